@@ -1,0 +1,1 @@
+"""What every BOSS service stands on: gRPC, SQL, AMQP, authentication and telemetry, and no business word."""
