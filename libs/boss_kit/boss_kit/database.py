@@ -1,0 +1,61 @@
+"""Engines, pools and the COPY door of the bulk path."""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from psycopg import sql
+
+CONNECT_TIMEOUT_S = 5
+STATEMENT_TIMEOUT_S = 30
+
+
+def open_database(url: str, pool_size: int, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> sa.Engine:
+    """Open a pool without overflow, so that processes times pools stays below PostgreSQL's own limit (DESIGN 2)."""
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=STATEMENT_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": f"-c statement_timeout={statement_timeout_s * 1000} -c timezone=UTC",
+            # A prepared statement per pooled connection keeps the plan of the hot statements.
+            "prepare_threshold": 3,
+        },
+    )
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Name the psycopg driver in a plain `postgresql://` address."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url[len(prefix) :]
+    return url
+
+
+def copy_rows(connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+    """Write rows with COPY inside the connection's transaction; return how many.
+
+    Columns take the types of the table, so that the driver needs no text round trip.
+    """
+    types = [_type_name(table.c[column].type) for column in columns]
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
+        sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    count = 0
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+            count += 1
+    return count
+
+
+def _type_name(column_type: sa.types.TypeEngine[object]) -> str:
+    return column_type.compile(dialect=_DIALECT).lower().replace("timestamp with time zone", "timestamptz")
+
+
+_DIALECT = sa.create_engine("postgresql+psycopg://").dialect

@@ -1,0 +1,1 @@
+"""Facts between services: envelope, outbox, relay, consumers, parking (DESIGN 3)."""

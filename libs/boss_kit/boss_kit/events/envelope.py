@@ -1,0 +1,60 @@
+"""The envelope around a fact, on its way out."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from boss.events.v1 import event_pb2
+from boss_kit.context import Context
+from boss_kit.ids import new_id, partition_of
+
+
+@dataclass(frozen=True)
+class OutgoingEvent:
+    """A fact ready for the outbox: what a service's `events.encode` makes of it.
+
+    `key` is the UUID whose events keep their order; `version` is for facts that are state.
+    """
+
+    type: str
+    key: UUID
+    subject: str
+    enterprise_id: UUID
+    business_date: date
+    data: bytes
+    business_unit_id: UUID | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """An event as the outbox keeps it."""
+
+    enterprise_id: UUID
+    partition: int
+    event_id: UUID
+    body: bytes
+
+
+def seal(source: str, event: OutgoingEvent, context: Context, now: datetime) -> OutboxRow:
+    """Put an event into its envelope."""
+    event_id = new_id()
+    message = event_pb2.Event(
+        id=str(event_id),
+        source=source,
+        type=event.type,
+        subject=event.subject,
+        enterprise=str(event.enterprise_id),
+        business_unit=str(event.business_unit_id) if event.business_unit_id else "",
+        key=str(event.key),
+        version=event.version,
+        correlation=context.correlation,
+        causation=context.causation,
+        traceparent=context.traceparent,
+        actor=context.actor.to_json(),
+        data=event.data,
+    )
+    message.time.FromDatetime(now)
+    day = event.business_date
+    message.business_date.year, message.business_date.month, message.business_date.day = day.year, day.month, day.day
+    return OutboxRow(event.enterprise_id, partition_of(event.key), event_id, message.SerializeToString())

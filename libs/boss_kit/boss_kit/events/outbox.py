@@ -1,0 +1,25 @@
+"""The outbox: an event exists if and only if its transaction committed."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from boss_kit.database import copy_rows
+from boss_kit.events.envelope import OutboxRow
+from boss_kit.schema import outbox
+
+CHANNEL = "boss_outbox"
+COPY_FROM_ROWS = 50
+_COLUMNS = ("enterprise_id", "partition", "event_id", "body")
+
+
+def write(connection: sa.Connection, rows: Sequence[OutboxRow]) -> None:
+    """Add events to the outbox and wake the relay when the transaction commits."""
+    if not rows:
+        return
+    values = [(row.enterprise_id, row.partition, row.event_id, row.body) for row in rows]
+    if len(values) >= COPY_FROM_ROWS:
+        copy_rows(connection, outbox, _COLUMNS, values)
+    else:
+        connection.execute(sa.insert(outbox), [dict(zip(_COLUMNS, row, strict=True)) for row in values])
+    connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))

@@ -1,0 +1,182 @@
+"""Durable work: a row per task, claimed with a session advisory lock, repeated until it is done (DESIGN 2)."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+
+from boss_kit import schema
+from boss_kit.context import Actor, Context
+from boss_kit.errors import Aborted, BossError, Transient
+from boss_kit.unit_of_work import TASK_CHANNEL
+
+log = logging.getLogger(__name__)
+
+BACK_OFF_S_MAX = 30
+CANDIDATES = 16
+_LOCK_CLASS = 0x626F7373  # "boss": keeps task locks apart from other advisory locks of the database.
+
+
+@dataclass(frozen=True)
+class Task:
+    """One piece of work as its process gets it."""
+
+    id: UUID
+    enterprise_id: UUID
+    name: str
+    key: str
+    args: Mapping[str, Any]
+    business_date: date | None
+    attempts: int
+    context: Context
+
+
+Process = Callable[[Task], None]
+
+
+class TaskRunner:
+    """Claims tasks of one database and runs them, one at a time."""
+
+    def __init__(self, engine: sa.Engine, processes: Mapping[str, Process]) -> None:
+        self._engine = engine
+        self._processes = processes
+
+    def run_one(self) -> bool:
+        """Run one task that is due; tell whether there was one."""
+        with self._engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            row = _claim(connection)
+            if row is None:
+                return False
+            try:
+                self._run(connection, row)
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_CLASS, _lock_key(row.id))))
+            return True
+
+    def run_until(self, stop: threading.Event, wait: Callable[[], None]) -> None:
+        """Run tasks until told to stop; `wait` returns when there may be more."""
+        while not stop.is_set():
+            try:
+                busy = self.run_one()
+            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+                log.warning("the database is away, the tasks wait", extra={"error": str(error)[:200]})
+                busy = False
+            if not busy and not stop.is_set():
+                wait()
+
+    def _run(self, connection: sa.Connection, row: "sa.Row[Any]") -> None:
+        task = _task(row)
+        try:
+            process = self._processes[task.name]
+        except KeyError:
+            _give_up(connection, task, f"no process is called {task.name!r} here")
+            return
+        try:
+            process(task)
+        except Exception as error:
+            if is_transient(error):
+                _postpone(connection, task, error)
+                return
+            log.exception("a task failed", extra={"task": task.name, "key": task.key})
+            _give_up(connection, task, f"{type(error).__name__}: {error}")
+        else:
+            _set(connection, task, state="done", error="", attempts=task.attempts)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the same work may pass later: a lost connection, a deadlock, a dependency that is away."""
+    if isinstance(error, sa.exc.DBAPIError):
+        original = error.orig
+        return error.connection_invalidated or isinstance(
+            original,
+            psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure,
+        )
+    if isinstance(error, sa.exc.TimeoutError | ConnectionError | TimeoutError):
+        return True
+    return isinstance(error, Transient | Aborted) or (isinstance(error, BossError) and error.code == "UNAVAILABLE")
+
+
+def listen(url: str, channel: str = TASK_CHANNEL, timeout_s: float = 1.0) -> "Waker":
+    """Make a waker for a channel; `url` is a libpq address."""
+    return Waker(url, channel, timeout_s)
+
+
+class Waker:
+    """Waits on LISTEN/NOTIFY with its own connection, and simply waits where that is lost."""
+
+    def __init__(self, url: str, channel: str, timeout_s: float) -> None:
+        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        self._channel = channel
+        self._timeout_s = timeout_s
+        self._connection: psycopg.Connection[Any] | None = None
+        self._stopped = threading.Event()
+
+    def __call__(self) -> None:
+        """Return when the channel was notified, or after the timeout."""
+        try:
+            if self._connection is None:
+                self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+                self._connection.execute(f'LISTEN "{self._channel}"')
+                return  # What was written before the LISTEN is looked for at once.
+            for _ in self._connection.notifies(timeout=self._timeout_s, stop_after=1):
+                pass
+        except psycopg.Error:
+            self.close()
+            self._stopped.wait(self._timeout_s)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _lock_key(task_id: UUID) -> int:
+    return int.from_bytes(task_id.bytes[-4:], "big", signed=True)
+
+
+def _claim(connection: sa.Connection) -> "sa.Row[Any] | None":
+    task = schema.task
+    due = sa.and_(task.c.state == "pending", task.c.next_attempt_time <= sa.func.now())
+    for candidate in connection.scalars(sa.select(task.c.id).where(due).order_by(task.c.id).limit(CANDIDATES)).all():
+        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK_CLASS, _lock_key(candidate)))):
+            continue
+        # The row is read again under the lock: its former owner may just have finished it.
+        row = connection.execute(sa.select(task).where(task.c.id == candidate, due)).one_or_none()
+        if row is not None:
+            return row
+        connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_CLASS, _lock_key(candidate))))
+    return None
+
+
+def _task(row: "sa.Row[Any]") -> Task:
+    context = Context(
+        enterprise_id=row.enterprise_id,
+        actor=Actor.from_json(row.actor),
+        correlation=row.correlation or str(row.id),
+        causation=str(row.id),
+        traceparent=row.traceparent,
+        business_date=row.business_date,
+    )
+    return Task(row.id, row.enterprise_id, row.name, row.key, row.args, row.business_date, row.attempts + 1, context)
+
+
+def _set(connection: sa.Connection, task: Task, **values: object) -> None:
+    connection.execute(sa.update(schema.task).where(schema.task.c.id == task.id).values(**values))
+
+
+def _give_up(connection: sa.Connection, task: Task, error: str) -> None:
+    _set(connection, task, state="failed", error=error[:2000], attempts=task.attempts)
+
+
+def _postpone(connection: sa.Connection, task: Task, error: Exception) -> None:
+    delay = timedelta(seconds=min(BACK_OFF_S_MAX, 0.2 * 2 ** min(task.attempts, 10)))
+    log.warning("a task will be tried again", extra={"task": task.name, "key": task.key, "error": str(error)[:200]})
+    _set(connection, task, error=str(error)[:2000], attempts=task.attempts, next_attempt_time=sa.func.now() + delay)

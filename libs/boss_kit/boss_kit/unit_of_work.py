@@ -1,0 +1,135 @@
+"""One transaction per command: state, outbox and tasks commit together or not at all (DESIGN 3)."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from boss_kit import schema
+from boss_kit.context import Context
+from boss_kit.days import business_date
+from boss_kit.events import outbox
+from boss_kit.events.envelope import OutgoingEvent, seal
+from boss_kit.ids import new_id
+
+TASK_CHANNEL = "boss_task"
+
+JsonScalar = str | int | bool | None
+Encoder = Callable[[object], OutgoingEvent]
+
+
+class Transaction:
+    """What a command works with."""
+
+    def __init__(self, connection: sa.Connection, context: Context, service: str, encode: Encoder, test_clock: bool) -> None:
+        self.connection = connection
+        self.context = context
+        self._service = service
+        self._encode = encode
+        self._facts: list[object] = []
+        self._now = _read_now(connection, test_clock)
+
+    @property
+    def now(self) -> datetime:
+        """Tell the time: the test clock's where there is one (DESIGN 5), else the wall clock's, in UTC."""
+        return self._now
+
+    def today(self, zone: str) -> date:
+        """Tell the business date: the event's or job's own, else the present one in the zone."""
+        return self.context.business_date or business_date(self._now, zone)
+
+    @property
+    def enterprise_id(self) -> UUID:
+        """Tell the enterprise this transaction works for."""
+        if self.context.enterprise_id is None:
+            raise LookupError("this transaction has no enterprise: the door must set it from the token, event or task")
+        return self.context.enterprise_id
+
+    def for_context(self, context: Context) -> "Transaction":
+        """Give the same transaction another caller's context: a page of events has one each."""
+        other = object.__new__(Transaction)
+        other.__dict__.update(self.__dict__)
+        other.context = context
+        other._facts = []
+        return other
+
+    def publish(self, *facts: object) -> None:
+        """Add facts, which reach the outbox in this transaction and the broker after it."""
+        self._facts.extend(facts)
+
+    def enqueue(
+        self,
+        task: str,
+        *,
+        key: str,
+        args: Mapping[str, JsonScalar] | None = None,
+        business_date: date | None = None,
+        enterprise_id: UUID | None = None,
+    ) -> None:
+        """Add work for a `run` process; the same task and key twice is once."""
+        statement = insert(schema.task).values(
+            id=new_id(),
+            enterprise_id=enterprise_id or self.enterprise_id,
+            name=task,
+            key=key,
+            args=dict(args or {}),
+            business_date=business_date or self.context.business_date,
+            actor=self.context.actor.to_json(),
+            correlation=self.context.correlation,
+            traceparent=self.context.traceparent,
+        )
+        self.connection.execute(statement.on_conflict_do_nothing())
+        self.connection.execute(sa.select(sa.func.pg_notify(TASK_CHANNEL, "")))
+
+    def flush(self) -> None:
+        """Write the published facts to the outbox, in order."""
+        facts, self._facts = self._facts, []
+        rows = [seal(self._service, self._encode(fact), self.context, self._now) for fact in facts]
+        outbox.write(self.connection, rows)
+
+
+class UnitOfWork:
+    """Opens transactions on one service's database."""
+
+    def __init__(self, engine: sa.Engine, service: str, encode: Encoder, *, test_clock: bool = False) -> None:
+        self.engine = engine
+        self.service = service
+        self.test_clock = test_clock
+        self._encode = encode
+
+    @contextmanager
+    def begin(self, context: Context) -> Iterator[Transaction]:
+        """Open a transaction that commits on a clean exit and rolls back otherwise."""
+        with self.engine.begin() as connection:
+            tx = self.join(connection, context)
+            yield tx
+            tx.flush()
+
+    @contextmanager
+    def read(self, context: Context) -> Iterator[Transaction]:
+        """Open a read-only transaction with one snapshot for all its statements."""
+        with self.engine.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        ) as connection, connection.begin():
+            yield self.join(connection, context)
+
+    def join(self, connection: sa.Connection, context: Context) -> Transaction:
+        """Make a transaction of a connection somebody else commits; they call `flush` before."""
+        return Transaction(connection, context, self.service, self._encode, self.test_clock)
+
+
+def _read_now(connection: sa.Connection, test_clock: bool) -> datetime:
+    if test_clock:
+        now: datetime | None = connection.scalar(sa.select(schema.test_clock.c.now))
+        if now is not None:
+            return now.astimezone(UTC)
+    return datetime.now(UTC)
+
+
+def no_facts(fact: object) -> OutgoingEvent:
+    """Stand in for an encoder where a transaction publishes nothing."""
+    raise TypeError(f"this process publishes no facts, yet got {json.dumps(type(fact).__name__)}")
