@@ -1,0 +1,1 @@
+"""Real servers as child processes: what tests, benches and the one-machine installation run on."""

@@ -1,0 +1,1 @@
+"""pytest fixtures: database, broker, server, tokens."""
