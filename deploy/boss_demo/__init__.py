@@ -1,0 +1,1 @@
+"""The demonstration: a club's export, three months of billing, and what became of everybody."""

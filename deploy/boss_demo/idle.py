@@ -1,0 +1,103 @@
+"""When a phase is over: no service has work left, and every event published has been processed (DESIGN 5)."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+from boss.platform.v1 import clock_service_pb2
+
+POLL_S = 0.004
+WAIT_S_MAX = 600
+PARTITION_COUNTS = dict[tuple[str, int], int]
+
+
+class Failed(Exception):
+    """A task gave up or an event was parked: nothing will become idle by waiting."""
+
+
+class StatusSource(Protocol):
+    """Whoever can tell the status of a service."""
+
+    def status(self, service: str) -> clock_service_pb2.GetStatusResponse:
+        """Read the status of a service."""
+
+
+def read_topology(path: Path) -> dict[str, list[str]]:
+    """Read who subscribes to whom: consumer -> producers."""
+    consumers: dict[str, list[str]] = yaml.safe_load(path.read_text())["consumers"]
+    return consumers
+
+
+def wait_until_idle(source: StatusSource, topology: Mapping[str, Iterable[str]], wait_s_max: float = WAIT_S_MAX) -> None:
+    """Wait until all services are idle, and were so all at once.
+
+    The counts only grow, so two equal readings, one after the other, prove the moment in between.
+    Raises Failed with the service's name when a task failed or an event was parked, or when it takes too long.
+    """
+    deadline = time.monotonic() + wait_s_max
+    before: list[bytes] = []
+    while True:
+        statuses = {service: source.status(service) for service in topology}
+        _refuse_failures(statuses.values())
+        if all(map(_has_no_work, statuses.values())) and not lagging(statuses, topology):
+            now = [_fingerprint(status) for status in statuses.values()]
+            if now == before:
+                return
+            before = now
+        else:
+            before = []
+            _pause(deadline, statuses, topology)
+
+
+def wait_for_tasks(source: StatusSource, service: str, wait_s_max: float = WAIT_S_MAX) -> None:
+    """Wait until one service has no task left: enough between phases that only it takes part in."""
+    deadline = time.monotonic() + wait_s_max
+    while True:
+        status = source.status(service)
+        _refuse_failures([status])
+        if not status.open_tasks:
+            return
+        _pause(deadline, {service: status}, {})
+
+
+def lagging(
+    statuses: Mapping[str, clock_service_pb2.GetStatusResponse], topology: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """List the streams whose consumer hasn't processed all that was published."""
+    behind = []
+    for consumer, producers in topology.items():
+        processed = {(count.producer, count.partition): count.events for count in statuses[consumer].processed}
+        for producer in producers:
+            for count in statuses[producer].published:
+                done = processed.get((producer, count.partition), 0)
+                if done != count.events:
+                    behind.append(f"{consumer} has processed {done} of {count.events} events of {producer}/{count.partition}")
+    return behind
+
+
+def _has_no_work(status: clock_service_pb2.GetStatusResponse) -> bool:
+    return status.outbox_events == 0 and status.open_tasks == 0
+
+
+def _fingerprint(status: clock_service_pb2.GetStatusResponse) -> bytes:
+    return status.SerializeToString(deterministic=True)
+
+
+def _refuse_failures(statuses: Iterable[clock_service_pb2.GetStatusResponse]) -> None:
+    for status in statuses:
+        if status.failed_tasks or status.parked_events:
+            raise Failed(
+                f"{status.service}: {status.failed_tasks} tasks failed and {status.parked_events} events were parked; "
+                f"see `boss tasks list {status.service}` and `boss parked list {status.service}`"
+            )
+
+
+def _pause(
+    deadline: float, statuses: Mapping[str, clock_service_pb2.GetStatusResponse], topology: Mapping[str, Iterable[str]]
+) -> None:
+    if time.monotonic() > deadline:
+        work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
+        raise Failed("; ".join(["the services didn't become idle", *work, *lagging(statuses, topology)]))
+    time.sleep(POLL_S)

@@ -1,0 +1,116 @@
+"""Where everything of one distributed installation is: folder, ports, environment of each process."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from boss_kit.nodes.process import LOCALHOST, free_port
+
+SERVICES = ("agreements", "billing", "arm", "notifications", "collections")
+HTTP_SERVICES = ("billing", "notifications")
+WORKERS = 2
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_SHARED_PLACE = Path("/var/tmp")
+
+
+def folder_default() -> Path:
+    """Give the folder of this checkout's installation; the database's own user must be able to reach it."""
+    mark = hashlib.sha256(str(_CHECKOUT).encode()).hexdigest()[:8]
+    return _SHARED_PLACE / f"boss-{os.geteuid()}-{mark}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One installation, as its state file keeps it."""
+
+    folder: str
+    database_url: str
+    amqp_url: str
+    database_port: int
+    broker_port: int
+    smtp_port: int
+    mail_http_port: int
+    grpc_ports: dict[str, int]
+    http_ports: dict[str, int]
+    seed: int
+    test_clock: bool
+
+    @property
+    def path(self) -> Path:
+        """Give the folder."""
+        return Path(self.folder)
+
+    @property
+    def sandbox(self) -> Path:
+        """Give the folder of emails, letters and calls."""
+        return self.path / "messages"
+
+    def address(self, service: str) -> str:
+        """Give the gRPC address of a service."""
+        return f"{LOCALHOST}:{self.grpc_ports[service]}"
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Give what a process of the service finds in its environment."""
+        found = {
+            "DATABASE_URL": f"{self.database_url}/boss_{service}",
+            "AMQP_URL": self.amqp_url,
+            "BOSS_GRPC_ADDRESS": self.address(service),
+            "BOSS_JWKS": str(self.path / "keys" / "jwks.json"),
+            "BOSS_SERVICE_KEY": str(self.path / "keys" / f"{service}.pem"),
+            "BOSS_TEST_CLOCK": "on" if self.test_clock else "off",
+            "BOSS_SANDBOX_SEED": str(self.seed),
+            "BOSS_SANDBOX_FOLDER": str(self.sandbox),
+            "BOSS_SMTP_ADDRESS": f"{LOCALHOST}:{self.smtp_port}",
+            "BOSS_SMTP_QUERY_URL": (
+                f"http://{LOCALHOST}:{self.mail_http_port}/api/v1/search?query=message-id:{{message_id}}"
+            ),
+        }
+        if service in HTTP_SERVICES:
+            found["BOSS_HTTP_ADDRESS"] = f"{LOCALHOST}:{self.http_ports[service]}"
+        for other in SERVICES:
+            found[f"BOSS_{other.upper()}_ADDRESS"] = self.address(other)
+        return found
+
+    def save(self) -> None:
+        """Write the state file."""
+        _state_file(self.path).write_text(json.dumps(asdict(self), indent=2))
+
+
+def plan(folder: Path, *, seed: int, test_clock: bool) -> Layout:
+    """Read the installation of a folder, or lay out a new one on free ports.
+
+    `BOSS_STACK_DATABASE_URL` (without a database name) and `BOSS_STACK_AMQP_URL` name servers that are there already.
+    """
+    if _state_file(folder).exists():
+        return read(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    database_port, broker_port = free_port(), free_port()
+    layout = Layout(
+        folder=str(folder),
+        database_url=os.environ.get("BOSS_STACK_DATABASE_URL", f"postgresql://postgres@{LOCALHOST}:{database_port}"),
+        amqp_url=os.environ.get("BOSS_STACK_AMQP_URL", f"amqp://guest:guest@{LOCALHOST}:{broker_port}/"),
+        database_port=0 if "BOSS_STACK_DATABASE_URL" in os.environ else database_port,
+        broker_port=0 if "BOSS_STACK_AMQP_URL" in os.environ else broker_port,
+        smtp_port=free_port(),
+        mail_http_port=free_port(),
+        grpc_ports={service: free_port() for service in SERVICES},
+        http_ports={service: free_port() for service in HTTP_SERVICES},
+        seed=seed,
+        test_clock=test_clock,
+    )
+    layout.sandbox.mkdir(exist_ok=True)
+    (layout.path / "logs").mkdir(exist_ok=True)
+    layout.save()
+    return layout
+
+
+def read(folder: Path) -> Layout:
+    """Read the state file of an installation. Raises FileNotFoundError where there is none."""
+    return Layout(**json.loads(_state_file(folder).read_text()))
+
+
+def _state_file(folder: Path) -> Path:
+    return folder / "state.json"
