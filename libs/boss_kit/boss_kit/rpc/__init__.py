@@ -1,0 +1,1 @@
+"""Calls between people, services and services: server, door, client, identity."""

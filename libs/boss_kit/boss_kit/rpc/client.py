@@ -1,0 +1,176 @@
+"""Calls to other services: always a deadline, a token and the story; errors come back as their classes."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import grpc
+
+from boss_kit import metrics, telemetry
+from boss_kit.context import Context
+from boss_kit.rpc.auth import Signer
+from boss_kit.rpc.calls import current_context, time_left_s
+from boss_kit.rpc.server import MESSAGE_BYTES_MAX, Certificates
+from boss_kit.rpc.stages.identity import TOKEN_KEY
+from boss_kit.rpc.stages.story import CORRELATION_KEY, TRACEPARENT_KEY
+from boss_kit.rpc.status import from_rpc_error
+
+CALL_S = 10.0
+STREAM_S = 3600.0
+
+# Every unary method is a query or a command with a request id (the server sees to it), so each may be repeated.
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "1s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+}
+_OPTIONS = [
+    ("grpc.enable_retries", 1),
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # A service that is back is tried again soon; gRPC's own wait grows to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+    ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+]
+
+TokenSource = Callable[[Context | None], str]
+
+
+class Channels:
+    """Opens one channel per service, and closes them all."""
+
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        signer: Signer,
+        *,
+        certificates: Certificates | None = None,
+        wait_for_ready: bool = False,
+    ) -> None:
+        self._addresses = addresses
+        self._signer = signer
+        self._certificates = certificates
+        self._wait_for_ready = wait_for_ready
+        self._open: dict[str, grpc.Channel] = {}
+
+    def to(self, service: str) -> "BossChannel":
+        """Give the channel to a service; a generated stub takes it like any other."""
+        if service not in self._open:
+            self._open[service] = open_channel(self._addresses[service], self._certificates)
+
+        def token(context: Context | None) -> str:
+            return self._signer.token(service, context.actor if context else None)
+
+        return BossChannel(self._open[service], service, token, wait_for_ready=self._wait_for_ready)
+
+    def close(self) -> None:
+        """Close all channels."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+def open_channel(address: str, certificates: Certificates | None = None) -> grpc.Channel:
+    """Open a plain channel with the kit's retries and keepalive."""
+    if certificates is not None:
+        return grpc.secure_channel(address, certificates.channel_credentials(), options=_OPTIONS)
+    return grpc.insecure_channel(address, options=_OPTIONS)
+
+
+class BossChannel(grpc.Channel):  # type: ignore[misc]
+    """A channel whose calls carry deadline, token and story, and raise BossErrors."""
+
+    def __init__(
+        self, inner: grpc.Channel, service: str, token: TokenSource, *, wait_for_ready: bool = False
+    ) -> None:
+        self._inner = inner
+        self._service = service
+        self._token = token
+        self._wait_for_ready = wait_for_ready
+
+    def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Make a callable for one question and one answer."""
+        call = self._inner.unary_unary(method, *args, **kwargs)
+        return self._one(call, method, CALL_S)
+
+    def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Make a callable for many questions and one answer."""
+        return self._one(self._inner.stream_unary(method, *args, **kwargs), method, STREAM_S)
+
+    def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Make a callable for one question and many answers."""
+        return self._many(self._inner.unary_stream(method, *args, **kwargs), method)
+
+    def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Make a callable for many questions and many answers."""
+        return self._many(self._inner.stream_stream(method, *args, **kwargs), method)
+
+    def subscribe(self, callback: Any, try_to_connect: bool | None = False) -> None:
+        """Watch the connection."""
+        self._inner.subscribe(callback, try_to_connect)
+
+    def unsubscribe(self, callback: Any) -> None:
+        """Watch it no more."""
+        self._inner.unsubscribe(callback)
+
+    def close(self) -> None:
+        """Close the channel below."""
+        self._inner.close()
+
+    def __enter__(self) -> "BossChannel":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _one(self, call: Any, method: str, default_s: float) -> Callable[..., Any]:
+        def ask(request: Any, timeout: float | None = None, metadata: Any = None) -> Any:
+            with telemetry.span(method, kind="client"):
+                try:
+                    answer = call(request, **self._arguments(timeout, default_s, metadata))
+                except grpc.RpcError as error:
+                    raise self._failed(method, error) from error
+            metrics.OUTGOING_CALLS.labels(method, "OK").inc()
+            return answer
+
+        return ask
+
+    def _many(self, call: Any, method: str) -> Callable[..., Iterator[Any]]:
+        def ask(request: Any, timeout: float | None = None, metadata: Any = None) -> Iterator[Any]:
+            answers = call(request, **self._arguments(timeout, STREAM_S, metadata))
+            try:
+                yield from answers
+            except grpc.RpcError as error:
+                raise self._failed(method, error) from error
+            finally:
+                # A reader that stops early must not keep the other side's thread busy.
+                answers.cancel()
+
+        return ask
+
+    def _arguments(self, timeout: float | None, default_s: float, metadata: Any) -> dict[str, Any]:
+        context = current_context()
+        pairs = [(TOKEN_KEY, f"Bearer {self._token(context)}"), *(metadata or ())]
+        if context is not None and context.correlation:
+            pairs.append((CORRELATION_KEY, context.correlation))
+        if traceparent := telemetry.current_traceparent():
+            pairs.append((TRACEPARENT_KEY, traceparent))
+        limits = [limit for limit in (timeout or default_s, time_left_s()) if limit is not None]
+        return {"timeout": min(limits), "metadata": pairs, "wait_for_ready": self._wait_for_ready}
+
+    def _failed(self, method: str, error: grpc.RpcError) -> Exception:
+        failure = from_rpc_error(error, self._service)
+        metrics.OUTGOING_CALLS.labels(method, failure.code).inc()
+        return failure

@@ -1,0 +1,37 @@
+"""Every call belongs to a story: its correlation id and trace."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import grpc
+
+from boss_kit import telemetry
+from boss_kit.ids import new_id
+from boss_kit.rpc.calls import Call
+from boss_kit.rpc.stages.base import QuietStage
+
+CORRELATION_KEY = "boss-correlation"
+TRACEPARENT_KEY = "traceparent"
+_CORRELATION = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class StoryStage(QuietStage):
+    """Takes the correlation id from the caller or makes one, and opens the server's span."""
+
+    @contextmanager
+    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
+        """Begin the story's part of this call."""
+        correlation = call.metadata.get(CORRELATION_KEY, "")
+        if not _CORRELATION.fullmatch(correlation):
+            correlation = str(new_id())
+        parent = call.metadata.get(TRACEPARENT_KEY, "")
+        parent = parent if _TRACEPARENT.fullmatch(parent) else ""
+        with telemetry.span(call.method.name, kind="server", parent=parent) as span:
+            call.context = replace(call.context, correlation=correlation, traceparent=span.traceparent or parent)
+            try:
+                yield
+            finally:
+                span.end_with(call.code)
