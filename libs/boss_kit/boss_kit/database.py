@@ -17,6 +17,8 @@ def open_database(url: str, pool_size: int, statement_timeout_s: int = STATEMENT
         max_overflow=0,
         pool_timeout=STATEMENT_TIMEOUT_S,
         pool_pre_ping=True,
+        # Errors reach logs and tables, and parameters are people's data.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": f"-c statement_timeout={statement_timeout_s * 1000} -c timezone=UTC",
@@ -34,7 +36,9 @@ def sqlalchemy_url(url: str) -> str:
     return url
 
 
-def copy_rows(connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+def copy_rows(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> int:
     """Write rows with COPY inside the connection's transaction; return how many.
 
     Columns take the types of the table, so that the driver needs no text round trip.

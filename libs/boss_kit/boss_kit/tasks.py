@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 BACK_OFF_S_MAX = 30
 CANDIDATES = 16
+# SQLSTATE classes: connection, rollback (deadlock, serialization), resources, lock, operator intervention, system.
+_TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
 _LOCK_CLASS = 0x626F7373  # "boss": keeps task locks apart from other advisory locks of the database.
 
 
@@ -93,11 +95,10 @@ class TaskRunner:
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same work may pass later: a lost connection, a deadlock, a dependency that is away."""
     if isinstance(error, sa.exc.DBAPIError):
-        original = error.orig
-        return error.connection_invalidated or isinstance(
-            original,
-            psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure,
-        )
+        return error.connection_invalidated or (error.orig is not None and is_transient(error.orig))
+    # COPY speaks to the driver, whose errors come as they are.
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return error.sqlstate is None or error.sqlstate[:2] in _TRANSIENT_CLASSES
     if isinstance(error, sa.exc.TimeoutError | ConnectionError | TimeoutError):
         return True
     return isinstance(error, Transient | Aborted) or (isinstance(error, BossError) and error.code == "UNAVAILABLE")

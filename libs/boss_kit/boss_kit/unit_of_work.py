@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, date, datetime
+from typing import Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,16 +23,30 @@ TASK_CHANNEL = "boss_task"
 JsonScalar = str | int | bool | None
 Encoder = Callable[[object], OutgoingEvent]
 
+UNCAUSED = Context()
+"""The context of a page of events, which belongs to nobody: each fact it leads to must name its cause."""
+
+
+class Cause(Protocol):
+    """What a fact can follow from: a received event, or anything else that has a context."""
+
+    @property
+    def context(self) -> Context:
+        """Give the context that goes on."""
+        ...
+
 
 class Transaction:
     """What a command works with."""
 
-    def __init__(self, connection: sa.Connection, context: Context, service: str, encode: Encoder, test_clock: bool) -> None:
+    def __init__(
+        self, connection: sa.Connection, context: Context, service: str, encode: Encoder, test_clock: bool
+    ) -> None:
         self.connection = connection
         self.context = context
         self._service = service
         self._encode = encode
-        self._facts: list[object] = []
+        self._facts: list[tuple[object, Context]] = []
         self._now = _read_now(connection, test_clock)
 
     @property
@@ -51,15 +67,20 @@ class Transaction:
 
     def for_context(self, context: Context) -> "Transaction":
         """Give the same transaction another caller's context: a page of events has one each."""
-        other = object.__new__(Transaction)
-        other.__dict__.update(self.__dict__)
+        other = copy(self)
         other.context = context
-        other._facts = []
         return other
 
-    def publish(self, *facts: object) -> None:
-        """Add facts, which reach the outbox in this transaction and the broker after it."""
-        self._facts.extend(facts)
+    def publish(self, *facts: object, cause: Cause | None = None) -> None:
+        """Add facts, which reach the outbox in this transaction and the broker after it.
+
+        A page of events has many stories: there `cause` names the event a fact follows from, whose actor and
+        correlation it carries on. Raises LookupError when the story is nobody's.
+        """
+        context = cause.context if cause is not None else self.context
+        if context is UNCAUSED:
+            raise LookupError("name the event this fact follows from: tx.publish(fact, cause=received)")
+        self._facts.extend((fact, context) for fact in facts)
 
     def enqueue(
         self,
@@ -69,27 +90,41 @@ class Transaction:
         args: Mapping[str, JsonScalar] | None = None,
         business_date: date | None = None,
         enterprise_id: UUID | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Add work for a `run` process; the same task and key twice is once."""
+        context = cause.context if cause is not None else self.context
         statement = insert(schema.task).values(
             id=new_id(),
-            enterprise_id=enterprise_id or self.enterprise_id,
+            enterprise_id=enterprise_id or self.for_context(context).enterprise_id,
             name=task,
             key=key,
             args=dict(args or {}),
-            business_date=business_date or self.context.business_date,
-            actor=self.context.actor.to_json(),
-            correlation=self.context.correlation,
-            traceparent=self.context.traceparent,
+            business_date=business_date or context.business_date,
+            actor=context.actor.to_json(),
+            correlation=context.correlation,
+            traceparent=context.traceparent,
         )
         self.connection.execute(statement.on_conflict_do_nothing())
         self.connection.execute(sa.select(sa.func.pg_notify(TASK_CHANNEL, "")))
 
     def flush(self) -> None:
         """Write the published facts to the outbox, in order."""
-        facts, self._facts = self._facts, []
-        rows = [seal(self._service, self._encode(fact), self.context, self._now) for fact in facts]
+        rows = [seal(self._service, self._encode(fact), context, self._now) for fact, context in self._facts]
+        self._facts.clear()
         outbox.write(self.connection, rows)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Do a part that may fail by itself: its rows and its facts stay together, or go together."""
+        self.flush()
+        try:
+            with self.connection.begin_nested():
+                yield
+                self.flush()
+        except BaseException:
+            self._facts.clear()
+            raise
 
 
 class UnitOfWork:
@@ -112,9 +147,12 @@ class UnitOfWork:
     @contextmanager
     def read(self, context: Context) -> Iterator[Transaction]:
         """Open a read-only transaction with one snapshot for all its statements."""
-        with self.engine.connect().execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        ) as connection, connection.begin():
+        with (
+            self.engine.connect().execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            ) as connection,
+            connection.begin(),
+        ):
             yield self.join(connection, context)
 
     def join(self, connection: sa.Connection, context: Context) -> Transaction:

@@ -1,0 +1,138 @@
+"""The local bus: a table in every subscriber's database, where no broker is used (DESIGN 2)."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+import tenacity
+
+from boss_kit.events.batch import Batch
+from boss_kit.events.consumer import Consumer
+from boss_kit.events.relay import PublishError
+from boss_kit.events.topology import DELIVERY_LIMIT, SUSPECT_AFTER, Topology
+from boss_kit.ids import PARTITIONS
+from boss_kit.schema import delivery
+from boss_kit.tasks import is_transient
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "boss_delivery"
+BACK_OFF_S_MAX = 30
+STANDBY_AFTER_S = 10.0
+BATCHES_MAX = 16
+_LOCK_CLASS = 0x6C6F6361  # "loca": one worker per partition of a database.
+
+
+class LocalBus:
+    """Publishes by writing into the databases of the subscribers."""
+
+    def __init__(self, topology: Topology, databases: Mapping[str, sa.Engine]) -> None:
+        self._topology = topology
+        self._databases = databases
+
+    def publish(self, batch: Batch) -> None:
+        """Copy a batch to every subscriber. Raises PublishError when one can't be reached: some may have it then."""
+        for consumer in self._topology.subscribers(batch.producer):
+            try:
+                with self._databases[consumer].begin() as connection:
+                    connection.execute(
+                        sa.insert(delivery).values(producer=batch.producer, partition=batch.partition, body=batch.body)
+                    )
+                    connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+            except sa.exc.DBAPIError as error:
+                if not is_transient(error):
+                    raise
+                raise PublishError(f"the database of {consumer} is away") from error
+
+    def idle(self) -> None:
+        """Do nothing: a pool needs no tending."""
+
+    def close(self) -> None:
+        """Do nothing: the pools belong to the process."""
+
+
+class LocalWorker:
+    """Consumes one database's deliveries.
+
+    Of several workers each partition has one, as with a broker's single active consumer.
+    """
+
+    def __init__(
+        self, consumer: Consumer, index: int = 0, of: int = 1, *, standby_after_s: float = STANDBY_AFTER_S
+    ) -> None:
+        self._consumer = consumer
+        self._engine = consumer.units.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._own = frozenset(partition for partition in range(PARTITIONS) if partition % of == index)
+        self._standby_after_s = standby_after_s
+        self._held: set[int] = set()
+        self._counted_id: int | None = None
+        self._connection: sa.Connection | None = None
+
+    def run_until(self, stop: threading.Event, wait: Callable[[], None]) -> None:
+        """Consume until told to stop; `wait` returns when there may be more."""
+        standby = threading.Event()
+        timer = threading.Timer(self._standby_after_s, standby.set)
+        timer.daemon = True
+        timer.start()
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_transient),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=BACK_OFF_S_MAX),
+            stop=tenacity.stop_when_event_set(stop),
+            sleep=tenacity.sleep_using_event(stop),
+            before_sleep=self._start_over,
+            retry_error_callback=lambda state: False,
+        )
+        try:
+            while not stop.is_set():
+                if not retrying(self.run_once, standby.is_set()) and not stop.is_set():
+                    wait()
+        finally:
+            timer.cancel()
+            self.close()
+
+    def run_once(self, standby: bool = True) -> bool:
+        """Process the oldest batches of the partitions we hold, in order; tell whether there were any."""
+        connection = self._connection = self._connection or self._engine.connect()
+        self._take_partitions(connection, standby)
+        mine = delivery.c.partition.in_(sorted(self._held))
+        rows = connection.execute(sa.select(delivery).where(mine).order_by(delivery.c.id).limit(BATCHES_MAX)).all()
+        for row in rows:
+            self._deliver(connection, row)
+        return bool(rows)
+
+    def close(self) -> None:
+        """Give our partitions up."""
+        connection, self._connection = self._connection, None
+        self._held.clear()
+        if connection is not None:
+            # Not back into the pool: the locks belong to the session.
+            connection.invalidate()
+            connection.close()
+
+    def _take_partitions(self, connection: sa.Connection, standby: bool) -> None:
+        wanted = [
+            partition for partition in (range(PARTITIONS) if standby else self._own) if partition not in self._held
+        ]
+        if wanted:
+            partition = sa.func.unnest(sa.cast(wanted, sa.ARRAY(sa.Integer))).column_valued("partition")
+            taken = sa.select(partition).where(sa.func.pg_try_advisory_lock(_LOCK_CLASS, partition))
+            self._held.update(connection.scalars(taken))
+
+    def _deliver(self, connection: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> None:
+        # Counted once per process, so that an attempt is a worker that died and not a database that was away.
+        if row.id != self._counted_id:
+            connection.execute(sa.update(delivery).where(delivery.c.id == row.id).values(attempts=row.attempts + 1))
+            self._counted_id = row.id
+        gone = sa.delete(delivery).where(delivery.c.id == row.id)
+        if row.attempts < DELIVERY_LIMIT:
+            self._consumer.process(row.body, lambda effects: effects.execute(gone))
+        else:
+            suspect = row.attempts >= DELIVERY_LIMIT + SUSPECT_AFTER
+            self._consumer.process_each(row.body, lambda effects: effects.execute(gone), suspect=suspect)
+
+    def _start_over(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("deliveries wait", extra={"error": str(error)[:200], "attempt": state.attempt_number})
+        self.close()

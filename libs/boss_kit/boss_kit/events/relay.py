@@ -1,0 +1,150 @@
+"""The relay: from the outbox to the bus, oldest first, and deleted only when the bus has it (DESIGN 3)."""
+
+import logging
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+import tenacity
+from sqlalchemy.dialects.postgresql import insert
+
+from boss_kit.events.batch import Batch, cut, make_batch
+from boss_kit.schema import outbox, published_events
+from boss_kit.tasks import is_transient
+
+log = logging.getLogger(__name__)
+
+ROWS_MAX = 4000
+BACK_OFF_S_MAX = 10
+_LOCK = 0x72656C61  # "rela": one relay per database.
+
+
+class PublishError(ConnectionError):
+    """Say that a bus didn't take a batch; the same batch may pass later."""
+
+
+class Publisher(Protocol):
+    """A bus that takes batches."""
+
+    def publish(self, batch: Batch) -> None:
+        """Return when every subscriber's copy is safe. Raises PublishError otherwise."""
+        ...
+
+    def idle(self) -> None:
+        """Do what the connection needs while there is nothing to publish. Raises PublishError when it is lost."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back; the next publish opens them again."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Pending:
+    ids: Sequence[int]
+    batch: Batch
+
+
+class Relay:
+    """Publishes one service's outbox; of several relays on one database one is the leader."""
+
+    def __init__(self, engine: sa.Engine, service: str, publisher: Publisher) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._service = service
+        self._publisher = publisher
+        self._connection: sa.Connection | None = None
+
+    def run_until(self, stop: threading.Event, wait: Callable[[], None]) -> None:
+        """Publish until told to stop; `wait` returns when there may be more."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_transient),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=BACK_OFF_S_MAX),
+            stop=tenacity.stop_when_event_set(stop),
+            sleep=tenacity.sleep_using_event(stop),
+            before_sleep=self._start_over,
+            retry_error_callback=lambda state: 0,
+        )
+        while not stop.is_set():
+            if not retrying(self.run_once) and not stop.is_set():
+                wait()
+        self.close()
+
+    def run_once(self) -> int:
+        """Publish what is there now, if we lead; tell how many events left the outbox."""
+        connection = self._lead()
+        if connection is None:
+            return 0
+        rows = connection.execute(_OLDEST).all()
+        if not rows:
+            self._publisher.idle()
+        published: list[_Pending] = []
+        try:
+            for pending in _batches(self._service, rows):
+                self._publisher.publish(pending.batch)
+                published.append(pending)
+        finally:
+            # Also after a failure: what is confirmed needn't be published twice.
+            _delete(connection, published)
+        return len(rows)
+
+    def close(self) -> None:
+        """Give up the lead."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # Not back into the pool: the lock belongs to the session.
+            connection.invalidate()
+            connection.close()
+        self._publisher.close()
+
+    def _lead(self) -> sa.Connection | None:
+        if self._connection is not None:
+            return self._connection
+        connection = self._engine.connect()
+        try:
+            if connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
+                self._connection = connection
+        finally:
+            if self._connection is None:
+                connection.close()
+        return self._connection
+
+    def _start_over(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("events wait in the outbox", extra={"error": str(error)[:200], "attempt": state.attempt_number})
+        self.close()
+
+
+_OLDEST = sa.select(outbox.c.id, outbox.c.partition, outbox.c.body).order_by(outbox.c.id).limit(ROWS_MAX)
+
+
+def _batches(service: str, rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> Iterator[_Pending]:
+    by_partition: defaultdict[int, list[sa.Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for row in rows:
+        by_partition[row.partition].append(row)
+    for partition, waiting in by_partition.items():
+        start = 0
+        for events in cut(len(row.body) for row in waiting):
+            part = waiting[start : start + events]
+            start += events
+            yield _Pending([row.id for row in part], make_batch(service, partition, [row.body for row in part]))
+
+
+def _delete(connection: sa.Connection, published: Sequence[_Pending]) -> None:
+    """Delete what is published and count it, in one statement."""
+    if not published:
+        return
+    counts: Counter[int] = Counter()
+    for pending in published:
+        counts[pending.batch.partition] += len(pending.ids)
+    values = [{"partition": partition, "events": events} for partition, events in sorted(counts.items())]
+    add = insert(published_events).values(values)
+    counted = add.on_conflict_do_update(
+        index_elements=["partition"], set_={"events": published_events.c.events + add.excluded.events}
+    ).cte("counted")
+    ids = [row_id for pending in published for row_id in pending.ids]
+    connection.execute(
+        sa.delete(outbox).where(outbox.c.id == sa.any_(sa.cast(ids, sa.ARRAY(sa.BigInteger)))).add_cte(counted)
+    )
