@@ -1,0 +1,170 @@
+"""Clients of the five services: one channel each, a stub per gRPC service, a deadline and a token on every call.
+
+    clients = Clients({"billing": "127.0.0.1:7002", ...}, token_source)
+    clients.billing.accounts.GetAccount(request)
+    clients["arm"].tasks.RunJob(request)
+    clients.until_answered(120).billing.bill_runs.StartBillRun(request)   # outlives killed servers
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+
+from boss.agreements.v1 import agreement_service_pb2_grpc, member_service_pb2_grpc, organization_service_pb2_grpc
+from boss.arm.v1 import configuration_service_pb2_grpc, cycle_service_pb2_grpc
+from boss.billing.v1 import (
+    account_service_pb2_grpc,
+    bill_run_service_pb2_grpc,
+    invoice_service_pb2_grpc,
+    ledger_service_pb2_grpc,
+    payment_service_pb2_grpc,
+    processor_callback_service_pb2_grpc,
+)
+from boss.collections.v1 import collections_service_pb2_grpc
+from boss.notifications.v1 import (
+    notification_service_pb2_grpc,
+    provider_callback_service_pb2_grpc,
+    template_service_pb2_grpc,
+)
+from boss.platform.v1 import (
+    clock_service_pb2_grpc,
+    parked_event_service_pb2_grpc,
+    task_service_pb2_grpc,
+    timeline_service_pb2_grpc,
+)
+from boss_cli.channels import PersonChannel, TokenSource, until_answered
+from boss_kit.rpc.client import open_channel
+from boss_kit.rpc.server import Certificates
+
+__all__ = ("SERVICES", "Clients", "PlatformClient", "TokenSource", "until_answered")
+
+SERVICES = ("agreements", "billing", "arm", "notifications", "collections")
+DEADLINE_S = 30.0
+
+Stub = Any
+"""Generated stubs have no types; the messages they take and give do."""
+
+class PlatformClient:
+    """What every service has."""
+
+    def __init__(self, service: str, channel: grpc.Channel) -> None:
+        self.service = service
+        self.clock: Stub = clock_service_pb2_grpc.ClockServiceStub(channel)
+        self.tasks: Stub = task_service_pb2_grpc.TaskServiceStub(channel)
+        self.parked_events: Stub = parked_event_service_pb2_grpc.ParkedEventServiceStub(channel)
+        self.timeline: Stub = timeline_service_pb2_grpc.TimelineServiceStub(channel)
+
+
+class AgreementsClient(PlatformClient):
+    """Who belongs to the club and what is due."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__("agreements", channel)
+        self.organizations: Stub = organization_service_pb2_grpc.OrganizationServiceStub(channel)
+        self.members: Stub = member_service_pb2_grpc.MemberServiceStub(channel)
+        self.agreements: Stub = agreement_service_pb2_grpc.AgreementServiceStub(channel)
+
+
+class BillingClient(PlatformClient):
+    """Invoices, payments, ledger."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__("billing", channel)
+        self.accounts: Stub = account_service_pb2_grpc.AccountServiceStub(channel)
+        self.bill_runs: Stub = bill_run_service_pb2_grpc.BillRunServiceStub(channel)
+        self.invoices: Stub = invoice_service_pb2_grpc.InvoiceServiceStub(channel)
+        self.payments: Stub = payment_service_pb2_grpc.PaymentServiceStub(channel)
+        self.ledger: Stub = ledger_service_pb2_grpc.LedgerServiceStub(channel)
+        self.callbacks: Stub = processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub(channel)
+
+
+class ArmClient(PlatformClient):
+    """Accounts receivable management."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__("arm", channel)
+        self.configuration: Stub = configuration_service_pb2_grpc.ConfigurationServiceStub(channel)
+        self.cycles: Stub = cycle_service_pb2_grpc.CycleServiceStub(channel)
+
+
+class NotificationsClient(PlatformClient):
+    """Messages and what became of them."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__("notifications", channel)
+        self.notifications: Stub = notification_service_pb2_grpc.NotificationServiceStub(channel)
+        self.templates: Stub = template_service_pb2_grpc.TemplateServiceStub(channel)
+        self.callbacks: Stub = provider_callback_service_pb2_grpc.ProviderCallbackServiceStub(channel)
+
+
+class CollectionsClient(PlatformClient):
+    """Who owes, and how far collecting has come."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        super().__init__("collections", channel)
+        self.collections: Stub = collections_service_pb2_grpc.CollectionsServiceStub(channel)
+
+
+class Clients:
+    """The five services; close it, or use it in a `with`.
+
+    Calls raise `boss_kit.errors.BossError`s.
+    """
+
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        token_source: TokenSource,
+        *,
+        deadline_s: float = DEADLINE_S,
+        until_answered_s: float = 0.0,
+        certificates: Certificates | None = None,
+    ) -> None:
+        """Connect lazily to `addresses` (service -> `host:port` or `unix:/path`).
+
+        Unary calls get `deadline_s` unless they bring a timeout, and are repeated for `until_answered_s` while failures are
+        transient; streams live as long as the kit lets them.
+        """
+        opened = {service: open_channel(addresses[service], certificates) for service in SERVICES}
+        self._connect(opened, token_source, deadline_s, until_answered_s)
+
+    def _connect(
+        self, opened: Mapping[str, grpc.Channel], token_source: TokenSource, deadline_s: float, until_answered_s: float
+    ) -> None:
+        self._opened, self._token_source, self._deadline_s = opened, token_source, deadline_s
+        to = {
+            service: PersonChannel(
+                channel, service, token_source, deadline_s=deadline_s, until_answered_s=until_answered_s
+            )
+            for service, channel in opened.items()
+        }
+        self.agreements = AgreementsClient(to["agreements"])
+        self.billing = BillingClient(to["billing"])
+        self.arm = ArmClient(to["arm"])
+        self.notifications = NotificationsClient(to["notifications"])
+        self.collections = CollectionsClient(to["collections"])
+
+    def until_answered(self, timeout_s: float) -> "Clients":
+        """Give clients on the same channels, whose unary calls go on asking for `timeout_s`: for drivers that outlive killed servers."""
+        patient = object.__new__(Clients)
+        patient._connect(self._opened, self._token_source, self._deadline_s, timeout_s)
+        return patient
+
+    def __getitem__(self, service: str) -> PlatformClient:
+        """Give a service's client by name, for what every service has. Raises KeyError for an unknown one."""
+        if service not in SERVICES:
+            raise KeyError(service)
+        client: PlatformClient = getattr(self, service)
+        return client
+
+    def close(self) -> None:
+        """Close the channels."""
+        for channel in self._opened.values():
+            channel.close()
+
+    def __enter__(self) -> "Clients":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
