@@ -8,7 +8,7 @@ import typer
 from boss_cli.clients import Clients
 from boss_cli.club_import import ImportReport, import_club
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from boss_demo import figures, installation, report
 from boss_demo.driver import Driver, play_days
@@ -73,10 +73,17 @@ def _play(stage: Stage, clubs: list[installation.Club], csv: Path, days: int, se
 
 
 def _import(clients: Clients, csv: Path, progress: Progress) -> ImportReport:
-    bar = progress.add_task(f"importing {csv.name}", total=None)
-    return import_club(
-        clients, installation.ENTERPRISE, csv, lambda done, total: progress.update(bar, completed=done, total=total)
-    )
+    bars: dict[str, TaskID] = {}
+
+    def tell(phase: str, records: int) -> None:
+        if phase not in bars:
+            bars[phase] = progress.add_task(f"{phase} {csv.name}", total=None)
+        progress.update(bars[phase], completed=records)
+
+    report = import_club(clients, installation.ENTERPRISE, csv, tell)
+    for bar in bars.values():
+        progress.update(bar, completed=report.records, total=report.records)
+    return report
 
 
 if __name__ == "__main__":

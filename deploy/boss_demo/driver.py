@@ -44,7 +44,7 @@ class Driver:
         time = timestamp_pb2.Timestamp()
         time.FromDatetime(datetime.datetime(day.year, day.month, day.day, HOUR_UTC, tzinfo=datetime.UTC))
         for service in self.topology:
-            self.clients.platform(service).clock.AdvanceClock(
+            self.clients[service].clock.AdvanceClock(
                 clock_service_pb2.AdvanceClockRequest(time=time, request_id=request_id(self.seed, "clock", service, day))
             )
 
@@ -71,7 +71,7 @@ class Driver:
         wait_until_idle(self.clients, self.topology)
 
     def _job(self, service: str, job: str, day: datetime.date) -> None:
-        self.clients.platform(service).tasks.RunJob(
+        self.clients[service].tasks.RunJob(
             task_service_pb2.RunJobRequest(
                 job=job,
                 parent=self.enterprise,

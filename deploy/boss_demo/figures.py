@@ -11,7 +11,7 @@ from boss.notifications.v1 import notification_service_pb2 as notifications
 from boss_cli.clients import Clients
 from boss_cli.club_import import ImportReport
 
-from boss_demo.idle import lagging
+from boss_demo.idle import lagging, read_statuses
 
 Figures = dict[str, Any]
 
@@ -98,7 +98,7 @@ def _count_pending(clients: Clients, enterprise: str) -> int:
 
 
 def _count_unprocessed(clients: Clients, topology: Mapping[str, list[str]]) -> int:
-    statuses = {service: clients.status(service) for service in topology}
+    statuses = read_statuses(clients, topology)
     waiting = sum(status.outbox_events + status.parked_events for status in statuses.values())
     return waiting + len(lagging(statuses, topology))
 

@@ -3,25 +3,21 @@
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import yaml
 from boss.platform.v1 import clock_service_pb2
 
+from boss_cli.clients import Clients
+
 POLL_S = 0.004
 WAIT_S_MAX = 600
-PARTITION_COUNTS = dict[tuple[str, int], int]
+
+Statuses = Mapping[str, clock_service_pb2.GetStatusResponse]
+Topology = Mapping[str, Iterable[str]]
 
 
 class Failed(Exception):
     """A task gave up or an event was parked: nothing will become idle by waiting."""
-
-
-class StatusSource(Protocol):
-    """Whoever can tell the status of a service."""
-
-    def status(self, service: str) -> clock_service_pb2.GetStatusResponse:
-        """Read the status of a service."""
 
 
 def read_topology(path: Path) -> dict[str, list[str]]:
@@ -30,7 +26,13 @@ def read_topology(path: Path) -> dict[str, list[str]]:
     return consumers
 
 
-def wait_until_idle(source: StatusSource, topology: Mapping[str, Iterable[str]], wait_s_max: float = WAIT_S_MAX) -> None:
+def read_statuses(clients: Clients, services: Iterable[str]) -> dict[str, clock_service_pb2.GetStatusResponse]:
+    """Ask services for their status."""
+    request = clock_service_pb2.GetStatusRequest()
+    return {service: clients[service].clock.GetStatus(request) for service in services}
+
+
+def wait_until_idle(clients: Clients, topology: Topology, wait_s_max: float = WAIT_S_MAX) -> None:
     """Wait until all services are idle, and were so all at once.
 
     The counts only grow, so two equal readings, one after the other, prove the moment in between.
@@ -39,7 +41,7 @@ def wait_until_idle(source: StatusSource, topology: Mapping[str, Iterable[str]],
     deadline = time.monotonic() + wait_s_max
     before: list[bytes] = []
     while True:
-        statuses = {service: source.status(service) for service in topology}
+        statuses = read_statuses(clients, topology)
         _refuse_failures(statuses.values())
         if all(map(_has_no_work, statuses.values())) and not lagging(statuses, topology):
             now = [_fingerprint(status) for status in statuses.values()]
@@ -51,20 +53,18 @@ def wait_until_idle(source: StatusSource, topology: Mapping[str, Iterable[str]],
             _pause(deadline, statuses, topology)
 
 
-def wait_for_tasks(source: StatusSource, service: str, wait_s_max: float = WAIT_S_MAX) -> None:
+def wait_for_tasks(clients: Clients, service: str, wait_s_max: float = WAIT_S_MAX) -> None:
     """Wait until one service has no task left: enough between phases that only it takes part in."""
     deadline = time.monotonic() + wait_s_max
     while True:
-        status = source.status(service)
-        _refuse_failures([status])
-        if not status.open_tasks:
+        statuses = read_statuses(clients, [service])
+        _refuse_failures(statuses.values())
+        if not statuses[service].open_tasks:
             return
-        _pause(deadline, {service: status}, {})
+        _pause(deadline, statuses, {})
 
 
-def lagging(
-    statuses: Mapping[str, clock_service_pb2.GetStatusResponse], topology: Mapping[str, Iterable[str]]
-) -> list[str]:
+def lagging(statuses: Statuses, topology: Topology) -> list[str]:
     """List the streams whose consumer hasn't processed all that was published."""
     behind = []
     for consumer, producers in topology.items():
@@ -94,9 +94,7 @@ def _refuse_failures(statuses: Iterable[clock_service_pb2.GetStatusResponse]) ->
             )
 
 
-def _pause(
-    deadline: float, statuses: Mapping[str, clock_service_pb2.GetStatusResponse], topology: Mapping[str, Iterable[str]]
-) -> None:
+def _pause(deadline: float, statuses: Statuses, topology: Topology) -> None:
     if time.monotonic() > deadline:
         work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
         raise Failed("; ".join(["the services didn't become idle", *work, *lagging(statuses, topology)]))

@@ -60,7 +60,7 @@ def other_club(text: str) -> Club:
 
 def install(clients: Clients, clubs: Iterable[Club]) -> None:
     """Make the enterprise, its clubs, their billing settings and their dunning."""
-    clients.agreements.organization.CreateEnterprise(
+    clients.agreements.organizations.CreateEnterprise(
         organization.CreateEnterpriseRequest(
             enterprise_id=str(ENTERPRISE_ID),
             enterprise=organization.Enterprise(display_name="Demo Clubs"),
@@ -80,7 +80,7 @@ def configure(clients: Clients, clubs: Iterable[Club]) -> None:
 
 
 def _create_unit(clients: Clients, club: Club) -> None:
-    clients.agreements.organization.CreateBusinessUnit(
+    clients.agreements.organizations.CreateBusinessUnit(
         organization.CreateBusinessUnitRequest(
             parent=ENTERPRISE,
             business_unit=organization.BusinessUnit(

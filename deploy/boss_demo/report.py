@@ -91,7 +91,7 @@ def _show_story(console: Console, driver: Driver, clients: Clients) -> None:
 def _most_telling(driver: Driver, clients: Clients) -> tuple[Payer, list[timeline.Entry]] | None:
     stories = []
     for payer in driver.payers[-STORIES_LOOKED_AT * 4 :: 4]:
-        entries = timeline.collect(clients, payer.account)
+        entries = timeline.collect(clients, payer.account).entries
         kinds = {entry.kind for entry in entries if entry.service == "notifications"}
         stories.append((len(kinds), -abs(len(entries) - 30), payer.number, payer, entries))
     if not stories:
@@ -101,8 +101,7 @@ def _most_telling(driver: Driver, clients: Clients) -> tuple[Payer, list[timelin
 
 
 def _day(entry: timeline.Entry) -> str:
-    day = entry.business_date
-    return f"{day.year:04d}-{day.month:02d}-{day.day:02d}"
+    return entry.business_date.isoformat()
 
 
 def _where_to_look(folder: Path) -> Panel:
