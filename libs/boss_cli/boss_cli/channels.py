@@ -6,8 +6,8 @@ from typing import Any
 import grpc
 import tenacity
 
-from boss_kit.rpc.client import BossChannel
 from boss_cli.failures import is_transient
+from boss_kit.rpc.client import BossChannel
 
 TokenSource = Callable[[str], str]
 """Gives a token for a service."""

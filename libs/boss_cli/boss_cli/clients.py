@@ -1,9 +1,9 @@
 """Clients of the five services: one channel each, a stub per gRPC service, a deadline and a token on every call.
 
-    clients = Clients({"billing": "127.0.0.1:7002", ...}, token_source)
-    clients.billing.accounts.GetAccount(request)
-    clients["arm"].tasks.RunJob(request)
-    clients.until_answered(120).billing.bill_runs.StartBillRun(request)   # outlives killed servers
+clients = Clients({"billing": "127.0.0.1:7002", ...}, token_source)
+clients.billing.accounts.GetAccount(request)
+clients.platform("arm").tasks.RunJob(request)
+clients.until_answered(120).billing.bill_runs.StartBillRun(request)   # outlives killed servers
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ from boss.notifications.v1 import (
     template_service_pb2_grpc,
 )
 from boss.platform.v1 import (
+    clock_service_pb2,
     clock_service_pb2_grpc,
     parked_event_service_pb2_grpc,
     task_service_pb2_grpc,
@@ -45,15 +46,20 @@ DEADLINE_S = 30.0
 Stub = Any
 """Generated stubs have no types; the messages they take and give do."""
 
+
+def _stub(make: Any, channel: grpc.Channel) -> Stub:
+    return make(channel)
+
+
 class PlatformClient:
     """What every service has."""
 
     def __init__(self, service: str, channel: grpc.Channel) -> None:
         self.service = service
-        self.clock: Stub = clock_service_pb2_grpc.ClockServiceStub(channel)
-        self.tasks: Stub = task_service_pb2_grpc.TaskServiceStub(channel)
-        self.parked_events: Stub = parked_event_service_pb2_grpc.ParkedEventServiceStub(channel)
-        self.timeline: Stub = timeline_service_pb2_grpc.TimelineServiceStub(channel)
+        self.clock = _stub(clock_service_pb2_grpc.ClockServiceStub, channel)
+        self.tasks = _stub(task_service_pb2_grpc.TaskServiceStub, channel)
+        self.parked_events = _stub(parked_event_service_pb2_grpc.ParkedEventServiceStub, channel)
+        self.timeline = _stub(timeline_service_pb2_grpc.TimelineServiceStub, channel)
 
 
 class AgreementsClient(PlatformClient):
@@ -61,9 +67,9 @@ class AgreementsClient(PlatformClient):
 
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__("agreements", channel)
-        self.organizations: Stub = organization_service_pb2_grpc.OrganizationServiceStub(channel)
-        self.members: Stub = member_service_pb2_grpc.MemberServiceStub(channel)
-        self.agreements: Stub = agreement_service_pb2_grpc.AgreementServiceStub(channel)
+        self.organizations = _stub(organization_service_pb2_grpc.OrganizationServiceStub, channel)
+        self.members = _stub(member_service_pb2_grpc.MemberServiceStub, channel)
+        self.agreements = _stub(agreement_service_pb2_grpc.AgreementServiceStub, channel)
 
 
 class BillingClient(PlatformClient):
@@ -71,12 +77,12 @@ class BillingClient(PlatformClient):
 
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__("billing", channel)
-        self.accounts: Stub = account_service_pb2_grpc.AccountServiceStub(channel)
-        self.bill_runs: Stub = bill_run_service_pb2_grpc.BillRunServiceStub(channel)
-        self.invoices: Stub = invoice_service_pb2_grpc.InvoiceServiceStub(channel)
-        self.payments: Stub = payment_service_pb2_grpc.PaymentServiceStub(channel)
-        self.ledger: Stub = ledger_service_pb2_grpc.LedgerServiceStub(channel)
-        self.callbacks: Stub = processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub(channel)
+        self.accounts = _stub(account_service_pb2_grpc.AccountServiceStub, channel)
+        self.bill_runs = _stub(bill_run_service_pb2_grpc.BillRunServiceStub, channel)
+        self.invoices = _stub(invoice_service_pb2_grpc.InvoiceServiceStub, channel)
+        self.payments = _stub(payment_service_pb2_grpc.PaymentServiceStub, channel)
+        self.ledger = _stub(ledger_service_pb2_grpc.LedgerServiceStub, channel)
+        self.callbacks = _stub(processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub, channel)
 
 
 class ArmClient(PlatformClient):
@@ -84,8 +90,8 @@ class ArmClient(PlatformClient):
 
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__("arm", channel)
-        self.configuration: Stub = configuration_service_pb2_grpc.ConfigurationServiceStub(channel)
-        self.cycles: Stub = cycle_service_pb2_grpc.CycleServiceStub(channel)
+        self.configuration = _stub(configuration_service_pb2_grpc.ConfigurationServiceStub, channel)
+        self.cycles = _stub(cycle_service_pb2_grpc.CycleServiceStub, channel)
 
 
 class NotificationsClient(PlatformClient):
@@ -93,9 +99,9 @@ class NotificationsClient(PlatformClient):
 
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__("notifications", channel)
-        self.notifications: Stub = notification_service_pb2_grpc.NotificationServiceStub(channel)
-        self.templates: Stub = template_service_pb2_grpc.TemplateServiceStub(channel)
-        self.callbacks: Stub = provider_callback_service_pb2_grpc.ProviderCallbackServiceStub(channel)
+        self.notifications = _stub(notification_service_pb2_grpc.NotificationServiceStub, channel)
+        self.templates = _stub(template_service_pb2_grpc.TemplateServiceStub, channel)
+        self.callbacks = _stub(provider_callback_service_pb2_grpc.ProviderCallbackServiceStub, channel)
 
 
 class CollectionsClient(PlatformClient):
@@ -103,7 +109,7 @@ class CollectionsClient(PlatformClient):
 
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__("collections", channel)
-        self.collections: Stub = collections_service_pb2_grpc.CollectionsServiceStub(channel)
+        self.collections = _stub(collections_service_pb2_grpc.CollectionsServiceStub, channel)
 
 
 class Clients:
@@ -146,17 +152,24 @@ class Clients:
         self.collections = CollectionsClient(to["collections"])
 
     def until_answered(self, timeout_s: float) -> "Clients":
-        """Give clients on the same channels, whose unary calls go on asking for `timeout_s`: for drivers that outlive killed servers."""
+        """Give clients on the same channels that ask for up to `timeout_s`: for drivers that outlive servers."""
         patient = object.__new__(Clients)
         patient._connect(self._opened, self._token_source, self._deadline_s, timeout_s)
         return patient
 
-    def __getitem__(self, service: str) -> PlatformClient:
+    def platform(self, service: str) -> PlatformClient:
         """Give a service's client by name, for what every service has. Raises KeyError for an unknown one."""
         if service not in SERVICES:
             raise KeyError(service)
         client: PlatformClient = getattr(self, service)
         return client
+
+    def status(self, service: str) -> clock_service_pb2.GetStatusResponse:
+        """Ask a service by name whether its work is done."""
+        status: clock_service_pb2.GetStatusResponse = self.platform(service).clock.GetStatus(
+            clock_service_pb2.GetStatusRequest()
+        )
+        return status
 
     def close(self) -> None:
         """Close the channels."""

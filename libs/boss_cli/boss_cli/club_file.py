@@ -1,8 +1,9 @@
 """A club's export as CSV: UTF-8, quoted line breaks, read record by record with flat memory."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 from boss_cli.failures import BossCommandError
@@ -76,10 +77,10 @@ class Rejected:
     reason: str
 
 
-def open_club_file(path: str) -> TextIO:
+def open_club_file(path: str | Path) -> TextIO:
     """Open a club's file for `read_club_file`; bytes that aren't UTF-8 become visible in their record, not here."""
     try:
-        return open(path, encoding="utf-8-sig", errors="surrogateescape", newline="")  # noqa: SIM115
+        return Path(path).open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
         raise BossCommandError(f"{path} can't be read: {error.strerror}.") from None
 
@@ -128,20 +129,27 @@ def _header(reader: Iterator[list[str]]) -> Sequence[str]:
 
 def _record(number: int, header: Sequence[str], row: Sequence[str]) -> Record | Rejected:
     values = dict(zip(header, row, strict=False))
-    external_id = _printable(values.get("external_id", ""))
+    field, reason = _fault(header, row, values)
+    if reason:
+        return Rejected(number, _printable(values.get("external_id", "")), field, reason)
+    return Record(number, values)
+
+
+def _fault(header: Sequence[str], row: Sequence[str], values: Mapping[str, str]) -> tuple[str, str]:
+    """Tell the field and the reason that make a row unusable, or two empty texts."""
     if len(row) < len(header):
         field = header[len(row)]
-        return Rejected(number, external_id, field, f"The row has {len(row)} fields, it needs {len(header)}; {field} and what follows is missing.")
+        reason = f"The row has {len(row)} fields, it needs {len(header)}; {field} and what follows is missing."
+        return field, reason
     if len(row) > len(header):
-        return Rejected(number, external_id, "", f"The row has {len(row)} fields, it may have {len(header)}; put values with commas in quotes.")
+        return "", f"The row has {len(row)} fields, it may have {len(header)}; put values with commas in quotes."
     for field, value in values.items():
         if not _is_text(value):
-            return Rejected(number, external_id, field, f"{field} isn't UTF-8; save the file as UTF-8.")
-    record = Record(number, values)
-    if record.characters > RECORD_CHARACTERS_MAX:
+            return field, f"{field} isn't UTF-8; save the file as UTF-8."
+    if sum(map(len, row)) > RECORD_CHARACTERS_MAX:
         field = max(values, key=lambda name: len(values[name]))
-        return Rejected(number, external_id, field, f"The record is longer than {RECORD_CHARACTERS_MAX:,} characters; shorten {field}.")
-    return record
+        return field, f"The record is longer than {RECORD_CHARACTERS_MAX:,} characters; shorten {field}."
+    return "", ""
 
 
 def _is_text(value: str) -> bool:

@@ -58,19 +58,24 @@ class _Tally:
 
     def report(self) -> ImportReport:
         rejected = [self.rejected[number] for number in sorted(self.rejected)]
-        return ImportReport(self.records, self.records - len(rejected) - self.already_there, self.already_there, rejected)
+        return ImportReport(
+            self.records, self.records - len(rejected) - self.already_there, self.already_there, rejected
+        )
 
 
 class _Target:
     """One of the two services that take the file: builds its messages and talks to it."""
 
-    def __init__(self, stub: Callable[..., Any], request: type, record: type, columns: Sequence[str], again_s: float) -> None:
+    def __init__(
+        self, stub: Callable[..., Any], request: type, record: type, columns: Sequence[str], again_s: float
+    ) -> None:
         self._request, self._record, self._columns = request, record, columns
         self._conversation = Conversation(stub, again_s)
 
     def send(self, parent: str, records: Sequence[Record], *, validate_only: bool) -> None:
         made = [
-            self._record(record=record.number, **{name: record.values[name] for name in self._columns}) for record in records
+            self._record(record=record.number, **{name: record.values[name] for name in self._columns})
+            for record in records
         ]
         self._conversation.send(self._request(parent=parent, validate_only=validate_only, records=made))
 
@@ -102,7 +107,7 @@ def import_club(
     parent = enterprise if isinstance(enterprise, str) and "/" in enterprise else f"enterprises/{enterprise}"
     tell = progress or (lambda phase, records: None)
     tally = _Tally()
-    with open_club_file(str(path)) as file:
+    with open_club_file(path) as file:
         with _members(clients, again_s) as members, _accounts(clients, again_s) as accounts:
             for batch in _batches(_checkable(read_club_file(file), tally)):
                 _check(parent, batch, members, accounts, tally)

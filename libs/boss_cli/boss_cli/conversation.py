@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from boss_kit.errors import BossError
 from boss_cli.channels import until_answered
 from boss_cli.failures import is_transient
+from boss_kit.errors import BossError
 
 
 class Conversation:

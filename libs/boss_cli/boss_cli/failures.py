@@ -17,8 +17,9 @@ def sentence(error: BossError) -> str:
     if isinstance(error, Transient) and error.reason == "DEPENDENCY_UNAVAILABLE":
         return _unreachable(error)
     text = error.message.strip().rstrip(".")
-    told = [f"{found.field}: {found.description}" for found in error.violations if found.description.rstrip(".") not in text]
-    return ". ".join([text, *(item.rstrip(".") for item in told)]) + f". [{error.reason}]"
+    new = (found for found in error.violations if found.description.rstrip(".") not in text)
+    told = [f"{found.field}: {found.description}".rstrip(".") for found in new]
+    return ". ".join([text, *told]) + f". [{error.reason}]"
 
 
 def _unreachable(error: BossError) -> str:

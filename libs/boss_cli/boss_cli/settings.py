@@ -7,7 +7,7 @@ from pathlib import Path
 from boss_cli.clients import SERVICES, TokenSource
 from boss_cli.failures import BossCommandError
 
-TOKEN_FILE = "BOSS_TOKEN_FILE"  # noqa: S105 - the name of a variable, not a secret.
+TOKEN_FILE = "BOSS_TOKEN_FILE"
 ADDRESS_DEFAULTS = {service: f"127.0.0.1:{7001 + index}" for index, service in enumerate(SERVICES)}
 
 
@@ -24,7 +24,8 @@ class CliSettings:
     ) -> "CliSettings":
         """Read `BOSS_<SERVICE>_ADDRESS` and `BOSS_TOKEN_FILE`; what is passed in goes first."""
         found = {
-            service: environ.get(f"BOSS_{service.upper()}_ADDRESS") or default for service, default in ADDRESS_DEFAULTS.items()
+            service: environ.get(f"BOSS_{service.upper()}_ADDRESS") or default
+            for service, default in ADDRESS_DEFAULTS.items()
         }
         named = environ.get(TOKEN_FILE)
         return cls({**found, **(addresses or {})}, token_file or (Path(named) if named else None))
@@ -41,7 +42,9 @@ def file_token(path: Path) -> TokenSource:
         try:
             return path.read_text().strip()
         except OSError as error:
-            raise BossCommandError(f"The token file {path} can't be read: {error.strerror}; set {TOKEN_FILE}.") from None
+            raise BossCommandError(
+                f"The token file {path} can't be read: {error.strerror}; set {TOKEN_FILE}."
+            ) from None
 
     return read
 

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from boss.platform.v1 import timeline_service_pb2
-from boss_kit.errors import BossError
 from boss_cli.clients import SERVICES, Clients
 from boss_cli.failures import sentence
+from boss_kit.errors import BossError
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def collect(clients: Clients, account_name: str) -> Story:
 
 def _entries(clients: Clients, service: str, account_name: str) -> list[Entry]:
     request = timeline_service_pb2.ListTimelineEntriesRequest(parent=account_name)
-    lines = all_pages(clients[service].timeline.ListTimelineEntries, request, "timeline_entries")
+    lines = all_pages(clients.platform(service).timeline.ListTimelineEntries, request, "timeline_entries")
     return [_entry(service, line) for line in lines]
 
 

@@ -29,7 +29,10 @@ def read_bytes(path: Path, data: bytes) -> list[Record | Rejected]:
 
 def test_records_are_numbered_from_1_and_blank_lines_do_not_count() -> None:
     found = read(HEADER, row("M1"), "", row("M2"))
-    assert [(one.number, one.values["external_id"]) for one in found if isinstance(one, Record)] == [(1, "M1"), (2, "M2")]
+    assert [(one.number, one.values["external_id"]) for one in found if isinstance(one, Record)] == [
+        (1, "M1"),
+        (2, "M2"),
+    ]
 
 
 def test_columns_may_stand_in_any_order() -> None:
@@ -67,7 +70,9 @@ def test_a_header_that_is_not_a_clubs_is_refused_by_the_columns_names(header: st
 
 def test_a_row_with_too_few_fields_is_a_rejected_record() -> None:
     found = read(HEADER, "M1,Denver Club", row("M2"))
-    assert found[0] == Rejected(1, "M1", "first_name", "The row has 2 fields, it needs 35; first_name and what follows is missing.")
+    assert found[0] == Rejected(
+        1, "M1", "first_name", "The row has 2 fields, it needs 35; first_name and what follows is missing."
+    )
     assert isinstance(found[1], Record)
 
 
