@@ -1,0 +1,1 @@
+"""All five services in one process, on an embedded PostgreSQL and the local bus (DESIGN 2)."""
