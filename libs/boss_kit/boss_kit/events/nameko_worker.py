@@ -1,12 +1,7 @@
 """The event worker on RabbitMQ: a nameko service whose entrypoint consumes our partition queues (DESIGN 2, 3).
 
-Started by `run_worker`, because the `nameko` command needs a package that today's setuptools no longer has. It acks after the
-commit; nameko's own consumer would also ack what failed. Only `work` processes may import this: it makes sockets green.
-"""
-
-import eventlet
-
-eventlet.monkey_patch()
+Started by `run_worker`, because the `nameko` command needs a package that today's setuptools no longer has. It acks
+after the commit; nameko's own consumer would also ack what failed. Only `work` processes import this, and no gRPC.
 
 import errno
 import logging
@@ -16,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import eventlet
 import kombu
 import tenacity
 from eventlet.event import Event
@@ -60,7 +56,11 @@ def run_worker(
     topology: Topology | None = None,
     standby_after_s: float = STANDBY_AFTER_S,
 ) -> None:
-    """Consume a service's events until SIGTERM; a broker that is away is waited for, for ever."""
+    """Consume a service's events until SIGTERM; a broker that is away is waited for, for ever.
+
+    Makes the process green, so call it before anything starts a thread.
+    """
+    eventlet.monkey_patch()
     queues = Queues(service_name, (topology or load_topology()).only([service_name]), index, of, standby_after_s)
 
     class EventWorker:
@@ -125,8 +125,8 @@ class BatchEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types.
             try:
                 self._consume()
             except Exception as error:
-                # Lost connections and our own faults alike: what isn't acked comes again, in order, and is counted by the
-                # broker, which a reject of one message with others in flight would not keep in order.
+                # Lost connections and our own faults alike: what isn't acked comes again, counted by the broker and in
+                # order. A reject would let the messages in flight behind it pass.
                 self._failures += 1
                 pause_s = _pause_s(self._failures)
                 log.warning("the worker starts over", exc_info=error, extra={"pause_s": pause_s})

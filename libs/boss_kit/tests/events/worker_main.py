@@ -16,13 +16,11 @@ from boss_kit.tasks import listen
 
 def main(options: dict[str, Any]) -> None:
     """Consume until SIGTERM."""
-    if options["amqp_url"]:
-        # First of all: it makes sockets green.
-        from boss_kit.events import nameko_worker
-
     engine = open_database(options["database_url"], pool_size=3)
     consumer = make_consumer(engine, options["consumer"])
     if options["amqp_url"]:
+        from boss_kit.events import nameko_worker
+
         nameko_worker.run_worker(
             options["consumer"],
             options["amqp_url"],
