@@ -2,6 +2,7 @@
 
 Started by `run_worker`, because the `nameko` command needs a package that today's setuptools no longer has. It acks
 after the commit; nameko's own consumer would also ack what failed. Only `work` processes import this, and no gRPC.
+"""
 
 import errno
 import logging
