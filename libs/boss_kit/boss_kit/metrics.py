@@ -61,12 +61,15 @@ class DatabaseCollector(Collector):
 
 def serve_metrics(address: str, engine: sa.Engine | None = None, service: str = "") -> Any:
     """Answer Prometheus on an address such as `0.0.0.0:9100`; give the function that stops it."""
-    if engine is not None:
-        REGISTRY.register(DatabaseCollector(engine, service))
+    collector = DatabaseCollector(engine, service) if engine is not None else None
+    if collector is not None:
+        REGISTRY.register(collector)
     host, _, port = address.rpartition(":")
     server, thread = start_http_server(int(port), addr=host or "0.0.0.0")
 
     def stop() -> None:
+        if collector is not None:
+            REGISTRY.unregister(collector)
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)

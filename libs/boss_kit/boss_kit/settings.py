@@ -49,6 +49,7 @@ class Settings:
     service_key: Path = setting("BOSS_SERVICE_KEY", "File with this service's private key (PEM, Ed25519).")
     test_clock: bool = setting("BOSS_TEST_CLOCK", "on: the installation's time is driven by hand.", default=False)
     reflection: bool = setting("BOSS_REFLECTION", "on: the API describes itself to tools such as grpcurl.", default=False)
+    time_zone: str = setting("BOSS_TIME_ZONE", "Zone of the schedule's local times.", default="UTC")
     consumers: tuple[str, ...] = setting(
         "BOSS_CONSUMERS", "Services whose queues are declared, by comma; empty: all of the topology.", default=()
     )

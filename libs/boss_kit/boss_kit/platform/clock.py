@@ -1,0 +1,86 @@
+"""The installation's time, and whether a service's work is done."""
+
+from datetime import datetime
+from typing import Any
+
+import grpc
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc
+from boss_kit import schema
+from boss_kit.errors import FailedPrecondition
+from boss_kit.jobs import TECHNICAL_KEY
+from boss_kit.rpc.convert import time_from_proto, time_to_proto
+from boss_kit.rpc.door import Door
+from boss_kit.unit_of_work import Transaction, UnitOfWork
+
+_CLOCK_ROW = 1
+# Polled a lot: one statement, whose counts stand on indexes or on tables that are nearly empty.
+_STATUS = sa.text(
+    "SELECT (SELECT count(*) FROM outbox) AS outbox,"
+    " (SELECT count(*) FROM task WHERE state = 'pending' AND key NOT LIKE :technical) AS open_tasks,"
+    " (SELECT count(*) FROM task WHERE state = 'failed') AS failed_tasks,"
+    " (SELECT count(*) FROM parked_event) AS parked,"
+    " (SELECT coalesce(json_agg(json_build_array(partition, events) ORDER BY partition), '[]')"
+    "  FROM published_events) AS published,"
+    " (SELECT coalesce(json_agg(json_build_array(producer, partition, events) ORDER BY producer, partition), '[]')"
+    "  FROM processed_events) AS processed"
+)
+
+
+class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):  # type: ignore[misc]
+    """Answers for one service."""
+
+    def __init__(self, door: Door, units: UnitOfWork) -> None:
+        self._door = door
+        self._units = units
+
+    def AdvanceClock(self, request: Any, context: grpc.ServicerContext) -> clock_service_pb2.AdvanceClockResponse:
+        """Move the test clock forward."""
+        if not self._units.test_clock:
+            raise FailedPrecondition(
+                "NO_TEST_CLOCK", "This installation goes by the wall clock; BOSS_TEST_CLOCK=on makes it one that can be driven."
+            )
+        wanted = time_from_proto(request.time)
+
+        def advance(tx: Transaction) -> clock_service_pb2.AdvanceClockResponse:
+            _advance(tx.connection, wanted)
+            return clock_service_pb2.AdvanceClockResponse(time=time_to_proto(wanted))
+
+        return self._door.command(request, advance)
+
+    def GetStatus(self, request: Any, context: grpc.ServicerContext) -> clock_service_pb2.GetStatusResponse:
+        """Say what is left to do."""
+        return self._door.query(request, self._status)
+
+    def _status(self, tx: Transaction) -> clock_service_pb2.GetStatusResponse:
+        row = tx.connection.execute(_STATUS, {"technical": f"{TECHNICAL_KEY}/%"}).one()
+        count = clock_service_pb2.StreamCount
+        return clock_service_pb2.GetStatusResponse(
+            service=self._units.service,
+            time=time_to_proto(tx.now),
+            outbox_events=row.outbox,
+            open_tasks=row.open_tasks,
+            failed_tasks=row.failed_tasks,
+            parked_events=row.parked,
+            published=[
+                count(producer=self._units.service, partition=partition, events=events) for partition, events in row.published
+            ],
+            processed=[
+                count(producer=producer, partition=partition, events=events) for producer, partition, events in row.processed
+            ],
+        )
+
+
+def _advance(connection: sa.Connection, wanted: datetime) -> None:
+    """Set the clock, unless it is later already; the first time it may be set to any."""
+    clock = schema.test_clock
+    first = insert(clock).values(id=_CLOCK_ROW, now=wanted)
+    forward = first.on_conflict_do_update(
+        index_elements=["id"], set_={"now": wanted}, where=clock.c.now <= wanted
+    ).returning(clock.c.id)
+    if connection.scalar(forward) is None:
+        raise FailedPrecondition(
+            "CLOCK_RUNS_FORWARD", "The clock is later already; it only runs forward.", metadata={"time": wanted.isoformat()}
+        )
