@@ -1,0 +1,124 @@
+"""The command line of a service, in real processes."""
+
+import json
+import signal
+import subprocess
+import sys
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from google.type import date_pb2
+
+from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc, task_service_pb2, task_service_pb2_grpc
+from boss_kit.rpc.client import BossChannel, open_channel
+from boss_kit.testing.waiting import eventually
+
+EXIT_CODE_CONFIGURATION = 78
+
+
+def channel_to(address: str, token: str) -> BossChannel:
+    return BossChannel(open_channel(address), "collections", lambda context: token, wait_for_ready=True)
+
+
+def test_a_process_without_its_settings_refuses_to_start_and_says_what_is_missing(probe):
+    ended = probe.run("serve", DATABASE_URL="", BOSS_JWKS="", BOSS_POOL_SERVE="many")
+    assert ended.returncode == EXIT_CODE_CONFIGURATION
+    for part in ("DATABASE_URL is missing", "BOSS_JWKS is missing", "BOSS_POOL_SERVE is 'many': use a whole number"):
+        assert part in ended.stderr
+
+
+def test_a_process_refuses_a_schema_that_is_too_old_and_says_what_to_do(probe):
+    ended = probe.run("run")
+    assert ended.returncode == 1
+    assert "run `migrate` first" in ended.stderr
+
+
+def test_check_finds_what_is_wrong_and_then_nothing(probe):
+    before = probe.run("check")
+    assert (before.returncode, before.stdout.count("\n")) == (1, 1)
+    assert "The schema is at 0000, this version needs 0002" in before.stdout
+    assert probe.run("migrate").returncode == 0
+    after = probe.run("check")
+    assert (after.returncode, after.stdout) == (0, "all is well\n")
+
+
+def test_check_prints_the_table_of_settings(probe):
+    printed = probe.run("check", "--settings").stdout
+    assert "| `DATABASE_URL` | required |" in printed
+    assert "| `BOSS_PROBE_GREETING` | `hello` | What the job writes. |" in printed
+
+
+def test_a_job_asked_for_over_grpc_is_done_by_run_and_seen_in_the_status(probe, started, tokens, empty_url):
+    assert probe.run("migrate").returncode == 0
+    serving, running = started("serve"), started("run")
+    channel = channel_to(probe.address, tokens.token())
+    parent, day = f"enterprises/{uuid4()}", date_pb2.Date(year=2026, month=3, day=1)
+    for _ in range(2):
+        request = task_service_pb2.RunJobRequest(job="greet", parent=parent, business_date=day, request_id=str(uuid4()))
+        task_service_pb2_grpc.TaskServiceStub(channel).RunJob(request)
+    wait_until_idle(channel)
+    assert read_notes(empty_url) == ["hello 2026-03-01"]
+    for process in (serving, running):
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+
+
+def test_a_killed_runner_leaves_its_task_to_the_next(probe, started, tokens, empty_url):
+    assert probe.run("migrate").returncode == 0
+    engine = sa.create_engine(empty_url)
+    started("serve")
+    channel = channel_to(probe.address, tokens.token())
+    parent, day = f"enterprises/{uuid4()}", date_pb2.Date(year=2026, month=3, day=1)
+    with engine.connect() as connection, connection.begin():
+        # The lock holds the task up in the middle of its work.
+        connection.execute(sa.text("LOCK TABLE note IN ACCESS EXCLUSIVE MODE"))
+        running = started("run")
+        request = task_service_pb2.RunJobRequest(job="greet", parent=parent, business_date=day, request_id=str(uuid4()))
+        task_service_pb2_grpc.TaskServiceStub(channel).RunJob(request)
+        wait_for_lock(engine)
+        running.kill()
+        running.wait()
+    engine.dispose()
+    started("run")
+    wait_until_idle(channel)
+    assert "hello 2026-03-01" in read_notes(empty_url)
+
+
+def test_a_worker_on_the_local_bus_starts_and_ends(probe, started):
+    assert probe.run("migrate").returncode == 0
+    worker = started("work", "--index", "0", "--of", "2")
+    worker.send_signal(signal.SIGTERM)
+    _, errors = worker.communicate(timeout=30)
+    assert worker.returncode == 0, errors
+    assert all(json.loads(line)["service"] == "collections" for line in errors.splitlines())
+
+
+def test_a_worker_never_imports_grpc(probe):
+    assert probe.run("migrate").returncode == 0
+    code = "import sys, probe.app, boss_kit.process; assert not [name for name in sys.modules if name.split('.')[0] == 'grpc']"
+    subprocess.run([sys.executable, "-c", code], env=probe.environ, check=True, timeout=60)
+
+
+def wait_until_idle(channel: BossChannel) -> None:
+    clock = clock_service_pb2_grpc.ClockServiceStub(channel)
+    assert eventually(lambda: clock.GetStatus(clock_service_pb2.GetStatusRequest()).open_tasks == 0)
+
+
+def wait_for_lock(engine: sa.Engine) -> None:
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def is_held_up() -> bool:
+        with engine.connect() as connection:
+            return bool(connection.scalar(waiting))
+
+    assert eventually(is_held_up)
+
+
+def read_notes(url: str) -> list[Any]:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        found = list(connection.scalars(sa.text("SELECT text FROM note")))
+    engine.dispose()
+    return found
