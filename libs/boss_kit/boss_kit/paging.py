@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from boss_kit.errors import InvalidArgument
@@ -34,6 +34,20 @@ class Page:
     def limit(self) -> int:
         """Tell how many rows to select: one more than the page has, to learn whether there is a next one."""
         return self.size + 1
+
+    def key(self, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] | None:
+        """Read `after` as what `cut` was given, such as `page.key(date.fromisoformat, UUID)`; None on the first page.
+
+        Raises InvalidArgument for a token that somebody made up.
+        """
+        if self.after is None:
+            return None
+        try:
+            if len(kinds) != len(self.after) or None in self.after:
+                raise ValueError("another key")
+            return tuple(kind(part) for kind, part in zip(kinds, self.after, strict=True))
+        except (ValueError, TypeError, AttributeError):
+            raise _no_token() from None
 
     def cut(self, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[Sequence[Row], str]:
         """Give the page's rows and the next page's token, empty on the last page."""
@@ -62,6 +76,10 @@ def open_page(
     return Page(size, _read(mark, page_token) if page_token else None, mark)
 
 
+def _no_token() -> InvalidArgument:
+    return InvalidArgument.field("page_token", "isn't a token of this list; take `next_page_token` as it came.")
+
+
 def _write(mark: str, key: Key) -> str:
     parts = [part if isinstance(part, str | int | None) else _text(part) for part in key]
     text = json.dumps([mark, *parts], separators=(",", ":"))
@@ -81,7 +99,7 @@ def _read(mark: str, token: str) -> tuple[KeyPart, ...]:
         if not all(isinstance(part, str | int | None) for part in key):
             raise ValueError("not a key")
     except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise InvalidArgument.field("page_token", "isn't a token of this list; take `next_page_token` as it came.") from None
+        raise _no_token() from None
     if found != mark:
         raise InvalidArgument.field("page_token", "belongs to a list with other filters; start again without a token.")
     return tuple(key)
