@@ -1,0 +1,67 @@
+"""Caught mail: one file each, counted by Message-ID."""
+
+import os
+import re
+import threading
+from collections import Counter
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from pathlib import Path
+
+NAME_LENGTH_MAX = 150
+_UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]+")
+_HEADERS = BytesHeaderParser(policy=policy.default)
+
+
+class MailFolder:
+    """Keeps mails; a Message-ID that comes twice is kept twice, so that a test can see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "emails"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        for file in sorted(self.path.glob("*.eml")):
+            with file.open("rb") as content:
+                self._counts[_message_id(_HEADERS.parse(content))] += 1
+
+    def keep(self, content: bytes) -> Path:
+        """Write a mail; when this returns it is there, whole."""
+        message = message_from_bytes(content, policy=policy.default)
+        message_id = _message_id(message)
+        with self._lock:
+            count = self._counts[message_id] + 1
+            path = self.path / _file_name(_date(message), message_id, count)
+            passing = path.with_suffix(f".{os.getpid()}.part")
+            passing.write_bytes(content)
+            passing.replace(path)
+            self._counts[message_id] = count
+        return path
+
+    def count(self, message_id: str) -> int:
+        """Tell how often a Message-ID came."""
+        with self._lock:
+            return self._counts[message_id]
+
+    def counts(self) -> dict[str, int]:
+        """Tell how often each Message-ID came."""
+        with self._lock:
+            return dict(self._counts)
+
+
+def _message_id(message: EmailMessage) -> str:
+    return str(message.get("Message-ID", "")).strip().strip("<>")
+
+
+def _date(message: EmailMessage) -> str:
+    try:
+        sent = getattr(message["Date"], "datetime", None)
+    except (ValueError, TypeError):
+        sent = None
+    return sent.date().isoformat() if sent else "undated"
+
+
+def _file_name(date: str, message_id: str, count: int) -> str:
+    safe = _UNSAFE.sub("_", message_id)[:NAME_LENGTH_MAX] or "no-id"
+    return f"{date}-{safe}.eml" if count == 1 else f"{date}-{safe}.{count}.eml"
