@@ -37,6 +37,7 @@ class Driver:
     enterprise: str
     topology: Mapping[str, list[str]]
     seed: int
+    desk_percent: int = PAYS_ON_A_DAY_PERCENT
     payers: list[Payer] = field(default_factory=list)
 
     def set_clock(self, day: datetime.date) -> None:
@@ -89,8 +90,10 @@ class Driver:
         wait_for_tasks(self.clients, "billing")
 
     def _pay(self, day: datetime.date) -> None:
+        if not self.desk_percent:
+            return
         for debtor in self._past_due():
-            if not happens(PAYS_ON_A_DAY_PERCENT, self.seed, "pays", debtor.number, day):
+            if not happens(self.desk_percent, self.seed, "pays", debtor.number, day):
                 continue
             self.clients.billing.payments.CreatePayment(
                 payments.CreatePaymentRequest(
