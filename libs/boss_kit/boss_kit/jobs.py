@@ -150,7 +150,9 @@ def clean(engine: sa.Engine) -> Callable[[Task], None]:
         old_tasks = sa.and_(schema.task.c.state == "done", schema.task.c.create_time < sa.func.now() - TASKS_KEPT)
         with engine.begin() as connection:
             connection.execute(sa.delete(schema.request).where(old_requests))
-            connection.execute(sa.delete(schema.task).where(old_tasks, schema.task.c.key.not_like(f"{TECHNICAL_KEY}/%")))
+            connection.execute(
+                sa.delete(schema.task).where(old_tasks, schema.task.c.key.not_like(f"{TECHNICAL_KEY}/%"))
+            )
 
     return process
 
@@ -158,7 +160,9 @@ def clean(engine: sa.Engine) -> Callable[[Task], None]:
 def _ask_again(connection: sa.Connection, job: Job, seconds: int) -> None:
     """Take the job's one task up again when it has rested long enough; a running or waiting one is left alone."""
     task = schema.task
-    begin = insert(task).values(id=new_id(), enterprise_id=NO_ENTERPRISE, name=job.task, key=f"{TECHNICAL_KEY}/{job.name}", args={})
+    begin = insert(task).values(
+        id=new_id(), enterprise_id=NO_ENTERPRISE, name=job.task, key=f"{TECHNICAL_KEY}/{job.name}", args={}
+    )
     rested = task.c.next_attempt_time < sa.func.now() - timedelta(seconds=seconds)
     again = begin.on_conflict_do_update(
         index_elements=["enterprise_id", "name", "key"],
@@ -167,5 +171,3 @@ def _ask_again(connection: sa.Connection, job: Job, seconds: int) -> None:
     ).returning(task.c.id)
     if connection.scalar(again) is not None:
         connection.execute(sa.select(sa.func.pg_notify(TASK_CHANNEL, "")))
-
-

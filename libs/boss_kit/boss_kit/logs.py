@@ -12,9 +12,11 @@ from boss_kit.cards import redact
 from boss_kit.rpc.calls import current_context
 
 DROPPED_KEYS = frozenset(
-    "first_name last_name name display_name email phone home_phone work_phone cell_phone address address_lines postal_code"
-    " birth_date contact contact_value caller_number recipient recipient_name token secret password authorization body"
-    " actor".split()
+    {
+        *("first_name", "last_name", "name", "display_name", "birth_date", "recipient", "recipient_name", "actor"),
+        *("email", "phone", "home_phone", "work_phone", "cell_phone", "caller_number", "contact", "contact_value"),
+        *("address", "address_lines", "postal_code", "token", "secret", "password", "authorization", "body"),
+    }
 )
 # What the database adds to an error quotes the row.
 _QUOTES_ROW = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)

@@ -8,11 +8,9 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_se
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from boss_kit import schema
-
 CALLS = Counter("boss_calls_total", "Calls answered, by method and canonical code.", ["method", "code"])
 CALL_SECONDS = Histogram("boss_call_seconds", "How long calls took, by method.", ["method"])
-OUTGOING_CALLS = Counter("boss_outgoing_calls_total", "Calls made, by method and canonical code.", ["method", "code"])
+OUTGOING_CALLS = Counter("boss_outgoing_calls_total", "Calls made, by method and code.", ["method", "code"])
 WEBHOOKS_REFUSED = Counter("boss_webhooks_refused_total", "Webhooks refused, by route and why.", ["route", "why"])
 WEBHOOKS_TAKEN = Counter("boss_webhooks_taken_total", "Webhooks taken, by route.", ["route"])
 LEADER = Gauge("boss_leader", "Whether this process leads, by what.", ["service", "what"])
@@ -20,7 +18,8 @@ LEADER = Gauge("boss_leader", "Whether this process leads, by what.", ["service"
 _QUERY = sa.text(
     "SELECT (SELECT count(*) FROM outbox) AS outbox,"
     " (SELECT count(*) FROM task WHERE state = 'pending') AS open_tasks,"
-    " (SELECT coalesce(extract(epoch FROM now() - min(create_time)), 0) FROM task WHERE state = 'pending') AS oldest_task_s,"
+    " (SELECT coalesce(extract(epoch FROM now() - min(create_time)), 0)"
+    "  FROM task WHERE state = 'pending') AS oldest_task_s,"
     " (SELECT count(*) FROM task WHERE state = 'failed') AS failed_tasks,"
     " (SELECT count(*) FROM parked_event) AS parked,"
     " (SELECT body FROM outbox ORDER BY id LIMIT 1) AS oldest_event"
@@ -65,7 +64,7 @@ def serve_metrics(address: str, engine: sa.Engine | None = None, service: str = 
     if collector is not None:
         REGISTRY.register(collector)
     host, _, port = address.rpartition(":")
-    server, thread = start_http_server(int(port), addr=host or "0.0.0.0")
+    server, thread = start_http_server(int(port), addr=host)
 
     def stop() -> None:
         if collector is not None:

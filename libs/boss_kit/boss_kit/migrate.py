@@ -65,7 +65,10 @@ def current(engine: sa.Engine) -> int:
     with engine.connect() as connection:
         if connection.scalar(sa.text("SELECT to_regclass('alembic_version')")) is None:
             return 0
-        return max((_number(name) for name in connection.scalars(sa.text("SELECT version_num FROM alembic_version"))), default=0)
+        return max(
+            (_number(name) for name in connection.scalars(sa.text("SELECT version_num FROM alembic_version"))),
+            default=0,
+        )
 
 
 def _number(name: str) -> int:

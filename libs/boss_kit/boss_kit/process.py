@@ -25,16 +25,18 @@ log = logging.getLogger(__name__)
 EXIT_CODE_FAILED = 1
 
 
-def main(app: str | ModuleType, arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+def main(
+    app: str | ModuleType, arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None
+) -> int:
     """Run one command; give the exit code.
 
-    `app` is the service's `app` module or its name. It has `SERVICE`, `serve(settings)`, `work(settings, index, of)` and
-    `run(settings)`, and may have `republish(settings, noun)` and `NOUNS`.
+    `app` is the service's `app` module or its name. It has `SERVICE`, `serve(settings)`, `work(settings, index, of)`
+    and `run(settings)`, and may have `republish(settings, noun)`, which tells how many facts it published.
     """
     environ = os.environ if environ is None else environ
     options = _parser().parse_args(arguments)
     if options.command == "work" and environ.get("AMQP_URL"):
-        importlib.import_module("boss_kit.events.nameko_worker")
+        _make_green()
     module = importlib.import_module(app) if isinstance(app, str) else app
     service = module.SERVICE
     if options.command == "check" and options.settings:
@@ -60,6 +62,12 @@ def _run(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:
         log.exception("the process ends")
         sys.stderr.write(f"boss_{service.name} {options.command}: {error}\n")
         return EXIT_CODE_FAILED
+
+
+def _make_green() -> None:
+    """Let eventlet replace sockets and threads before anything uses them."""
+    eventlet = importlib.import_module("eventlet")
+    eventlet.monkey_patch()
 
 
 def _serve(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:

@@ -1,10 +1,9 @@
-"""What a service is made of: `serve`, `work` and `run` as things that can be started and stopped, in one process or in many.
+"""What a service is made of: `serve`, `work` and `run`, to be started and stopped in one process or in many.
 
 This module imports no gRPC by itself: a worker on RabbitMQ can't live beside it.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -177,7 +176,9 @@ class Serving:
 class Working:
     """The consumer of a service's events."""
 
-    def __init__(self, house: House[Any], subscriptions: Iterable[Subscription[Any]], index: int = 0, of: int = 1) -> None:
+    def __init__(
+        self, house: House[Any], subscriptions: Iterable[Subscription[Any]], index: int = 0, of: int = 1
+    ) -> None:
         self._house = house
         self._consumer = Consumer(house.units, subscriptions)
         self._index = index
@@ -281,7 +282,9 @@ def _relay(house: House[Any]) -> Any:
     for consumer in topology.subscribers(service):
         url = settings.local_bus_urls.get(consumer)
         if not url:
-            raise LookupError(f"BOSS_LOCAL_BUS_URLS has no {consumer}=<database address>, yet {consumer} subscribes to {service}")
+            raise LookupError(
+                f"BOSS_LOCAL_BUS_URLS has no {consumer}=<database address>, yet {consumer} subscribes to {service}"
+            )
         databases[consumer] = open_database(sqlalchemy_url(url), pool_size=1)
         house.closing.callback(databases[consumer].dispose)
     return Relay(house.engine, service, LocalBus(topology, databases))

@@ -40,7 +40,9 @@ class Settings:
 
     database_url: str = setting("DATABASE_URL", "Address of the service's own PostgreSQL database (16 or newer).")
     amqp_url: str = setting("AMQP_URL", "Address of RabbitMQ; empty: the local bus inside PostgreSQL.", default="")
-    grpc_address: str = setting("BOSS_GRPC_ADDRESS", "Where `serve` listens; port 0 takes a free one.", default="0.0.0.0:50051")
+    grpc_address: str = setting(
+        "BOSS_GRPC_ADDRESS", "Where `serve` listens; port 0 takes a free one.", default="0.0.0.0:50051"
+    )
     http_address: str = setting("BOSS_HTTP_ADDRESS", "Where `serve` listens for webhooks.", default="0.0.0.0:8080")
     metrics_address: str = setting("BOSS_METRICS_ADDRESS", "Where Prometheus may ask; empty: nowhere.", default="")
     otlp_endpoint: str = setting("BOSS_OTLP_ENDPOINT", "Where traces go, OTLP over HTTP; empty: nowhere.", default="")
@@ -48,7 +50,9 @@ class Settings:
     jwks: str = setting("BOSS_JWKS", "File or URL of the public keys (JWKS) that tokens are checked with.")
     service_key: Path = setting("BOSS_SERVICE_KEY", "File with this service's private key (PEM, Ed25519).")
     test_clock: bool = setting("BOSS_TEST_CLOCK", "on: the installation's time is driven by hand.", default=False)
-    reflection: bool = setting("BOSS_REFLECTION", "on: the API describes itself to tools such as grpcurl.", default=False)
+    reflection: bool = setting(
+        "BOSS_REFLECTION", "on: the API describes itself to tools such as grpcurl.", default=False
+    )
     time_zone: str = setting("BOSS_TIME_ZONE", "Zone of the schedule's local times.", default="UTC")
     consumers: tuple[str, ...] = setting(
         "BOSS_CONSUMERS", "Services whose queues are declared, by comma; empty: all of the topology.", default=()
@@ -58,7 +62,9 @@ class Settings:
     )
     tls_certificate: Path | None = setting("BOSS_TLS_CERTIFICATE", "Certificate file for mutual TLS.", default=None)
     tls_private_key: Path | None = setting("BOSS_TLS_PRIVATE_KEY", "Its private key file.", default=None)
-    tls_client_authority: Path | None = setting("BOSS_TLS_AUTHORITY", "File of the authority of all peers.", default=None)
+    tls_client_authority: Path | None = setting(
+        "BOSS_TLS_AUTHORITY", "File of the authority of all peers.", default=None
+    )
     pool_serve: int = setting("BOSS_POOL_SERVE", "Database connections of a `serve` process.", default=8)
     pool_work: int = setting("BOSS_POOL_WORK", "Database connections of a `work` process.", default=2)
     pool_run: int = setting("BOSS_POOL_RUN", "Database connections of a `run` process.", default=4)
@@ -92,13 +98,19 @@ class Settings:
         found = []
         tls = (self.tls_certificate, self.tls_private_key, self.tls_client_authority)
         if any(tls) and not all(tls):
-            found.append("BOSS_TLS_CERTIFICATE, BOSS_TLS_PRIVATE_KEY and BOSS_TLS_AUTHORITY go together: set all or none.")
+            found.append(
+                "BOSS_TLS_CERTIFICATE, BOSS_TLS_PRIVATE_KEY and BOSS_TLS_AUTHORITY go together: set all or none."
+            )
         if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             found.append(f"BOSS_LOG_LEVEL is {self.log_level!r}: use DEBUG, INFO, WARNING or ERROR.")
         files = {"BOSS_SERVICE_KEY": self.service_key}
         if not self.jwks.startswith(("http://", "https://")):
             files["BOSS_JWKS"] = Path(self.jwks.removeprefix("file://"))
-        found += [f"{variable} names {path}, but there is no such file." for variable, path in files.items() if not path.is_file()]
+        found += [
+            f"{variable} names {path}, but there is no such file."
+            for variable, path in files.items()
+            if not path.is_file()
+        ]
         return found
 
 
@@ -108,7 +120,9 @@ def describe(settings: type[Settings]) -> str:
     for one in fields(settings):
         if "variable" in one.metadata:
             rows.append(f"| `{one.metadata['variable']}` | {_default_text(one)} | {one.metadata['text']} |")
-    rows += [f"| `BOSS_{peer.upper()}_ADDRESS` | required | Where the service {peer} listens. |" for peer in settings.peers]
+    rows += [
+        f"| `BOSS_{peer.upper()}_ADDRESS` | required | Where the service {peer} listens. |" for peer in settings.peers
+    ]
     return "\n".join(rows)
 
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span as OtelSpan, Tracer
+    from opentelemetry.trace import Span as OtelSpan
+    from opentelemetry.trace import Tracer
 
 _tracer: "Tracer | None" = None
 

@@ -37,7 +37,14 @@ START_S = 10.0
 STOP_S = 10.0
 NO_ENTERPRISE = UUID(int=0)
 _NAMESPACE = UUID("6f1b51d6-9a5c-5c0a-8d57-0b0e0f0b0a55")
-_HTTP_STATUS = {"UNAVAILABLE": 503, "ABORTED": 409, "RESOURCE_EXHAUSTED": 429, "NOT_FOUND": 404, "INTERNAL": 500, "UNKNOWN": 500}
+_HTTP_STATUS = {
+    "UNAVAILABLE": 503,
+    "ABORTED": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "NOT_FOUND": 404,
+    "INTERNAL": 500,
+    "UNKNOWN": 500,
+}
 
 Take = Callable[[Transaction, bytes], None]
 
@@ -62,7 +69,9 @@ class WebServer:
         host, _, port = address.rpartition(":")
         self._socket = socket.create_server((host or "0.0.0.0", int(port)))
         self.port: int = self._socket.getsockname()[1]
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 

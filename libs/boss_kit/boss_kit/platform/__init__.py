@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import grpc
-
 from boss.platform.v1 import clock_service_pb2_grpc, parked_event_service_pb2_grpc, task_service_pb2_grpc
+
 from boss_kit.events.consumer import Consumer
 from boss_kit.jobs import Job
 from boss_kit.platform.clock import ClockServicer

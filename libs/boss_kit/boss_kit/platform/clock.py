@@ -5,9 +5,9 @@ from typing import Any
 
 import grpc
 import sqlalchemy as sa
+from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc
 from sqlalchemy.dialects.postgresql import insert
 
-from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc
 from boss_kit import schema
 from boss_kit.errors import FailedPrecondition
 from boss_kit.jobs import TECHNICAL_KEY
@@ -29,7 +29,7 @@ _STATUS = sa.text(
 )
 
 
-class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):  # type: ignore[misc]
+class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):
     """Answers for one service."""
 
     def __init__(self, door: Door, units: UnitOfWork) -> None:
@@ -40,7 +40,8 @@ class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):  # type: ignor
         """Move the test clock forward."""
         if not self._units.test_clock:
             raise FailedPrecondition(
-                "NO_TEST_CLOCK", "This installation goes by the wall clock; BOSS_TEST_CLOCK=on makes it one that can be driven."
+                "NO_TEST_CLOCK",
+                "This installation goes by the wall clock; BOSS_TEST_CLOCK=on makes it one that can be driven.",
             )
         wanted = time_from_proto(request.time)
 
@@ -65,10 +66,12 @@ class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):  # type: ignor
             failed_tasks=row.failed_tasks,
             parked_events=row.parked,
             published=[
-                count(producer=self._units.service, partition=partition, events=events) for partition, events in row.published
+                count(producer=self._units.service, partition=partition, events=events)
+                for partition, events in row.published
             ],
             processed=[
-                count(producer=producer, partition=partition, events=events) for producer, partition, events in row.processed
+                count(producer=producer, partition=partition, events=events)
+                for producer, partition, events in row.processed
             ],
         )
 
@@ -82,5 +85,7 @@ def _advance(connection: sa.Connection, wanted: datetime) -> None:
     ).returning(clock.c.id)
     if connection.scalar(forward) is None:
         raise FailedPrecondition(
-            "CLOCK_RUNS_FORWARD", "The clock is later already; it only runs forward.", metadata={"time": wanted.isoformat()}
+            "CLOCK_RUNS_FORWARD",
+            "The clock is later already; it only runs forward.",
+            metadata={"time": wanted.isoformat()},
         )

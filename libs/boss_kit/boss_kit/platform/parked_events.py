@@ -3,9 +3,9 @@
 from typing import Any
 
 import grpc
-
 from boss.platform.v1 import parked_event_service_pb2 as pb
 from boss.platform.v1 import parked_event_service_pb2_grpc
+
 from boss_kit.events import parking
 from boss_kit.events.consumer import Consumer
 from boss_kit.paging import open_page
@@ -14,7 +14,7 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 
 
-class ParkedEventServicer(parked_event_service_pb2_grpc.ParkedEventServiceServicer):  # type: ignore[misc]
+class ParkedEventServicer(parked_event_service_pb2_grpc.ParkedEventServiceServicer):
     """Shows, replays and drops."""
 
     def __init__(self, door: Door, consumer: Consumer) -> None:
@@ -24,7 +24,7 @@ class ParkedEventServicer(parked_event_service_pb2_grpc.ParkedEventServiceServic
     def ListParkedEvents(self, request: Any, context: grpc.ServicerContext) -> pb.ListParkedEventsResponse:
         """List them, oldest first."""
         page = open_page(request.page_size, request.page_token)
-        after_id = int(page.after[0] or 0) if page.after else 0
+        (after_id,) = page.key(int) or (0,)
 
         def answer(tx: Transaction) -> pb.ListParkedEventsResponse:
             rows = parking.list_parked(tx.connection, page.limit, after_id)

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import grpc
 import sqlalchemy as sa
-
 from boss.platform.v1 import task_service_pb2 as pb
 from boss.platform.v1 import task_service_pb2_grpc
+
 from boss_kit import names, schema
 from boss_kit.errors import FailedPrecondition, NotFound
 from boss_kit.jobs import Job, enqueue_job
@@ -23,7 +23,7 @@ _NAMES = {value: name for name, value in _STATES.items()}
 _TABLE = schema.task
 
 
-class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):  # type: ignore[misc]
+class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
     """Asks for jobs, lists tasks, takes failed ones up again."""
 
     def __init__(self, door: Door, jobs: Sequence[Job]) -> None:
@@ -37,7 +37,9 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):  # type: ignore[m
         job = self._jobs.get(request.job)
         if job is None:
             known = ", ".join(sorted(self._jobs)) or "none"
-            raise NotFound("JOB_NOT_FOUND", f"There is no job {request.job[:60]!r}; there are: {known}.", metadata={"jobs": known})
+            raise NotFound(
+                "JOB_NOT_FOUND", f"There is no job {request.job[:60]!r}; there are: {known}.", metadata={"jobs": known}
+            )
 
         def answer(tx: Transaction) -> pb.RunJobResponse:
             return pb.RunJobResponse(task=_read(tx.connection, enqueue_job(tx, job, enterprise_id, day)))
@@ -50,8 +52,8 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):  # type: ignore[m
         query = sa.select(_TABLE).order_by(_TABLE.c.id.desc()).limit(page.limit)
         if request.state in _NAMES:
             query = query.where(_TABLE.c.state == _NAMES[request.state])
-        if page.after:
-            query = query.where(_TABLE.c.id < UUID(str(page.after[0])))
+        if key := page.key(UUID):
+            query = query.where(_TABLE.c.id < key[0])
 
         def answer(tx: Transaction) -> pb.ListTasksResponse:
             rows, token = page.cut(tx.connection.execute(query).all(), lambda row: (row.id,))

@@ -50,7 +50,7 @@ class KeySet:
 
     def load(self) -> None:
         """Read the keys. Raises Transient when the place doesn't answer."""
-        self._keys = {key["kid"]: (jwt.PyJWK(key), key.get(USE_MEMBER) == SERVICE_USE) for key in self._fetch()}
+        self._keys = {key["kid"]: (jwt.PyJWK(dict(key)), key.get(USE_MEMBER) == SERVICE_USE) for key in self._fetch()}
         self._read_at = time.monotonic()
 
     def find(self, key_id: str) -> tuple[jwt.PyJWK, bool]:
@@ -67,14 +67,16 @@ class KeySet:
     def _fetch(self) -> Sequence[Mapping[str, Any]]:
         try:
             if self._location.startswith(("https://", "http://")):
-                with urllib.request.urlopen(self._location, timeout=FETCH_TIMEOUT_S) as answer:
+                with urllib.request.urlopen(self._location, timeout=FETCH_TIMEOUT_S) as answer:  # noqa: S310 - http(s) only
                     text = answer.read()
             else:
                 text = Path(self._location.removeprefix("file://")).read_bytes()
             keys: Sequence[Mapping[str, Any]] = json.loads(text)["keys"]
             return keys
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Transient("KEYS_UNAVAILABLE", "The keys that tokens are checked with can't be read; try again later.") from error
+            raise Transient(
+                "KEYS_UNAVAILABLE", "The keys for checking tokens can't be read; try again later."
+            ) from error
 
 
 class Verifier:
@@ -157,8 +159,8 @@ def _read_claims(claims: Mapping[str, Any], key_id: str, *, of_service: bool) ->
 
 
 def _actor(claims: Mapping[str, Any]) -> Actor:
-    values = [str(claims.get(name, "")) for name in ("work_role", "location", "workstation")]
-    return Actor(str(claims["sub"]), *values)
+    role, location, workstation = (str(claims.get(name, "")) for name in ("work_role", "location", "workstation"))
+    return Actor(str(claims["sub"]), role, location, workstation)
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:

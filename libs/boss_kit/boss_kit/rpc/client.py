@@ -89,12 +89,10 @@ def open_channel(address: str, certificates: Certificates | None = None) -> grpc
     return grpc.insecure_channel(address, options=_OPTIONS)
 
 
-class BossChannel(grpc.Channel):  # type: ignore[misc]
+class BossChannel(grpc.Channel):
     """A channel whose calls carry deadline, token and story, and raise BossErrors."""
 
-    def __init__(
-        self, inner: grpc.Channel, service: str, token: TokenSource, *, wait_for_ready: bool = False
-    ) -> None:
+    def __init__(self, inner: grpc.Channel, service: str, token: TokenSource, *, wait_for_ready: bool = False) -> None:
         self._inner = inner
         self._service = service
         self._token = token
@@ -119,7 +117,7 @@ class BossChannel(grpc.Channel):  # type: ignore[misc]
 
     def subscribe(self, callback: Any, try_to_connect: bool | None = False) -> None:
         """Watch the connection."""
-        self._inner.subscribe(callback, try_to_connect)
+        self._inner.subscribe(callback, bool(try_to_connect))
 
     def unsubscribe(self, callback: Any) -> None:
         """Watch it no more."""

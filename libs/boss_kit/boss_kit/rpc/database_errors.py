@@ -29,5 +29,7 @@ def _broken_rule(error: psycopg.IntegrityError) -> BossError:
     if isinstance(error, psycopg.errors.UniqueViolation):
         return AlreadyExists("ALREADY_EXISTS", f"It exists already ({constraint}).", metadata=metadata)
     if isinstance(error, psycopg.errors.ForeignKeyViolation):
-        return FailedPrecondition("MISSING_REFERENCE", f"It refers to what isn't there ({constraint}).", metadata=metadata)
+        return FailedPrecondition(
+            "MISSING_REFERENCE", f"It refers to what isn't there ({constraint}).", metadata=metadata
+        )
     return InvalidArgument("INVALID_VALUE", f"A value breaks a rule of the store ({constraint}).", metadata=metadata)

@@ -116,7 +116,9 @@ def _request_id(request: Message) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidArgument.field("request_id", "must be a UUID, such as 0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f.") from None
+        raise InvalidArgument.field(
+            "request_id", "must be a UUID, such as 0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f."
+        ) from None
 
 
 def _hash(request: Message) -> bytes:

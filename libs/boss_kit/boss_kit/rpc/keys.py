@@ -24,7 +24,10 @@ JWKS_FILE = "jwks.json"
 
 
 def make_keys(directory: Path, names: Iterable[str]) -> Path:
-    """Write `<name>.pem` for each name and one `jwks.json` with the public halves; keep keys that exist; give the JWKS's path."""
+    """Write `<name>.pem` for each name and one `jwks.json` with the public halves; give the latter's path.
+
+    Keys that exist are kept.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     public = [_public_key(name, _private_key(directory / f"{name}.pem")) for name in names]
     path = directory / JWKS_FILE

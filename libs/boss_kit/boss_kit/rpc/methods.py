@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from boss.options.v1 import options_pb2
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
-
-from boss.options.v1 import options_pb2
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -35,7 +34,8 @@ def per_record_validation(function: _F) -> _F:
 def read_methods(services: Iterable[str]) -> dict[str, Method]:
     """Read the methods of services by path.
 
-    Raises LookupError for a method without a permission and for a command without a `request_id`: such a server must not start.
+    Raises LookupError for a method without a permission and for a command without a `request_id`: a server with one
+    must not start.
     """
     pool = descriptor_pool.Default()
     methods = {}
@@ -47,12 +47,12 @@ def read_methods(services: Iterable[str]) -> dict[str, Method]:
 
 
 def _read(service: str, descriptor: MethodDescriptor) -> Method:
-    extensions = descriptor.GetOptions().Extensions
+    extensions: Any = descriptor.GetOptions().Extensions
     permission: str = extensions[options_pb2.permission]
     command: bool = extensions[options_pb2.command]
     name = f"{service}.{descriptor.name}"
     if not permission:
-        raise LookupError(f"{name} has no permission; give it `option (boss.options.v1.permission) = \"...\"` in its proto")
+        raise LookupError(f"{name} has no permission; its proto needs `option (boss.options.v1.permission)`")
     if command and "request_id" not in descriptor.input_type.fields_by_name:
         raise LookupError(f"{name} is a command, but its request has no field request_id")
     streams = bool(descriptor.client_streaming or descriptor.server_streaming)

@@ -33,7 +33,7 @@ class Unreadable:
     """Stands for bytes that aren't the request's message, so that the error stage can say so."""
 
 
-class Pipeline(grpc.ServerInterceptor):  # type: ignore[misc]
+class Pipeline(grpc.ServerInterceptor):  # type: ignore[type-arg]
     """Wraps the handlers of the methods it knows; health and reflection pass untouched."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Pipeline(grpc.ServerInterceptor):  # type: ignore[misc]
         inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
         def call_of(context: grpc.ServicerContext) -> Call:
-            remaining_s = context.time_remaining()
+            remaining_s: float | None = context.time_remaining()
             if remaining_s is not None and remaining_s > NO_DEADLINE_S:
                 remaining_s = None
             return Call(method, metadata, remaining_s, getattr(inner, "per_record_validation", False))
@@ -69,7 +69,9 @@ class Pipeline(grpc.ServerInterceptor):  # type: ignore[misc]
 
     def _admit_one(self, call: Call, request: Any) -> Any:
         if isinstance(request, Unreadable):
-            raise InvalidArgument("UNREADABLE_REQUEST", "The request isn't a message of this method, or a text in it isn't UTF-8.")
+            raise InvalidArgument(
+                "UNREADABLE_REQUEST", "The request isn't this method's message, or a text isn't UTF-8."
+            )
         for stage in self._stages:
             stage.message(call, request)
         return request

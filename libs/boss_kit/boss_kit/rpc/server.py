@@ -98,13 +98,13 @@ def build_server(
 ) -> Server:
     """Put a server together; port 0 takes a free port, which the result names.
 
-    `servicers` are functions that add a servicer to a server. Raises LookupError when a method has no permission, OSError
-    when the address is taken.
+    `servicers` are functions that add a servicer to a server. Raises LookupError when a method has no permission,
+    OSError when the address is taken.
     """
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"{service}-serve")
     pipeline = Pipeline()
     server = grpc.server(pool, interceptors=[pipeline], options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
-    recorder = _Recorder(server)
+    recorder: Any = _Recorder(server)
     for add in servicers:
         add(recorder)
     methods = read_methods(recorder.names)

@@ -1,5 +1,7 @@
 """Errors on the wire: canonical code, ErrorInfo and BadRequest (AIP-193), there and back."""
 
+from typing import Any
+
 import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -56,8 +58,10 @@ def from_rpc_error(error: grpc.RpcError, target: str) -> BossError:
 
 
 def _details(error: grpc.RpcError) -> tuple[error_details_pb2.ErrorInfo, list[FieldViolation]]:
-    info, violations = error_details_pb2.ErrorInfo(), []
-    for key, value in (error.trailing_metadata() if isinstance(error, grpc.Call) else None) or ():
+    info = error_details_pb2.ErrorInfo()
+    violations: list[FieldViolation] = []
+    pairs: Any = (error.trailing_metadata() if isinstance(error, grpc.Call) else None) or ()
+    for key, value in pairs:
         if key != DETAILS_KEY:
             continue
         try:

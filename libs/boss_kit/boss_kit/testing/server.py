@@ -1,12 +1,13 @@
 """A real server inside the test, and a caller that always has a deadline.
 
-    @pytest.fixture
-    def billing(serving, units):
-        return serving("billing", [lambda server: add_AccountServiceServicer_to_server(AccountServicer(Door(units)), server)])
+@pytest.fixture
+def notes(serving, units):
+    servicer = NoteServicer(Door(units))
+    return serving("test", [lambda server: add_NoteServiceServicer_to_server(servicer, server)])
 
-    def test_reads_an_account(billing, tokens):
-        accounts = billing.stub(AccountServiceStub, token=tokens.token("anna", ["controller"], [enterprise]))
-        accounts.GetAccount(GetAccountRequest(name=name))
+def test_reads_a_note(notes, tokens):
+    stub = notes.stub(NoteServiceStub, token=tokens.token("anna", ["auditor"], [enterprise]))
+    assert stub.GetNote(GetNoteRequest(name=name)).text == "hello"
 """
 
 from collections.abc import Callable, Iterator, Sequence

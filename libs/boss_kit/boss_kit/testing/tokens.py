@@ -1,7 +1,7 @@
 """Tokens for tests: keys made once per run, people made at will."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,6 @@ class TokenMaker:
 
 
 @pytest.fixture(scope="session")
-def tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenMaker]:
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> TokenMaker:
     """Make the keys of the run."""
-    yield TokenMaker(tmp_path_factory.mktemp("keys"))
+    return TokenMaker(tmp_path_factory.mktemp("keys"))

@@ -49,7 +49,9 @@ def notes_protos(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def units(kit_engine: sa.Engine) -> UnitOfWork:
     """Give transactions on a fresh database that also has the test service's table."""
     with kit_engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY, number int, text text UNIQUE)"))
+        connection.execute(
+            sa.text("CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY, number int, text text UNIQUE)")
+        )
     return UnitOfWork(kit_engine, "test", no_facts)
 
 

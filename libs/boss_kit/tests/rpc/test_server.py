@@ -199,7 +199,8 @@ def test_without_a_token_nobody_is_served(notes, enterprise):
 
 
 @pytest.mark.parametrize(
-    ("roles", "allowed"), [(["auditor"], True), (["front_desk"], True), (["processor"], False), ([], False), (["king"], False)]
+    ("roles", "allowed"),
+    [(["auditor"], True), (["front_desk"], True), (["processor"], False), ([], False), (["king"], False)],
 )
 def test_the_role_decides(notes, tokens, enterprise, roles, allowed):
     stub = notes.stub(notes.stubs.NoteServiceStub, tokens.token("anna", roles, [enterprise]))
@@ -223,7 +224,9 @@ def test_the_node_decides(notes, tokens, enterprise):
 
 def test_a_name_deep_inside_a_request_must_be_covered_too(notes, tokens, enterprise):
     stub = notes.stub(notes.stubs.NoteServiceStub, tokens.token("anna", ["club_manager"], [enterprise]))
-    request = notes.pb.CreateNoteRequest(parent=enterprise, request_id=str(uuid4()), others=[{"name": f"enterprises/{uuid4()}/x/y"}])
+    request = notes.pb.CreateNoteRequest(
+        parent=enterprise, request_id=str(uuid4()), others=[{"name": f"enterprises/{uuid4()}/x/y"}]
+    )
     with pytest.raises(PermissionDenied):
         stub.CreateNote(request)
 

@@ -51,7 +51,9 @@ def _unexpected(call: Call, error: Exception) -> BossError:
     correlation = call.context.correlation
     log.error("a call failed unexpectedly", exc_info=error, extra={"method": call.method.name})
     internal = BossError(
-        "INTERNAL", f"Something broke inside; tell the operator this id: {correlation}", metadata={"correlation": correlation}
+        "INTERNAL",
+        f"Something broke inside; tell the operator this id: {correlation}",
+        metadata={"correlation": correlation},
     )
     internal.code = "INTERNAL"
     return internal

@@ -17,10 +17,11 @@ from boss_kit.rpc.calls import Call
 from boss_kit.rpc.content import texts_of
 from boss_kit.rpc.stages.base import QuietStage
 
-TOKEN_KEY = "authorization"
+TOKEN_KEY = "authorization"  # noqa: S105 - its name, not its value
 APPROVAL_KEY = "boss-approval"
 _ROOT = "enterprises/"
-_ENTERPRISE = re.compile(r"enterprises/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(?:/.*)?", re.DOTALL)
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_ENTERPRISE = re.compile(rf"enterprises/({_UUID})(?:/.*)?", re.DOTALL)
 
 
 class AuthenticationStage(QuietStage):
@@ -43,7 +44,9 @@ class AuthenticationStage(QuietStage):
     def _verify(self, value: str) -> Token:
         scheme, _, text = value.partition(" ")
         if scheme.lower() != "bearer" or not text:
-            raise Unauthenticated("TOKEN_MISSING", "The call has no token; send it as metadata `authorization: Bearer <token>`.")
+            raise Unauthenticated(
+                "TOKEN_MISSING", "The call has no token; send metadata `authorization: Bearer <token>`."
+            )
         return self._verifier.verify(text.strip())
 
 
@@ -75,24 +78,28 @@ class AuthorizationStage(QuietStage):
 
 def _approver(token: Token, approval: Token) -> Actor:
     if approval.actor.user == token.actor.user:
-        raise PermissionDenied("APPROVER_IS_CALLER", "Nobody can approve their own action; send another person's token.")
+        raise PermissionDenied(
+            "APPROVER_IS_CALLER", "Nobody can approve their own action; send another person's token."
+        )
     return replace(approval.actor, approver=None)
 
 
 def _require_covered(context: Context, name: str, field: str) -> None:
     if EVERYWHERE in context.nodes or any(covers(node, name) for node in context.nodes):
         return
-    raise PermissionDenied("NODE_NOT_COVERED", f"{field}: your token doesn't cover this name.", metadata={"field": field})
+    raise PermissionDenied(
+        "NODE_NOT_COVERED", f"{field}: your token doesn't cover this name.", metadata={"field": field}
+    )
 
 
 def _set_enterprise(call: Call, found: set[UUID]) -> None:
     if call.context.enterprise_id is not None:
         found.add(call.context.enterprise_id)
     if len(found) > 1:
-        raise InvalidArgument("SEVERAL_ENTERPRISES", "One call can't be about several enterprises; make one call for each.")
+        raise InvalidArgument("SEVERAL_ENTERPRISES", "A call can't be about several enterprises; make one for each.")
     if found:
         call.context = replace(call.context, enterprise_id=found.pop())
     elif EVERYWHERE not in call.context.nodes:
         raise PermissionDenied(
-            "NODE_NOT_COVERED", "The request names no resource below your nodes; only an operator's token may do that."
+            "NODE_NOT_COVERED", "The request names nothing below your nodes; only an operator may do that."
         )

@@ -31,7 +31,7 @@ class LimitStage(QuietStage):
             return
         if not self._watches.acquire(blocking=False):
             raise ResourceExhausted(
-                "TOO_MANY_WATCHES", f"This server already has {WATCHES_MAX} watchers; read the progress with Get instead."
+                "TOO_MANY_WATCHES", f"This server already has {WATCHES_MAX} watchers; read with Get instead."
             )
         try:
             yield
@@ -46,4 +46,6 @@ def _require_deadline(call: Call) -> None:
     if call.remaining_s is None:
         raise InvalidArgument("DEADLINE_REQUIRED", "The call has no deadline; set one.")
     if call.remaining_s > DEADLINE_S_MAX + DEADLINE_SLACK_S:
-        raise InvalidArgument("DEADLINE_REQUIRED", f"The deadline is more than {DEADLINE_S_MAX} s away; set a nearer one.")
+        raise InvalidArgument(
+            "DEADLINE_REQUIRED", f"The deadline is more than {DEADLINE_S_MAX} s away; set one nearer."
+        )

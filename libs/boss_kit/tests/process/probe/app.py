@@ -39,6 +39,8 @@ def run(settings: ProbeSettings) -> Running:
 
     def greet(task: Task) -> None:
         with house.engine.begin() as connection:
-            connection.execute(sa.text("INSERT INTO note VALUES (:text)"), {"text": f"{settings.greeting} {task.business_date}"})
+            connection.execute(
+                sa.text("INSERT INTO note VALUES (:text)"), {"text": f"{settings.greeting} {task.business_date}"}
+            )
 
     return Running(house, jobs=JOBS, processes={"greet": greet})
