@@ -1,0 +1,67 @@
+"""Kills processes of a distributed installation with SIGKILL, at seeded random moments."""
+
+import contextlib
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from boss_stack import supervision
+from boss_stack.layout import SERVICES, Layout, read
+
+WAIT_S_MIN, WAIT_S_MAX = 0.5, 4.0
+SERVERS = {"rabbitmq": "beam.smp", "postgres": "postgres"}
+
+
+def victims() -> list[str]:
+    """List everything that may be killed: each process of each service, the broker, the database."""
+    return [name for service in SERVICES for name in supervision.processes(service)] + list(SERVERS)
+
+
+def kill(layout: Layout, name: str) -> bool:
+    """Kill one supervised process the way a lost machine would; tell whether it was running."""
+    process_id = supervision.control(layout, "pid", name, check=False).strip()
+    if not process_id.isdigit() or int(process_id) == 0:
+        return False
+    process = psutil.Process(int(process_id))
+    if name in SERVERS:
+        # The supervised process only watches the server: the server itself is what gets lost.
+        return any([_kill(child) for child in process.children(recursive=True) if child.name() == SERVERS[name]])
+    return _kill(process)
+
+
+class Killer:
+    """Kills `count` times while a run goes on; the same seed chooses the same victims in the same order."""
+
+    def __init__(self, folder: Path, seed: int, count: int, choose_from: Callable[[], list[str]] = victims) -> None:
+        self._folder = folder
+        self._random = random.Random(seed)
+        self._count = count
+        self._names = choose_from()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.killed: list[str] = []
+
+    def __enter__(self) -> "Killer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while len(self.killed) < self._count and not self._over.wait(self._random.uniform(WAIT_S_MIN, WAIT_S_MAX)):
+            name = self._random.choice(self._names)
+            with contextlib.suppress(FileNotFoundError, RuntimeError, psutil.NoSuchProcess):
+                if kill(read(self._folder), name):
+                    self.killed.append(name)
+
+
+def _kill(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+        return True
+    return False
