@@ -49,6 +49,10 @@ class Page:
         except (ValueError, TypeError, AttributeError):
             raise _no_token() from None
 
+    def token(self, key: Key) -> str:
+        """Make the token of the page after a key, where the page was cut some other way."""
+        return _write(self._mark, key)
+
     def cut(self, rows: Sequence[Row], key: Callable[[Row], Key]) -> tuple[Sequence[Row], str]:
         """Give the page's rows and the next page's token, empty on the last page."""
         if len(rows) <= self.size:
