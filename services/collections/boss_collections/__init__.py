@@ -1,0 +1,1 @@
+"""Collections: who owes what, and how far collecting has come."""

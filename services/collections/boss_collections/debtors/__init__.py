@@ -1,0 +1,1 @@
+"""Who owes as of a day (SPEC COL-1)."""

@@ -1,0 +1,1 @@
+"""What accounts receivable management gives up and collections takes over."""

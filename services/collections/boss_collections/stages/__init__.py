@@ -1,0 +1,1 @@
+"""How far collecting has come (SPEC COL-4)."""

@@ -1,0 +1,1 @@
+"""Collections' part of an account's story."""
