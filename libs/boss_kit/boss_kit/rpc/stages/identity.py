@@ -9,12 +9,13 @@ from uuid import UUID
 import grpc
 from google.protobuf.message import Message
 
-from boss_kit.context import Actor, Context
+from boss_kit.context import Actor
 from boss_kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
 from boss_kit.names import covers
 from boss_kit.rpc.auth import EVERYWHERE, Token, Verifier
 from boss_kit.rpc.calls import Call
-from boss_kit.rpc.content import texts_of
+from boss_kit.rpc.content import Text, texts_of
+from boss_kit.rpc.roles import SERVICE
 from boss_kit.rpc.stages.base import QuietStage
 
 TOKEN_KEY = "authorization"  # noqa: S105 - its name, not its value
@@ -71,7 +72,9 @@ class AuthorizationStage(QuietStage):
             text for text in texts_of(message, deep=not call.per_record_validation) if text.value.startswith(_ROOT)
         ]
         for text in names:
-            _require_covered(call.context, text.value, text.path)
+            _require_covered(call.context.nodes, text, "your token")
+            if call.approval is not None:
+                _require_covered(call.approval.nodes, text, "the approver's token")
         found = {UUID(match[1]) for text in names if (match := _ENTERPRISE.fullmatch(text.value))}
         _set_enterprise(call, found)
 
@@ -81,14 +84,16 @@ def _approver(token: Token, approval: Token) -> Actor:
         raise PermissionDenied(
             "APPROVER_IS_CALLER", "Nobody can approve their own action; send another person's token."
         )
+    if SERVICE in approval.roles:
+        raise PermissionDenied("APPROVER_IS_SERVICE", "Only a person can approve.")
     return replace(approval.actor, approver=None)
 
 
-def _require_covered(context: Context, name: str, field: str) -> None:
-    if EVERYWHERE in context.nodes or any(covers(node, name) for node in context.nodes):
+def _require_covered(nodes: tuple[str, ...], text: Text, whose: str) -> None:
+    if EVERYWHERE in nodes or any(covers(node, text.value) for node in nodes):
         return
     raise PermissionDenied(
-        "NODE_NOT_COVERED", f"{field}: your token doesn't cover this name.", metadata={"field": field}
+        "NODE_NOT_COVERED", f"{text.path}: {whose} doesn't cover this name.", metadata={"field": text.path}
     )
 
 

@@ -1,0 +1,78 @@
+"""Shared types, both ways."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type import date_pb2, money_pb2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boss_kit.errors import InvalidArgument
+from boss_kit.money import Money
+from boss_kit.rpc import convert
+
+
+@given(st.integers(-(2**62), 2**62), st.sampled_from(["USD", "JPY", "BHD"]))
+def test_money_comes_back_as_it_went(amount_minor, currency):
+    money = Money(amount_minor, currency)
+    assert convert.money_from_proto(convert.money_to_proto(money)) == money
+
+
+@pytest.mark.parametrize(
+    ("units", "nanos", "currency", "field"),
+    [
+        (1, 5_000_000, "USD", "price.nanos"),
+        (1, 1, "JPY", "price.nanos"),
+        (1, -10_000_000, "USD", "price.nanos"),
+        (0, 1_000_000_000, "USD", "price.nanos"),
+        (2**63 - 1, 0, "USD", "price.units"),
+        (1, 0, "usd", "price.currency_code"),
+        (1, 0, "", "price.currency_code"),
+    ],
+)
+def test_money_that_has_no_coin_is_refused(units, nanos, currency, field):
+    with pytest.raises(InvalidArgument) as caught:
+        convert.money_from_proto(money_pb2.Money(units=units, nanos=nanos, currency_code=currency), "price")
+    assert caught.value.violations[0].field == field
+
+
+@given(st.dates())
+def test_dates_come_back_as_they_went(day):
+    assert convert.date_from_proto(convert.date_to_proto(day)) == day
+
+
+@pytest.mark.parametrize("parts", [(2026, 2, 30), (2026, 2, 0), (0, 2, 1), (0, 0, 0), (2026, 13, 1), (-1, 1, 1), (10000, 1, 1)])
+def test_partial_and_impossible_dates_are_refused(parts):
+    year, month, day = parts
+    with pytest.raises(InvalidArgument) as caught:
+        convert.date_from_proto(date_pb2.Date(year=year, month=month, day=day), "due_date")
+    assert caught.value.violations[0].field == "due_date"
+
+
+def test_none_stays_none():
+    assert convert.date_to_proto(None) is None
+    assert convert.time_to_proto(None) is None
+
+
+@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)))
+def test_instants_come_back_as_they_went(instant):
+    assert convert.time_from_proto(convert.time_to_proto(instant)) == instant
+
+
+@pytest.mark.parametrize("seconds", [2**62, -(2**62)])
+def test_impossible_instants_are_refused(seconds):
+    with pytest.raises(InvalidArgument):
+        convert.time_from_proto(Timestamp(seconds=seconds))
+
+
+def test_a_step_of_a_command_always_has_the_same_request_id():
+    parent = uuid4()
+    assert convert.request_id_for(parent, "close") == convert.request_id_for(str(parent), "close")
+    assert convert.request_id_for(parent, "close") != convert.request_id_for(parent, "open")
+    assert UUID(convert.request_id_for(parent, "close"))
+
+
+def test_a_day_is_a_day():
+    assert convert.date_to_proto(date(2026, 3, 1)) == date_pb2.Date(year=2026, month=3, day=1)
