@@ -76,12 +76,20 @@ class Feed:
         fact = agreements.AgreementChanged(agreement=name, account=of.name, status=status, price=price)
         self.send("agreements", [self.event(fact, of.account_id, name, DAY)])
 
-    def owes(self, of: AccountRef, day: date, *items: billing.OpenItem, number: str = "", currency: str = "USD") -> None:
+    def owes(
+        self, of: AccountRef, day: date, *items: billing.OpenItem, number: str = "", currency: str = "USD"
+    ) -> None:
         """Billing tells what an account owes."""
         self.send("billing", [self.balance(of, day, *items, number=number, currency=currency)])
 
     def balance(
-        self, of: AccountRef, day: date, *items: billing.OpenItem, number: str = "", version: int = 0, currency: str = "USD"
+        self,
+        of: AccountRef,
+        day: date,
+        *items: billing.OpenItem,
+        number: str = "",
+        version: int = 0,
+        currency: str = "USD",
     ) -> event_pb2.Event:
         """Make the event of a balance."""
         owed = sum(item.balance.units * 100 + item.balance.nanos // 10_000_000 for item in items)

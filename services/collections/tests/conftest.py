@@ -28,7 +28,7 @@ from collections_facts import Feed
 
 if TYPE_CHECKING:
     from boss_kit.testing.postgres import PostgresServer
-    from boss_kit.testing.server import Serving, ServerUnderTest
+    from boss_kit.testing.server import ServerUnderTest, Serving
 
 pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
 

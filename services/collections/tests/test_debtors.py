@@ -96,7 +96,9 @@ def test_col_1_a_balance_that_arrives_late_does_not_undo_a_newer_one(feed: Feed,
     assert [debtor.balance for debtor in listed(collections)] == [usd(200)]
 
 
-def test_col_1_a_day_that_billing_catches_up_later_is_newer_than_the_days_after_it(feed: Feed, collections: Any) -> None:
+def test_col_1_a_day_that_billing_catches_up_later_is_newer_than_the_days_after_it(
+    feed: Feed, collections: Any
+) -> None:
     of = account("M1")
     feed.owes(of, DAY, open_item(of, DAY, 100), number="M1")
     feed.owes(of, DAY - timedelta(days=1), open_item(of, DAY, 300), number="M1")
