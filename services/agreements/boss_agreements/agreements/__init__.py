@@ -1,0 +1,1 @@
+"""What members signed: agreements, their schedules and status."""

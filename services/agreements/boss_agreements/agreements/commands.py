@@ -1,0 +1,161 @@
+"""Make agreements and keep their statuses true."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from boss_kit.errors import InvalidArgument, NotFound
+from boss_kit.ids import derived_id, new_id
+from boss_kit.money import Money
+from boss_kit.unit_of_work import Transaction
+
+from boss_agreements.agreements import rules, store
+from boss_agreements.agreements.store import Agreement
+from boss_agreements.members import store as members
+from boss_agreements.members.rules import Member
+from boss_agreements.organization.queries import get_unit
+from boss_agreements.timeline.store import Entry, tell
+
+
+@dataclass(frozen=True)
+class CreateAgreement:
+    """An agreement as it is asked for; without an account the member's own pays."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    member_id: UUID
+    account_id: UUID | None
+    display_name: str
+    agreement_type: str
+    price: Money
+    schedule: str
+    term: str
+    start_date: date
+    obligation_end_date: date | None
+
+
+def create_agreement(tx: Transaction, command: CreateAgreement) -> Agreement:
+    """Make an agreement with one recurring line. Raises NotFound without the member, InvalidArgument for what it can't be."""
+    unit = get_unit(tx, command.enterprise_id, command.business_unit_id)
+    _check(command, unit.currency)
+    schedule = rules.parse_schedule(command.schedule, command.start_date, "agreement.schedule")
+    term_months = rules.parse_term(command.term, "agreement.term")
+    owner = _owner(tx, command)
+    agreement_id, today = new_id(), tx.today(unit.time_zone)
+    line = rules.open_line(
+        derived_id(agreement_id, "line", "1"),
+        schedule,
+        command.price,
+        command.start_date,
+        term_months,
+        command.start_date,
+    )
+    made = Agreement(
+        agreement_id,
+        command.enterprise_id,
+        command.business_unit_id,
+        _free_number(tx, command.enterprise_id, owner.external_id),
+        owner.id,
+        command.account_id or owner.account_id,
+        command.display_name,
+        command.agreement_type,
+        rules.status_on(today, command.start_date, line, frozenset()),
+        command.term,
+        command.start_date,
+        command.obligation_end_date,
+        1,
+        tx.now,
+        line,
+        line.next_bill_date if line.remaining_cycles != 0 else None,
+    )
+    store.add(tx.connection, made)
+    tx.publish(made.changed(today))
+    tell(
+        tx,
+        [
+            entry(
+                tx,
+                made,
+                today,
+                f"{title(made)} was made at {made.line.price}, {schedule.in_words()}, from {made.start_date}.",
+            )
+        ],
+    )
+    return made
+
+
+def save_statuses(
+    tx: Transaction, day: date, agreements: Sequence[Agreement], active_types: Mapping[UUID, frozenset[str]]
+) -> Sequence[Agreement]:
+    """Derive the statuses of locked agreements, save and publish those that changed; give the newly expired ones."""
+    changed: list[Agreement] = []
+    for one in agreements:
+        status = rules.status_on(day, one.start_date, one.line, active_types.get(one.id, frozenset()))
+        if status != one.status:
+            changed.append(replace(one, status=status, version=one.version + 1))
+    expired = [one for one in changed if one.status == rules.EXPIRED]
+    store.save_statuses(tx.connection, changed, [one.id for one in expired])
+    tx.publish(*(one.changed(day) for one in changed))
+    tell(tx, [entry(tx, one, day, f"{title(one)} ended: its term is over.") for one in expired])
+    return expired
+
+
+def title(one: Agreement) -> str:
+    """Name an agreement in a sentence."""
+    return f"{one.display_name} (agreement {one.number})"
+
+
+def entry(tx: Transaction, one: Agreement, day: date, text: str, kind: str = "agreement") -> Entry:
+    """Make a line of the story of an agreement's account."""
+    subject = f"enterprises/{one.enterprise_id}/businessUnits/{one.business_unit_id}/agreements/{one.id}"
+    return Entry(
+        one.enterprise_id,
+        one.business_unit_id,
+        one.account_id,
+        day,
+        kind,
+        text,
+        subject,
+        tx.context.correlation,
+        tx.now,
+    )
+
+
+def _check(command: CreateAgreement, currency: str) -> None:
+    if command.agreement_type not in rules.AGREEMENT_TYPES:
+        raise InvalidArgument.field(
+            "agreement.agreement_type", f"{command.agreement_type[:40]!r} is not a type; use Membership or Service."
+        )
+    if command.price.currency != currency:
+        raise InvalidArgument.field(
+            "agreement.price", f"is in {command.price.currency}, but the business unit bills in {currency}."
+        )
+    if command.price.amount_minor < 0:
+        raise InvalidArgument.field("agreement.price", "must not be negative.")
+    rules.check_year(command.start_date, "agreement.start_date")
+    end = command.obligation_end_date
+    if end is not None and rules.check_year(end, "agreement.obligation_end_date") < command.start_date:
+        raise InvalidArgument.field(
+            "agreement.obligation_end_date", f"{end} lies before the start, {command.start_date}."
+        )
+
+
+def _owner(tx: Transaction, command: CreateAgreement) -> Member:
+    found = members.lock_members(tx.connection, command.enterprise_id, [command.member_id])
+    owner = next((one for one in found if one.business_unit_id == command.business_unit_id), None)
+    if owner is None:
+        raise NotFound(
+            "MEMBER_NOT_FOUND",
+            f"There is no member {command.member_id} in this business unit; import or create the member first.",
+            metadata={"member_id": str(command.member_id)},
+        )
+    return owner
+
+
+def _free_number(tx: Transaction, enterprise_id: UUID, stem: str) -> str:
+    """Give the member's next agreement number: the club's own number, then with -2, -3 and so on."""
+    taken = store.numbers_like(tx.connection, enterprise_id, stem)
+    if stem not in taken:
+        return stem
+    return next(number for n in range(2, len(taken) + 3) if (number := f"{stem}-{n}") not in taken)

@@ -1,0 +1,107 @@
+"""Agreements and suspensions, to and from protos."""
+
+from uuid import UUID
+
+from boss.agreements.v1 import agreement_service_pb2 as pb
+from boss_kit import names
+from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto, money_to_proto, time_to_proto
+
+from boss_agreements.agreements.commands import CreateAgreement
+from boss_agreements.agreements.store import Agreement
+from boss_agreements.suspensions.commands import CreateSuspension, EndSuspension
+from boss_agreements.suspensions.rules import status_in_words
+from boss_agreements.suspensions.store import Suspension
+
+UNIT = "enterprises/{e}/businessUnits/{b}"
+MEMBER = UNIT + "/members/{m}"
+ACCOUNT = UNIT + "/accounts/{a}"
+AGREEMENT = UNIT + "/agreements/{a}"
+SUSPENSION = UNIT + "/suspensions/{s}"
+
+
+def create_agreement(request: pb.CreateAgreementRequest) -> CreateAgreement:
+    """Read what was agreed."""
+    unit, asked = names.parse(UNIT, request.parent, "parent"), request.agreement
+    account = names.parse(ACCOUNT, asked.account, "agreement.account")["a"] if asked.account else None
+    obligation_end = (
+        date_from_proto(asked.obligation_end_date, "agreement.obligation_end_date")
+        if asked.HasField("obligation_end_date")
+        else None
+    )
+    return CreateAgreement(
+        unit["e"],
+        unit["b"],
+        names.parse(MEMBER, asked.member, "agreement.member")["m"],
+        account,
+        asked.display_name,
+        asked.agreement_type,
+        money_from_proto(asked.price, "agreement.price"),
+        asked.schedule,
+        asked.term,
+        date_from_proto(asked.start_date, "agreement.start_date"),
+        obligation_end,
+    )
+
+
+def agreement(one: Agreement) -> pb.Agreement:
+    """Write an agreement."""
+    unit = unit_name(one.enterprise_id, one.business_unit_id)
+    return pb.Agreement(
+        name=f"{unit}/agreements/{one.id}",
+        number=one.number,
+        member=f"{unit}/members/{one.member_id}",
+        account=f"{unit}/accounts/{one.account_id}",
+        display_name=one.display_name,
+        agreement_type=one.agreement_type,
+        status=one.status,
+        price=money_to_proto(one.line.price),
+        schedule=one.line.schedule.name,
+        term=one.term,
+        start_date=date_to_proto(one.start_date),
+        obligation_end_date=date_to_proto(one.obligation_end_date),
+        next_bill_date=date_to_proto(one.due_date),
+        create_time=time_to_proto(one.create_time),
+        etag=f"{one.version}.{one.line.cycle_no}",
+    )
+
+
+def create_suspension(request: pb.CreateSuspensionRequest) -> CreateSuspension:
+    """Read what is asked for."""
+    unit, asked = names.parse(UNIT, request.parent, "parent"), request.suspension
+    end = date_from_proto(asked.end_date, "suspension.end_date") if asked.HasField("end_date") else None
+    return CreateSuspension(
+        unit["e"],
+        unit["b"],
+        names.parse(AGREEMENT, asked.agreement, "suspension.agreement")["a"],
+        asked.type,
+        date_from_proto(asked.start_date, "suspension.start_date"),
+        end,
+        asked.reason,
+        asked.comments,
+    )
+
+
+def end_suspension(request: pb.EndSuspensionRequest) -> EndSuspension:
+    """Read a new first day back."""
+    ids = names.parse(SUSPENSION, request.name)
+    return EndSuspension(ids["e"], ids["b"], ids["s"], date_from_proto(request.end_date, "end_date"))
+
+
+def suspension(one: Suspension) -> pb.Suspension:
+    """Write a suspension."""
+    unit = unit_name(one.enterprise_id, one.business_unit_id)
+    return pb.Suspension(
+        name=f"{unit}/suspensions/{one.id}",
+        agreement=f"{unit}/agreements/{one.agreement_id}",
+        type=one.type,
+        status=status_in_words(one.status, one.reason),
+        start_date=date_to_proto(one.start_date),
+        end_date=date_to_proto(one.end_date),
+        reason=one.reason,
+        comments=one.comments,
+    )
+
+
+def unit_name(enterprise_id: UUID, unit_id: UUID) -> str:
+    """Write a unit's name."""
+    return f"enterprises/{enterprise_id}/businessUnits/{unit_id}"

@@ -1,0 +1,1 @@
+"""What is due, closed days, and billing's answers."""

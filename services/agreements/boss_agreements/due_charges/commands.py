@@ -1,0 +1,137 @@
+"""Close a day for billing, and take billing's answers."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from boss_kit.errors import FailedPrecondition, NotFound
+from boss_kit.events.received import Received
+from boss_kit.unit_of_work import Transaction
+
+from boss_agreements.agreements.rules import check_year
+from boss_agreements.due_charges import rules, store
+from boss_agreements.due_charges.store import Advance, Answer, DueLine
+from boss_agreements.organization import store as organization
+from boss_agreements.organization.queries import not_found as unit_not_found
+from boss_agreements.suspensions import store as suspensions
+from boss_agreements.suspensions.rules import Window
+from boss_agreements.timeline.store import Entry, tell
+
+BILLED, REFUSED = "billed", "refused"
+
+
+@dataclass(frozen=True)
+class ChargeAnswered:
+    """What billing says about a charge: it is on an invoice, or it can't be billed and won't be."""
+
+    charge_key: str
+    outcome: str
+    invoice: str = ""
+    reason: str = ""
+
+
+def close_bill_date(tx: Transaction, enterprise_id: UUID, unit_id: UUID, day: date) -> int:
+    """Close a bill date of a unit; tell how many agreements have something due. Repeatable. Raises NotFound without the unit."""
+    check_year(day, "bill_date")
+    if organization.lock_unit(tx.connection, enterprise_id, unit_id) is None:
+        raise unit_not_found(unit_id)
+    previous = store.newest_closed(tx.connection, enterprise_id, unit_id, before=day)
+    if store.close(tx.connection, enterprise_id, unit_id, day, previous, tx.now) and previous is not None:
+        store.forget_ended(tx.connection, enterprise_id, unit_id, previous)
+    return store.count_due(tx.connection, enterprise_id, unit_id, day)
+
+
+def take_answers(tx: Transaction, page: Sequence[Received[ChargeAnswered]]) -> None:
+    """Advance the lines whose charges billing has answered; an old key changes nothing.
+
+    Raises NotFound for a line nobody knows, FailedPrecondition for an answer that comes before an earlier one.
+    """
+    by_enterprise: dict[UUID, list[Received[ChargeAnswered]]] = defaultdict(list)
+    for received in page:
+        by_enterprise[received.event.enterprise_id].append(received)
+    for enterprise_id, answers in by_enterprise.items():
+        _take(tx, enterprise_id, answers)
+
+
+def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Received[ChargeAnswered]]) -> None:
+    keys = [rules.parse_key(received.fact.charge_key) for received in page]
+    lines = {one.line.id: one for one in store.lock_lines(tx.connection, enterprise_id, [key.line_id for key in keys])}
+    windows = suspensions.windows_of(tx.connection, enterprise_id, {one.agreement_id for one in lines.values()})
+    advances: list[Advance] = []
+    answers: list[Answer] = []
+    entries: list[Entry] = []
+    for key, received in zip(keys, page, strict=True):
+        due = lines.get(key.line_id)
+        if due is None:
+            raise _unknown(received.fact.charge_key)
+        charge = _charge_of(key, due, windows.get(due.agreement_id, ()), received.fact.charge_key)
+        if charge is None:
+            continue
+        advances.append(_advance(due, windows.get(due.agreement_id, ())))
+        fact = received.fact
+        answers.append(
+            Answer(
+                key.line_id,
+                key.cycle_no,
+                key.kind,
+                due.business_unit_id,
+                charge.due_date,
+                fact.outcome,
+                fact.invoice,
+                fact.reason,
+            )
+        )
+        if fact.outcome == REFUSED:
+            entries.append(_entry(tx, enterprise_id, due, charge, received))
+    if advances:
+        store.save_advances(tx.connection, enterprise_id, advances)
+        store.add_answers(tx.connection, enterprise_id, answers, tx.now)
+        tell(tx, entries)
+
+
+def _charge_of(key: rules.ChargeKey, due: DueLine, windows: Sequence[Window], text: str) -> rules.Charge | None:
+    """Give the charge that is answered, None for one that was answered before. Raises FailedPrecondition for one to come."""
+    charge = rules.next_charge(due.line, windows)
+    if (
+        key.kind != rules.RECURRING
+        or key.cycle_no > due.line.cycle_no
+        or (key.cycle_no == due.line.cycle_no and charge is None)
+    ):
+        raise FailedPrecondition(
+            "CHARGE_NOT_DUE",
+            f"The charge {text} is answered, but cycle {due.line.cycle_no} of its line comes first; answer that one.",
+            metadata={"charge_key": text, "cycle_no": str(due.line.cycle_no)},
+        )
+    return charge if key.cycle_no == due.line.cycle_no else None
+
+
+def _advance(due: DueLine, windows: Sequence[Window]) -> Advance:
+    after = rules.advance(due.line, windows)
+    charge = rules.next_charge(after, windows)
+    return Advance(after, charge.due_date if charge else None)
+
+
+def _unknown(charge_key: str) -> NotFound:
+    return NotFound(
+        "LINE_NOT_FOUND", f"There is no line for the charge {charge_key}.", metadata={"charge_key": charge_key}
+    )
+
+
+def _entry(
+    tx: Transaction, enterprise_id: UUID, due: DueLine, charge: rules.Charge, received: Received[ChargeAnswered]
+) -> Entry:
+    subject = f"enterprises/{enterprise_id}/businessUnits/{due.business_unit_id}/agreements/{due.agreement_id}"
+    text = f"{charge.amount} for {due.item}, due {charge.due_date}, was not billed: {received.fact.reason or 'no reason given'}"
+    return Entry(
+        enterprise_id,
+        due.business_unit_id,
+        due.account_id,
+        received.event.business_date,
+        "agreement",
+        text.rstrip(".") + ".",
+        subject,
+        received.event.correlation,
+        tx.now,
+    )

@@ -1,0 +1,45 @@
+"""Due charges, to protos."""
+
+from boss.agreements.v1 import due_charge_service_pb2 as pb
+from boss_kit.money import Money
+from boss_kit.rpc.convert import date_to_proto, money_to_proto
+
+from boss_agreements.due_charges.queries import DuePage
+from boss_agreements.due_charges.rules import Charge, Skip
+from boss_agreements.due_charges.store import DueLine
+
+
+def page(found: DuePage, next_page_token: str) -> pb.ListDueChargesResponse:
+    """Write a page."""
+    return pb.ListDueChargesResponse(
+        charges=[_charge(line, charge) for line, charge in found.charges],
+        skipped=[_skipped(line, skip) for line, skip in found.skipped],
+        next_page_token=next_page_token,
+    )
+
+
+def _charge(line: DueLine, charge: Charge) -> pb.DueCharge:
+    return pb.DueCharge(
+        charge_key=charge.key,
+        account_id=str(line.account_id),
+        agreement_id=str(line.agreement_id),
+        agreement_number=line.number,
+        due_date=date_to_proto(charge.due_date),
+        period_start_date=date_to_proto(charge.period_start),
+        period_end_date=date_to_proto(charge.period_end),
+        amount=money_to_proto(charge.amount),
+        tax=money_to_proto(Money(0, charge.amount.currency)),
+        description=f"{line.item}, {charge.period_start} to {charge.period_end}",
+        item_category=line.item_category,
+        item=line.item,
+    )
+
+
+def _skipped(line: DueLine, skip: Skip) -> pb.SkippedCharge:
+    return pb.SkippedCharge(
+        account_id=str(line.account_id),
+        agreement_id=str(line.agreement_id),
+        agreement_number=line.number,
+        reason=skip.reason,
+        description=skip.description,
+    )

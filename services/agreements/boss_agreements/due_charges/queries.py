@@ -1,0 +1,82 @@
+"""Read what is due, page by page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from boss_kit.errors import FailedPrecondition, InvalidArgument
+from boss_kit.unit_of_work import Transaction
+
+from boss_agreements.due_charges import rules, store
+from boss_agreements.due_charges.rules import Charge, Skip
+from boss_agreements.due_charges.store import DueLine
+from boss_agreements.suspensions import store as suspensions
+
+PAGE_SIZE_DEFAULT = 2000
+PAGE_SIZE_MAX = 5000
+SHARDS_MAX = 256
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which part of a unit's closed day is asked for."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    bill_date: date
+    number: int
+    of: int
+    page_size: int
+
+
+@dataclass(frozen=True)
+class DuePage:
+    """A page: what is due, what is skipped and why, and the account the next page begins after."""
+
+    charges: Sequence[tuple[DueLine, Charge]]
+    skipped: Sequence[tuple[DueLine, Skip]]
+    next_after: UUID | None
+
+
+def check_shard(shard: Shard) -> None:
+    """Refuse a shard that isn't one. Raises InvalidArgument."""
+    if not 0 < shard.of <= SHARDS_MAX:
+        raise InvalidArgument.field("shard_count", f"{shard.of} is not between 1 and {SHARDS_MAX}.")
+    if not 0 <= shard.number < shard.of:
+        raise InvalidArgument.field("shard", f"{shard.number} is not between 0 and {shard.of - 1}.")
+
+
+def due_page(tx: Transaction, shard: Shard, after: UUID | None) -> DuePage:
+    """Read the page after an account. Raises FailedPrecondition if the date isn't closed."""
+    closed = store.find_closed(tx.connection, shard.enterprise_id, shard.business_unit_id, shard.bill_date)
+    if closed is None:
+        raise FailedPrecondition(
+            "BILL_DATE_NOT_CLOSED",
+            f"The bill date {shard.bill_date} isn't closed for this business unit; call CloseBillDate first.",
+            metadata={"bill_date": str(shard.bill_date)},
+        )
+    lines = store.lines_page(
+        tx.connection,
+        shard.enterprise_id,
+        shard.business_unit_id,
+        shard.bill_date,
+        (shard.number, shard.of),
+        after,
+        shard.page_size,
+    )
+    windows = (
+        suspensions.windows_of(tx.connection, shard.enterprise_id, {line.agreement_id for line in lines})
+        if lines
+        else {}
+    )
+    charges: list[tuple[DueLine, Charge]] = []
+    skipped: list[tuple[DueLine, Skip]] = []
+    for line in lines:
+        paused = windows.get(line.agreement_id, ())
+        due = [(line, charge) for charge in rules.charges_through(line.line, paused, shard.bill_date)]
+        charges += due
+        skip = None if due else rules.skip_of(line.line, paused, closed.previous_date or date.min, shard.bill_date)
+        if skip is not None:
+            skipped.append((line, skip))
+    return DuePage(charges, skipped, lines[-1].account_id if len(lines) >= shard.page_size else None)

@@ -1,0 +1,78 @@
+"""DueChargeService."""
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import grpc
+
+from boss.agreements.v1 import due_charge_service_pb2 as pb
+from boss.agreements.v1 import due_charge_service_pb2_grpc as pb_grpc
+from boss_kit import names
+from boss_kit.paging import Page, open_page
+from boss_kit.rpc.convert import date_from_proto
+from boss_kit.rpc.door import Answers, Door
+from boss_kit.unit_of_work import Transaction
+
+from boss_agreements.due_charges import commands, convert, queries
+from boss_agreements.due_charges.queries import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Shard
+
+UNIT = "enterprises/{e}/businessUnits/{b}"
+Read = Callable[[Answers[pb.ListDueChargesResponse]], pb.ListDueChargesResponse]
+
+
+class DueChargeServicer(pb_grpc.DueChargeServiceServicer):
+    """Converts, calls, converts."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def add_to(self, server: grpc.Server) -> None:
+        """Serve it."""
+        pb_grpc.add_DueChargeServiceServicer_to_server(self, server)
+
+    def CloseBillDate(
+        self, request: pb.CloseBillDateRequest, context: grpc.ServicerContext
+    ) -> pb.CloseBillDateResponse:
+        """Close a bill date."""
+        ids = names.parse(UNIT, request.business_unit, "business_unit")
+        day = date_from_proto(request.bill_date, "bill_date")
+
+        def answer(tx: Transaction) -> pb.CloseBillDateResponse:
+            return pb.CloseBillDateResponse(due_agreements=commands.close_bill_date(tx, ids["e"], ids["b"], day))
+
+        return self._door.command(request, answer)
+
+    def ListDueCharges(
+        self, request: pb.ListDueChargesRequest, context: grpc.ServicerContext
+    ) -> Iterator[pb.ListDueChargesResponse]:
+        """Stream what is due, page by page, each in a short transaction of its own."""
+        ids = names.parse(UNIT, request.parent, "parent")
+        day = date_from_proto(request.bill_date, "bill_date")
+        of = request.shard_count or 1
+        filters = ("due-charges", request.parent, day, request.shard, of)
+        page = open_page(
+            request.page_size,
+            request.page_token,
+            filters=filters,
+            size_default=PAGE_SIZE_DEFAULT,
+            size_max=PAGE_SIZE_MAX,
+        )
+        shard = Shard(ids["e"], ids["b"], day, request.shard, of, page.size)
+        queries.check_shard(shard)
+        (after,) = page.key(UUID) or (None,)
+        return self._door.pages(request, lambda read: _pages(read, shard, page, after))
+
+
+def _pages(read: Read, shard: Shard, page: Page, after: UUID | None) -> Iterator[pb.ListDueChargesResponse]:
+    while True:
+        found: list[queries.DuePage] = []
+
+        def answer(tx: Transaction, after: UUID | None = after) -> pb.ListDueChargesResponse:
+            found.append(queries.due_page(tx, shard, after))
+            token = page.token((found[0].next_after,)) if found[0].next_after else ""
+            return convert.page(found[0], token)
+
+        yield read(answer)
+        after = found[0].next_after
+        if after is None:
+            return

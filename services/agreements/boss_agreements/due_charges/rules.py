@@ -1,0 +1,195 @@
+"""What is due (DESIGN 4, SPEC SUS-4). Pure; listing and answering use the same functions.
+
+A line knows its next cycle's own bill date. If that date is suspended, the cycle is billed on the first day back, once:
+an anchored schedule re-anchors to that day; "monthly on a day" keeps its day and a perpetual agreement pays the part of the
+cycle that is left; a fixed term is paid in instalments, of which none is lost and none is prorated (SPEC AGR-8).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from uuid import UUID
+
+from boss_kit.days import ONE_DAY
+from boss_kit.errors import FailedPrecondition, InvalidArgument
+from boss_kit.money import Money, round_half_up
+
+from boss_agreements.agreements.rules import Line, Schedule
+from boss_agreements.suspensions.rules import Window, window_on
+
+RECURRING = "recurring"
+SUSPENDED = "SUSPENDED"
+TERM_ENDED = "TERM_ENDED"
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One charge that is due; `period_end` is the last day it pays for."""
+
+    line_id: UUID
+    cycle_no: int
+    due_date: date
+    period_start: date
+    period_end: date
+    amount: Money
+    kind: str = RECURRING
+
+    @property
+    def key(self) -> str:
+        """Name the charge, never by a date: suspensions move dates (DESIGN 4)."""
+        return f"{self.line_id}/{self.cycle_no}/{self.kind}"
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Why an agreement isn't charged although its day has come."""
+
+    reason: str
+    description: str
+
+
+@dataclass(frozen=True)
+class ChargeKey:
+    """A charge key, read."""
+
+    line_id: UUID
+    cycle_no: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the next cycle lands: its day, what comes after it, and the share of the price."""
+
+    due: date
+    following: date
+    schedule: Schedule
+    share: Fraction
+    moved: bool
+
+
+def parse_key(text: str) -> ChargeKey:
+    """Read `<line_id>/<cycle_no>/<kind>`. Raises InvalidArgument for any other form."""
+    parts = text.split("/")
+    try:
+        line_id, cycle_no, kind = parts
+        return ChargeKey(UUID(line_id), int(cycle_no), kind)
+    except ValueError:
+        raise InvalidArgument.field(
+            "charge_key", f"{text[:80]!r} is not a charge key; it has the form <line id>/<cycle number>/<kind>."
+        ) from None
+
+
+def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
+    """Give the line's next charge, None when its term is over or no first day back is known.
+
+    `windows` are joined (`suspensions.rules.union`).
+    """
+    place = _place(line, windows)
+    if place is None:
+        return None
+    end = place.following
+    if line.remaining_cycles == 1 and line.term_end_date is not None and place.due < line.term_end_date < end:
+        end = line.term_end_date
+    amount = Money(round_half_up(line.price.amount_minor * place.share), line.price.currency)
+    return Charge(line.id, line.cycle_no, place.due, place.due, end - ONE_DAY, amount)
+
+
+def advance(line: Line, windows: Sequence[Window]) -> Line:
+    """Give the line after its next charge was answered, ready for the cycle after it."""
+    place = _place(line, windows)
+    if place is None:
+        raise ValueError(f"line {line.id} has no charge to answer in cycle {line.cycle_no}")
+    remaining = None if line.remaining_cycles is None else line.remaining_cycles - 1
+    return replace(
+        line,
+        schedule=place.schedule,
+        cycle_no=line.cycle_no + 1,
+        next_bill_date=place.following,
+        remaining_cycles=remaining,
+        term_end_date=_term_end(line, place),
+    )
+
+
+def charges_through(line: Line, windows: Sequence[Window], day: date) -> Iterator[Charge]:
+    """Give every unanswered charge due by a day, oldest first: missed days are caught up (SPEC BIL-1).
+
+    While the day itself is suspended there is none, whatever is late (SPEC SUS-4).
+    """
+    if window_on(windows, day) is not None:
+        return
+    while (charge := next_charge(line, windows)) is not None and charge.due_date <= day:
+        yield charge
+        line = advance(line, windows)
+
+
+def skip_of(line: Line, windows: Sequence[Window], after: date, day: date) -> Skip | None:
+    """Tell why a line without a charge isn't charged, if a bill date of it lies in (after, day]; `after` is the run before."""
+    if line.next_bill_date > day:
+        return None
+    if line.remaining_cycles == 0:
+        ended = f"The term ended before {line.term_end_date}."
+        return Skip(TERM_ENDED, ended) if after < line.next_bill_date else None
+    window = window_on(windows, day)
+    if window is None:
+        return None
+    late = line.next_bill_date < window.start
+    from_day = max(after + ONE_DAY, line.next_bill_date) if after < day else day
+    if late or line.schedule.next_on_or_after(line.next_bill_date, from_day) <= day:
+        return Skip(SUSPENDED, f"Suspended {window.in_words()}.")
+    return None
+
+
+def check_nothing_closed_changes(
+    line: Line, before: Sequence[Window], after: Sequence[Window], closed: date | None
+) -> None:
+    """Refuse a change of windows that would change a charge billing is working on (DESIGN 4).
+
+    `closed` is the newest closed bill date of the unit. Raises FailedPrecondition BILLING_IN_PROGRESS. A charge that is new is fine:
+    the next run takes it.
+    """
+    if closed is None:
+        return
+    kept = set(charges_through(line, after, closed))
+    for charge in charges_through(line, before, closed):
+        if charge not in kept:
+            raise FailedPrecondition(
+                "BILLING_IN_PROGRESS",
+                f"The charge due {charge.due_date} is being billed (bill date {closed} is closed); try again when the run is done.",
+                metadata={"charge_key": charge.key, "bill_date": str(closed)},
+            )
+
+
+def _place(line: Line, windows: Sequence[Window]) -> _Place | None:
+    if line.remaining_cycles == 0:
+        return None
+    own = line.next_bill_date
+    window = window_on(windows, own)
+    if window is None:
+        return _Place(own, line.schedule.after(own), line.schedule, Fraction(1), moved=False)
+    if window.end is None:
+        return None
+    following = line.schedule.next_on_or_after(own, window.end)
+    if following == window.end:
+        return _Place(following, line.schedule.after(following), line.schedule, Fraction(1), moved=True)
+    if not line.schedule.keeps_day:
+        schedule = line.schedule.anchored_to(window.end)
+        return _Place(window.end, schedule.after(window.end), schedule, Fraction(1), moved=True)
+    share = Fraction(1) if line.remaining_cycles else _share(line.schedule, own, window.end, following)
+    return _Place(window.end, following, line.schedule, share, moved=True)
+
+
+def _share(schedule: Schedule, own: date, back: date, following: date) -> Fraction:
+    """Give the part of the cycle [previous, following) that is left from the first day back."""
+    previous = own
+    while schedule.after(previous) < following:
+        previous = schedule.after(previous)
+    return Fraction((following - back).days, (following - previous).days)
+
+
+def _term_end(line: Line, place: _Place) -> date | None:
+    """Move the end of a fixed term by what its instalments moved."""
+    if line.remaining_cycles is None or not place.moved:
+        return line.term_end_date
+    return place.schedule.after(place.following, line.remaining_cycles - 1)

@@ -1,0 +1,1 @@
+"""A club's own file of members and agreements, taken over record by record."""

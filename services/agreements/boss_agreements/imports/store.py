@@ -1,0 +1,159 @@
+"""SQL of the import: whole messages at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from boss_kit.database import copy_rows
+from boss_kit.ids import derived_id
+
+from boss_agreements.agreements.rules import EXPIRED
+from boss_agreements.agreements.store import agreement, agreement_line
+from boss_agreements.due_charges.rules import next_charge
+from boss_agreements.imports.rules import Checked, fingerprint
+from boss_agreements.members.store import contact, member
+from boss_agreements.suspensions.rules import COMPLETED, FREEZE, PENDING, RESCINDED, union
+from boss_agreements.suspensions.store import suspension
+
+_KNOWN = sa.text(
+    "SELECT external_id, import_hash FROM member WHERE enterprise_id = :enterprise_id AND external_id = ANY(:ids)"
+)
+_NUMBERS = sa.text("SELECT number FROM agreement WHERE enterprise_id = :enterprise_id AND number = ANY(:ids)")
+
+
+def known_members(connection: sa.Connection, enterprise_id: UUID, external_ids: Sequence[str]) -> Mapping[str, bytes]:
+    """Read which external ids are there already, and the hash of the record each came from."""
+    rows = connection.execute(_KNOWN, {"enterprise_id": enterprise_id, "ids": list(external_ids)})
+    return {row.external_id: bytes(row.import_hash or b"") for row in rows}
+
+
+def taken_numbers(connection: sa.Connection, enterprise_id: UUID, numbers: Sequence[str]) -> frozenset[str]:
+    """Read which agreement numbers are taken."""
+    return frozenset(connection.scalars(_NUMBERS, {"enterprise_id": enterprise_id, "ids": list(numbers)}))
+
+
+def add(connection: sa.Connection, checked: Sequence[Checked], actor: str, now: datetime) -> None:
+    """Write records, table by table."""
+    copy_rows(connection, member, _MEMBER, (_member_row(one, now) for one in checked))
+    copy_rows(connection, contact, _CONTACT, (row for one in checked for row in _contact_rows(one)))
+    copy_rows(connection, agreement, _AGREEMENT, (_agreement_row(one, now) for one in checked))
+    copy_rows(connection, agreement_line, _LINE, (_line_row(one) for one in checked))
+    frozen = [_suspension_row(one, actor, now) for one in checked if one.freeze is not None]
+    if frozen:
+        copy_rows(connection, suspension, _SUSPENSION, frozen)
+
+
+_MEMBER = [column.name for column in member.columns]
+_CONTACT = [column.name for column in contact.columns]
+_AGREEMENT = [column.name for column in agreement.columns]
+_LINE = [column.name for column in agreement_line.columns]
+_SUSPENSION = [column.name for column in suspension.columns]
+
+
+def _member_row(one: Checked, now: datetime) -> Sequence[object]:
+    record = one.record
+    return (
+        one.unit.enterprise_id,
+        one.member_id,
+        one.unit.id,
+        record.external_id,
+        one.account_id,
+        record.first_name,
+        record.last_name,
+        one.birth_date,
+        one.time_zone,
+        one.do_not_call,
+        one.sms_opt_out,
+        record.notes,
+        fingerprint(record),
+        1,
+        now,
+    )
+
+
+def _contact_rows(one: Checked) -> Iterable[Sequence[object]]:
+    enterprise_id, unit_id = one.unit.enterprise_id, one.unit.id
+    return [
+        (
+            enterprise_id,
+            way.id,
+            unit_id,
+            one.member_id,
+            way.label,
+            way.value,
+            list(way.address_lines),
+            way.primary,
+            False,
+            False,
+            False,
+        )
+        for way in one.contacts
+    ]
+
+
+def _agreement_row(one: Checked, now: datetime) -> Sequence[object]:
+    record = one.record
+    return (
+        one.unit.enterprise_id,
+        one.agreement_id,
+        one.unit.id,
+        record.external_id,
+        one.member_id,
+        one.account_id,
+        record.agreement,
+        record.agreement_type,
+        one.status,
+        record.term,
+        one.start_date,
+        one.obligation_end_date,
+        1,
+        now,
+    )
+
+
+def _line_row(one: Checked) -> Sequence[object]:
+    line, live = one.line, one.status != EXPIRED
+    charge = next_charge(line, union([one.freeze]) if one.freeze else ())
+    return (
+        one.unit.enterprise_id,
+        line.id,
+        one.unit.id,
+        one.agreement_id,
+        one.account_id,
+        one.record.agreement,
+        one.record.agreement_type,
+        line.price.amount_minor,
+        line.price.currency,
+        line.schedule.name,
+        line.schedule.anchor_day,
+        line.cycle_no,
+        line.next_bill_date if live else None,
+        charge.due_date if charge else None,
+        line.remaining_cycles,
+        line.term_end_date,
+        live,
+    )
+
+
+def _suspension_row(one: Checked, actor: str, now: datetime) -> Sequence[object]:
+    assert one.freeze is not None
+    over = one.freeze.end is not None and one.freeze.end <= one.today
+    status = RESCINDED if one.status == EXPIRED else COMPLETED if over else PENDING
+    return (
+        one.unit.enterprise_id,
+        derived_id(one.agreement_id, "suspension", "1"),
+        one.unit.id,
+        one.agreement_id,
+        one.account_id,
+        FREEZE,
+        FREEZE,
+        "",
+        status,
+        one.freeze.start,
+        one.freeze.end,
+        True,
+        actor,
+        now,
+    )

@@ -1,0 +1,1 @@
+"""Members and the ways to reach them."""

@@ -1,0 +1,152 @@
+"""Tables and SQL of members and contacts."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from boss_agreements.members.rules import LABELS, Contact, Member
+
+TABLES = sa.MetaData()
+
+member = sa.Table(
+    "member",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("account_id", PG_UUID, nullable=False),
+    sa.Column("first_name", sa.Text, nullable=False),
+    sa.Column("last_name", sa.Text, nullable=False),
+    sa.Column("birth_date", sa.Date),
+    sa.Column("time_zone", sa.Text, nullable=False),
+    sa.Column("do_not_call", sa.Boolean, nullable=False),
+    sa.Column("sms_opt_out", sa.Boolean, nullable=False),
+    sa.Column("notes", sa.Text, nullable=False),
+    sa.Column("import_hash", sa.LargeBinary),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.UniqueConstraint("enterprise_id", "external_id"),
+    sa.Index("member_account", "enterprise_id", "account_id"),
+)
+
+contact = sa.Table(
+    "contact",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("member_id", PG_UUID, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("address_lines", ARRAY(sa.Text), nullable=False),
+    sa.Column("primary", sa.Boolean, nullable=False),
+    sa.Column("invalid", sa.Boolean, nullable=False),
+    sa.Column("arm_purpose", sa.Boolean, nullable=False),
+    sa.Column("arm_purpose_by_hand", sa.Boolean, nullable=False),
+    sa.ForeignKeyConstraint(["enterprise_id", "member_id"], [member.c.enterprise_id, member.c.id]),
+    sa.UniqueConstraint("enterprise_id", "member_id", "label"),
+)
+
+_MARKS = ("invalid", "arm_purpose", "arm_purpose_by_hand")
+
+
+def find_member(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, member_id: UUID) -> Member | None:
+    """Read a member of a unit."""
+    query = _members(enterprise_id).where(member.c.business_unit_id == unit_id, member.c.id == member_id)
+    return next(iter(_load(connection, enterprise_id, query)), None)
+
+
+def lock_members(connection: sa.Connection, enterprise_id: UUID, member_ids: Iterable[UUID]) -> Sequence[Member]:
+    """Read members and keep others from changing them; in the order of their ids, so that nobody waits in a ring."""
+    query = _members(enterprise_id).where(member.c.id == sa.any_(sa.cast(list(member_ids), ARRAY(PG_UUID))))
+    return _load(connection, enterprise_id, query.order_by(member.c.id).with_for_update())
+
+
+def members_page(
+    connection: sa.Connection, enterprise_id: UUID, unit_id: UUID | None, external_id: str, after: str, limit: int
+) -> Sequence[Member]:
+    """Read the members after an external id, by external id."""
+    query = _members(enterprise_id).where(member.c.external_id > after)
+    if unit_id is not None:
+        query = query.where(member.c.business_unit_id == unit_id)
+    if external_id:
+        query = query.where(member.c.external_id == external_id)
+    return _load(connection, enterprise_id, query.order_by(member.c.external_id).limit(limit))
+
+
+def save_marks(connection: sa.Connection, before: Sequence[Member], after: Sequence[Member]) -> None:
+    """Write the versions and the contacts' marks that differ."""
+    connection.execute(
+        sa.update(member)
+        .where(member.c.enterprise_id == sa.bindparam("e"), member.c.id == sa.bindparam("m"))
+        .values(version=sa.bindparam("v")),
+        [{"e": one.enterprise_id, "m": one.id, "v": one.version} for one in after],
+    )
+    known = {one.id: one for old in before for one in old.contacts}
+    changed = [(new.enterprise_id, one) for new in after for one in new.contacts if known[one.id] != one]
+    if changed:
+        connection.execute(
+            sa.update(contact)
+            .where(contact.c.enterprise_id == sa.bindparam("e"), contact.c.id == sa.bindparam("c"))
+            .values({mark: sa.bindparam(f"new_{mark}") for mark in _MARKS}),
+            [{"e": e, "c": one.id} | {f"new_{mark}": getattr(one, mark) for mark in _MARKS} for e, one in changed],
+        )
+
+
+def _members(enterprise_id: UUID) -> "sa.Select[Any]":
+    return sa.select(member).where(member.c.enterprise_id == enterprise_id)
+
+
+def _load(connection: sa.Connection, enterprise_id: UUID, query: "sa.Select[Any]") -> Sequence[Member]:
+    rows = connection.execute(query).all()
+    if not rows:
+        return []
+    contacts = _contacts(connection, enterprise_id, [row.id for row in rows])
+    return [_member(row, contacts[row.id]) for row in rows]
+
+
+def _contacts(connection: sa.Connection, enterprise_id: UUID, member_ids: list[UUID]) -> dict[UUID, list[Contact]]:
+    query = sa.select(contact).where(
+        contact.c.enterprise_id == enterprise_id, contact.c.member_id == sa.any_(sa.cast(member_ids, ARRAY(PG_UUID)))
+    )
+    found: dict[UUID, list[Contact]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.member_id].append(
+            Contact(
+                row.id,
+                row.label,
+                row.value,
+                tuple(row.address_lines),
+                row.primary,
+                row.invalid,
+                row.arm_purpose,
+                row.arm_purpose_by_hand,
+            )
+        )
+    return found
+
+
+def _member(row: "sa.Row[Any]", contacts: list[Contact]) -> Member:
+    return Member(
+        row.id,
+        row.enterprise_id,
+        row.business_unit_id,
+        row.external_id,
+        row.account_id,
+        row.first_name,
+        row.last_name,
+        row.birth_date,
+        row.time_zone,
+        row.do_not_call,
+        row.sms_opt_out,
+        row.notes,
+        row.version,
+        row.create_time,
+        tuple(sorted(contacts, key=lambda one: LABELS.index(one.label))),
+    )

@@ -1,0 +1,1 @@
+"""Enterprises and their business units: who sells and bills."""

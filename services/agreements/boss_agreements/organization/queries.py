@@ -1,0 +1,32 @@
+"""Read business units."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from boss_kit.errors import NotFound
+from boss_kit.unit_of_work import Transaction
+
+from boss_agreements.organization import store
+from boss_agreements.organization.rules import BusinessUnit
+
+
+def get_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> BusinessUnit:
+    """Read a business unit. Raises NotFound."""
+    unit = store.find_unit(tx.connection, enterprise_id, unit_id)
+    if unit is None:
+        raise not_found(unit_id)
+    return unit
+
+
+def list_units(tx: Transaction, enterprise_id: UUID, after: str, limit: int) -> Sequence[BusinessUnit]:
+    """Read a page of units by external id."""
+    return store.units_page(tx.connection, enterprise_id, after, limit)
+
+
+def not_found(unit_id: UUID) -> NotFound:
+    """Make the error for a missing unit."""
+    return NotFound(
+        "BUSINESS_UNIT_NOT_FOUND",
+        f"There is no business unit {unit_id} in this enterprise.",
+        metadata={"business_unit_id": str(unit_id)},
+    )

@@ -1,0 +1,62 @@
+"""What a business unit is. Pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from boss_kit.days import parse_zone
+from boss_kit.errors import InvalidArgument
+from boss_kit.ids import derived_id
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+CURRENCIES = frozenset(
+    "AED ARS AUD BGN BHD BRL CAD CHF CLP CNY COP CRC CZK DKK EGP EUR GBP GTQ HKD HUF IDR ILS INR ISK JOD JPY KES KRW KWD MAD MXN "
+    "MYR NGN NOK NZD OMR PAB PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TND TRY TWD UAH USD UYU VND ZAR".split()
+)
+
+
+@dataclass(frozen=True)
+class Enterprise:
+    """The top of a club chain."""
+
+    id: UUID
+    display_name: str
+    create_time: datetime
+
+
+@dataclass(frozen=True)
+class BusinessUnit:
+    """A club: it sells and bills, in one currency and one time zone."""
+
+    id: UUID
+    enterprise_id: UUID
+    external_id: str
+    display_name: str
+    time_zone: str
+    currency: str
+    version: int
+    create_time: datetime
+
+
+@dataclass(frozen=True)
+class BusinessUnitChanged:
+    """State: a business unit was made or changed."""
+
+    unit: BusinessUnit
+    business_date: date
+
+
+def business_unit_id(enterprise_id: UUID, external_id: str) -> UUID:
+    """Derive a unit's id, so that every service and every import names it alike."""
+    return derived_id(enterprise_id, "business-unit", external_id)
+
+
+def check_unit(time_zone: str, currency: str) -> None:
+    """Refuse a time zone or currency nobody knows. Raises InvalidArgument."""
+    parse_zone(time_zone, "business_unit.time_zone")
+    if not _CURRENCY.fullmatch(currency) or currency not in CURRENCIES:
+        raise InvalidArgument.field(
+            "business_unit.currency",
+            f"{currency[:10]!r} is not a currency BOSS knows; use an ISO-4217 code such as USD.",
+        )

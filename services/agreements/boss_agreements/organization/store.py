@@ -1,0 +1,114 @@
+"""Tables and SQL of enterprises and business units."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
+
+from boss_agreements.organization.rules import BusinessUnit, Enterprise
+
+TABLES = sa.MetaData()
+
+enterprise = sa.Table(
+    "enterprise",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+business_unit = sa.Table(
+    "business_unit",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, sa.ForeignKey(enterprise.c.enterprise_id), primary_key=True),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("time_zone", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.UniqueConstraint("enterprise_id", "external_id"),
+)
+
+
+def add_enterprise(connection: sa.Connection, new: Enterprise) -> bool:
+    """Add an enterprise; tell whether its id was free."""
+    values = {"enterprise_id": new.id, "display_name": new.display_name, "create_time": new.create_time}
+    statement = insert(enterprise).values(values).on_conflict_do_nothing().returning(enterprise.c.enterprise_id)
+    return connection.scalar(statement) is not None
+
+
+def find_enterprise(connection: sa.Connection, enterprise_id: UUID) -> Enterprise | None:
+    """Read an enterprise."""
+    row = connection.execute(sa.select(enterprise).where(enterprise.c.enterprise_id == enterprise_id)).one_or_none()
+    return Enterprise(row.enterprise_id, row.display_name, row.create_time) if row else None
+
+
+def enterprise_ids(connection: sa.Connection) -> Sequence[UUID]:
+    """Read the ids of all enterprises."""
+    return connection.scalars(sa.select(enterprise.c.enterprise_id).order_by(enterprise.c.enterprise_id)).all()
+
+
+def add_unit(connection: sa.Connection, unit: BusinessUnit) -> bool:
+    """Add a business unit; tell whether its external id was free."""
+    values = {column.name: getattr(unit, column.name) for column in business_unit.columns}
+    statement = insert(business_unit).values(values).on_conflict_do_nothing().returning(business_unit.c.id)
+    return connection.scalar(statement) is not None
+
+
+def find_unit(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID) -> BusinessUnit | None:
+    """Read a business unit."""
+    query = sa.select(business_unit).where(
+        business_unit.c.enterprise_id == enterprise_id, business_unit.c.id == unit_id
+    )
+    row = connection.execute(query).one_or_none()
+    return _unit(row) if row else None
+
+
+def hold_unit(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID) -> BusinessUnit | None:
+    """Read a business unit and keep its bill dates from being closed meanwhile; others may hold it, too."""
+    query = sa.select(business_unit).where(
+        business_unit.c.enterprise_id == enterprise_id, business_unit.c.id == unit_id
+    )
+    row = connection.execute(query.with_for_update(read=True)).one_or_none()
+    return _unit(row) if row else None
+
+
+def lock_unit(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID) -> BusinessUnit | None:
+    """Read a business unit and wait for all who hold it."""
+    query = sa.select(business_unit).where(
+        business_unit.c.enterprise_id == enterprise_id, business_unit.c.id == unit_id
+    )
+    row = connection.execute(query.with_for_update()).one_or_none()
+    return _unit(row) if row else None
+
+
+def units_of(connection: sa.Connection, enterprise_id: UUID) -> Sequence[BusinessUnit]:
+    """Read all units of an enterprise, by external id."""
+    query = sa.select(business_unit).where(business_unit.c.enterprise_id == enterprise_id)
+    return [_unit(row) for row in connection.execute(query.order_by(business_unit.c.external_id))]
+
+
+def units_page(connection: sa.Connection, enterprise_id: UUID, after: str, limit: int) -> Sequence[BusinessUnit]:
+    """Read the units after an external id."""
+    query = sa.select(business_unit).where(
+        business_unit.c.enterprise_id == enterprise_id, business_unit.c.external_id > after
+    )
+    return [_unit(row) for row in connection.execute(query.order_by(business_unit.c.external_id).limit(limit))]
+
+
+def _unit(row: "sa.Row[Any]") -> BusinessUnit:
+    return BusinessUnit(
+        row.id,
+        row.enterprise_id,
+        row.external_id,
+        row.display_name,
+        row.time_zone,
+        row.currency,
+        row.version,
+        row.create_time,
+    )

@@ -1,0 +1,1 @@
+"""Freezes and holds, and what they do to a schedule."""

@@ -1,0 +1,1 @@
+"""This service's part of an account's story."""
