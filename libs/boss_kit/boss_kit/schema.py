@@ -34,10 +34,12 @@ published_events = sa.Table(
 inbox = sa.Table(
     "inbox",
     KIT,
-    sa.Column("producer", sa.Text, primary_key=True),
-    sa.Column("event_id", UUID, primary_key=True),
+    sa.Column("producer", sa.Text, nullable=False),
+    sa.Column("event_id", UUID, nullable=False),
     sa.Column("enterprise_id", UUID),
     _created(),
+    # The id first: it tells rows apart without asking a collation.
+    sa.PrimaryKeyConstraint("event_id", "producer"),
     comment="Events this service has seen; written in the transaction of their effect.",
 )
 
@@ -118,6 +120,7 @@ task = sa.Table(
     _created(),
     sa.UniqueConstraint("enterprise_id", "name", "key"),
     sa.Index("task_pending", "next_attempt_time", postgresql_where=sa.text("state = 'pending'")),
+    sa.Index("task_failed", "id", postgresql_where=sa.text("state = 'failed'")),
     comment="Durable work of the run processes.",
 )
 

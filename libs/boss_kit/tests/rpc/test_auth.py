@@ -16,7 +16,9 @@ from boss_kit.rpc.keys import make_keys
 
 
 def test_a_persons_token_gives_actor_roles_and_nodes(tokens):
-    text = tokens.token("anna", ["controller"], ["enterprises/x"], work_role="Controller", location="HQ", workstation="7")
+    text = tokens.token(
+        "anna", ["controller"], ["enterprises/x"], work_role="Controller", location="HQ", workstation="7"
+    )
     token = tokens.verifier("billing").verify(text)
     assert token.actor == Actor("anna", "Controller", "HQ", "7")
     assert (token.roles, token.nodes) == (("controller",), ("enterprises/x",))
@@ -55,7 +57,14 @@ def test_what_is_no_token_is_refused(tokens, text):
 
 
 def claims_of(service: str, **changes: Any) -> dict[str, Any]:
-    basic = {"iss": service, "sub": service, "aud": "billing", "exp": int(time.time()) + 60, "roles": ["service"], "nodes": ["*"]}
+    basic = {
+        "iss": service,
+        "sub": service,
+        "aud": "billing",
+        "exp": int(time.time()) + 60,
+        "roles": ["service"],
+        "nodes": ["*"],
+    }
     return {**basic, **changes}
 
 

@@ -108,7 +108,11 @@ def test_dates_are_never_a_card(days):
 @given(st.integers(2, 9), st.text("0123456789", min_size=9, max_size=9))
 def test_a_phone_number_of_ten_digits_is_never_a_card(first, rest):
     digits = f"{first}{rest}"
-    for text in (f"+1 {digits}", f"{digits[:3]}-{digits[3:6]}-{digits[6:]}", f"({digits[:3]}) {digits[3:6]}-{digits[6:]}"):
+    for text in (
+        f"+1 {digits}",
+        f"{digits[:3]}-{digits[3:6]}-{digits[6:]}",
+        f"({digits[:3]}) {digits[3:6]}-{digits[6:]}",
+    ):
         assert find_card_number(text) is None
 
 

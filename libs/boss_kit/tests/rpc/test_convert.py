@@ -43,7 +43,9 @@ def test_dates_come_back_as_they_went(day):
     assert convert.date_from_proto(convert.date_to_proto(day)) == day
 
 
-@pytest.mark.parametrize("parts", [(2026, 2, 30), (2026, 2, 0), (0, 2, 1), (0, 0, 0), (2026, 13, 1), (-1, 1, 1), (10000, 1, 1)])
+@pytest.mark.parametrize(
+    "parts", [(2026, 2, 30), (2026, 2, 0), (0, 2, 1), (0, 0, 0), (2026, 13, 1), (-1, 1, 1), (10000, 1, 1)]
+)
 def test_partial_and_impossible_dates_are_refused(parts):
     year, month, day = parts
     with pytest.raises(InvalidArgument) as caught:

@@ -1,0 +1,71 @@
+"""Settings."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from boss_kit.settings import Settings, SettingsError, describe, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThingSettings(Settings):
+    peers = ("arm",)
+    page_size: int = setting("BOSS_THING_PAGE", "Rows a page.", default=2000)
+
+
+@pytest.fixture
+def environ(tokens):
+    return {
+        "DATABASE_URL": "postgresql://localhost/x",
+        "BOSS_JWKS": str(tokens.jwks),
+        "BOSS_SERVICE_KEY": str(tokens.service_key("arm")),
+        "BOSS_ARM_ADDRESS": "arm:50051",
+    }
+
+
+def test_what_is_set_is_read_and_the_rest_has_defaults(environ):
+    settings = ThingSettings.from_environ(
+        {
+            **environ,
+            "BOSS_THING_PAGE": "7",
+            "BOSS_TEST_CLOCK": "on",
+            "BOSS_CONSUMERS": "billing, arm",
+            "BOSS_LOCAL_BUS_URLS": "arm=postgresql:///arm?host=/tmp/x billing=postgresql:///b",
+            "BOSS_GRPC_ADDRESS": "127.0.0.1:0",
+        }
+    )
+    assert (settings.page_size, settings.test_clock, settings.consumers) == (7, True, ("billing", "arm"))
+    assert settings.local_bus_urls == {"arm": "postgresql:///arm?host=/tmp/x", "billing": "postgresql:///b"}
+    assert (settings.addresses, settings.grpc_address) == ({"arm": "arm:50051"}, "127.0.0.1:0")
+    assert (settings.pool_serve, settings.pool_work, settings.pool_run, settings.amqp_url) == (8, 2, 4, "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("DATABASE_URL", "", "DATABASE_URL is missing"),
+        ("BOSS_ARM_ADDRESS", "", "BOSS_ARM_ADDRESS is missing"),
+        ("BOSS_TEST_CLOCK", "maybe", "use on or off"),
+        ("BOSS_POOL_RUN", "0", "use a whole number above 0"),
+        ("BOSS_LOCAL_BUS_URLS", "arm", "use name=address"),
+        ("BOSS_JWKS", "/nowhere/jwks.json", "there is no such file"),
+        ("BOSS_LOG_LEVEL", "loud", "use DEBUG, INFO, WARNING or ERROR"),
+        ("BOSS_TLS_CERTIFICATE", "/x.pem", "go together"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named_with_the_way_out(environ, variable, value, says):
+    with pytest.raises(SettingsError, match=says) as caught:
+        ThingSettings.from_environ({**environ, variable: value})
+    assert variable in str(caught.value)
+
+
+def test_every_problem_is_said_at_once():
+    with pytest.raises(SettingsError) as caught:
+        ThingSettings.from_environ({})
+    assert len(caught.value.problems) == 4
+
+
+def test_the_table_names_every_variable():
+    table = describe(ThingSettings)
+    for variable in ("DATABASE_URL", "AMQP_URL", "BOSS_THING_PAGE", "BOSS_ARM_ADDRESS", "BOSS_LOCAL_BUS_URLS"):
+        assert f"`{variable}`" in table
