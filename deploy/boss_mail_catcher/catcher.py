@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,20 @@ _FIELD = "message-id:"
 class MailCatcher:
     """Catches mail into `folder/emails`; port 0 takes a free one.
 
-    `GET /api/v1/search?query=message-id:<id>` answers as Mailpit does: `{"messages_count": 1, ...}`.
+    `GET /api/v1/search?query=message-id:<id>` answers as Mailpit does: `{"messages_count": 1, ...}`. `on_mail` hears of each
+    mail when it is kept and its sender doesn't know yet.
     """
 
-    def __init__(self, folder: Path, host: str = LOCALHOST, smtp_port: int = 0, http_port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        host: str = LOCALHOST,
+        smtp_port: int = 0,
+        http_port: int = 0,
+        on_mail: Callable[[Path], object] | None = None,
+    ) -> None:
         self.mails = MailFolder(folder)
-        self._smtp = _SmtpDoor(self.mails, host, smtp_port)
+        self._smtp = _SmtpDoor(_Handler(self.mails, on_mail), host, smtp_port)
         self._http = _HttpDoor((host, http_port), self.mails)
         self._http_thread = threading.Thread(target=self._http.serve_forever, name="mail-questions", daemon=True)
         self.smtp_address = f"{host}:{self._smtp.port}"
@@ -51,23 +60,26 @@ class MailCatcher:
 class _Handler:
     """What aiosmtpd calls for each mail."""
 
-    def __init__(self, mails: MailFolder) -> None:
+    def __init__(self, mails: MailFolder, on_mail: Callable[[Path], object] | None) -> None:
         self._mails = mails
+        self._on_mail = on_mail
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         content = envelope.content
         assert isinstance(content, bytes), "decode_data is off"
-        self._mails.keep(content)
+        path = self._mails.keep(content)
+        if self._on_mail is not None:
+            self._on_mail(path)
         return "250 kept"
 
 
 class _SmtpDoor:
     """aiosmtpd on a loop of its own."""
 
-    def __init__(self, mails: MailFolder, host: str, port: int) -> None:
+    def __init__(self, handler: _Handler, host: str, port: int) -> None:
         self._socket = socket.create_server((host, port), backlog=100)
         self.port: int = self._socket.getsockname()[1]
-        self._mails = mails
+        self._handler = handler
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="mail-catcher", daemon=True)
         self._ready = threading.Event()
@@ -98,7 +110,7 @@ class _SmtpDoor:
             self._loop.close()
 
     def _protocol(self) -> SMTP:
-        return SMTP(_Handler(self._mails), loop=self._loop, hostname="mail-catcher", enable_SMTPUTF8=True)
+        return SMTP(self._handler, loop=self._loop, hostname="mail-catcher", enable_SMTPUTF8=True)
 
 
 class _HttpDoor(ThreadingHTTPServer):

@@ -4,7 +4,7 @@ import os
 import re
 import threading
 from collections import Counter
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -28,7 +28,7 @@ class MailFolder:
 
     def keep(self, content: bytes) -> Path:
         """Write a mail; when this returns it is there, whole."""
-        message = message_from_bytes(content, policy=policy.default)
+        message = _HEADERS.parsebytes(content)
         message_id = _message_id(message)
         with self._lock:
             count = self._counts[message_id] + 1

@@ -1,0 +1,1 @@
+"""Providers: the port, and what stands behind it (SPEC NOT-2)."""

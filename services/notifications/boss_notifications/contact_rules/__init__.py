@@ -1,0 +1,1 @@
+"""Whether a member may be contacted now (SPEC NOT-4)."""

@@ -1,0 +1,1 @@
+"""The long work: from a due notification to a provider (SPEC NOT-5)."""

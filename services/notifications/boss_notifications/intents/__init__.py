@@ -1,0 +1,1 @@
+"""Notifications on their way: requested, held, sending, sent, answered, not sent, unknown."""

@@ -1,0 +1,307 @@
+"""Tables and SQL of notifications."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import UUID as PgUuid
+
+from boss_kit.schema import task
+from boss_notifications.contact_rules.store import member
+from boss_notifications.intents.rules import WAITING, Intent, Sender, State
+from boss_notifications.templates.store import template
+
+METADATA = sa.MetaData()
+_TIME = sa.DateTime(timezone=True)
+
+account = sa.Table(
+    "account",
+    METADATA,
+    sa.Column("enterprise_id", PgUuid, primary_key=True),
+    sa.Column("business_unit_id", PgUuid, nullable=False),
+    sa.Column("id", PgUuid, primary_key=True),
+    comment="The row that whoever publishes about an account locks first, so that its events keep their order.",
+)
+
+notification = sa.Table(
+    "notification",
+    METADATA,
+    sa.Column("enterprise_id", PgUuid, primary_key=True),
+    sa.Column("business_unit_id", PgUuid, nullable=False),
+    sa.Column("id", PgUuid, primary_key=True),
+    sa.Column("step_id", PgUuid, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("account_id", PgUuid, nullable=False),
+    sa.Column("member_id", PgUuid),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("template_id", PgUuid, nullable=False),
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("contact_value", sa.Text, nullable=False),
+    sa.Column("address_lines", ARRAY(sa.Text), nullable=False),
+    sa.Column("placeholders", JSONB, nullable=False),
+    sa.Column("recipient_name", sa.Text, nullable=False),
+    sa.Column("sender", JSONB, nullable=False),
+    sa.Column("send_date", sa.Date, nullable=False),
+    sa.Column("time_zone", sa.Text, nullable=False),
+    sa.Column("do_not_call", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("hold_until", _TIME),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("provider_message_id", sa.Text, nullable=False),
+    sa.Column("times_sent", sa.Integer, nullable=False),
+    sa.Column("task_id", PgUuid),
+    sa.Column("claim_time", _TIME),
+    sa.Column("sent_time", _TIME),
+    sa.Column("sent_date", sa.Date),
+    sa.Column("result_date", sa.Date),
+    sa.Column("response", sa.Text, nullable=False),
+    sa.Column("response_detail", sa.Text, nullable=False),
+    sa.Column("response_time", _TIME),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("correlation", sa.Text, nullable=False),
+    sa.Column("traceparent", sa.Text, nullable=False),
+    sa.Column("create_time", _TIME, nullable=False),
+    sa.Column("update_time", _TIME, nullable=False),
+)
+N = notification.c
+
+# The member's own number orders a page the same way everywhere; UUIDs only break ties.
+_NATURAL_ORDER = (N.send_date, sa.func.coalesce(member.c.external_id, ""), N.attempt, N.account_id, N.step_id)
+_WITH_MEMBER = notification.outerjoin(
+    member, sa.and_(member.c.enterprise_id == N.enterprise_id, member.c.id == N.member_id)
+).outerjoin(template, sa.and_(template.c.enterprise_id == N.enterprise_id, template.c.id == N.template_id))
+_INTENTS = sa.select(
+    notification,
+    sa.func.coalesce(member.c.external_id, "").label("account_number"),
+    sa.func.coalesce(template.c.display_name, "").label("template_display_name"),
+    sa.func.coalesce(member.c.do_not_call, False).label("member_do_not_call"),
+).select_from(_WITH_MEMBER)
+
+
+def ids(values: Sequence[UUID]) -> "sa.ColumnElement[Any]":
+    """Give `ANY(values)`: one parameter, whatever their number, so that the statement stays prepared."""
+    return sa.any_(sa.literal(list(values), ARRAY(PgUuid)))
+
+
+def add_requests(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert notifications and their accounts; what is there already stays as it is."""
+    accounts = {(row["enterprise_id"], row["business_unit_id"], row["account_id"]) for row in rows}
+    values = [{"enterprise_id": e, "business_unit_id": b, "id": a} for e, b, a in sorted(accounts)]
+    connection.execute(insert(account).on_conflict_do_nothing(), values)
+    connection.execute(insert(notification).on_conflict_do_nothing(), list(rows))
+
+
+def withdraw(connection: sa.Connection, enterprise_id: UUID, step_id: UUID, reason: str, now: datetime) -> None:
+    """Take back every attempt of a step that nobody outside has heard of."""
+    values = {"state": State.NOT_SENT, "rule": "WITHDRAWN", "reason": reason, "description": reason}
+    connection.execute(
+        sa.update(notification)
+        .where(N.enterprise_id == enterprise_id, N.step_id == step_id, N.state.in_(WAITING))
+        .values(**values, hold_until=None, update_time=now)
+    )
+
+
+def open_work(
+    connection: sa.Connection, enterprise_id: UUID, task_id: UUID, day: date, now: datetime
+) -> set[tuple[str, bool]]:
+    """Tell which channels have due notifications, and which have some left in sending: (channel, left in sending)."""
+    due = sa.select(N.channel, sa.false()).where(*_due(enterprise_id, day, now))
+    left = sa.select(N.channel, sa.true()).where(*_left(enterprise_id, task_id))
+    return {(row[0], row[1]) for row in connection.execute(sa.union(due, left))}
+
+
+def lock_due(
+    connection: sa.Connection, enterprise_id: UUID, channel: str, day: date, now: datetime, limit: int
+) -> list[Intent]:
+    """Lock the next page of due notifications of a channel, in the natural order."""
+    statement = (
+        _INTENTS.where(*_due(enterprise_id, day, now), N.channel == channel)
+        .order_by(*_NATURAL_ORDER)
+        .limit(limit)
+        .with_for_update(of=notification, skip_locked=True)
+    )
+    return [intent_of(row) for row in connection.execute(statement)]
+
+
+def lock_waiting(connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID]) -> list[Intent]:
+    """Lock those of the notifications that are still waiting, in the natural order."""
+    return _lock(connection, enterprise_id, intent_ids, N.state.in_(WAITING))
+
+
+def lock_in_states(
+    connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID], states: Sequence[State]
+) -> list[Intent]:
+    """Lock those of the notifications that are in one of the states."""
+    return _lock(connection, enterprise_id, intent_ids, N.state.in_(states))
+
+
+def left_in_sending(
+    connection: sa.Connection, enterprise_id: UUID, task_id: UUID, channel: str
+) -> list[tuple[Intent, float]]:
+    """List notifications whose sender ended before it recorded: the task's own, or of a task that is over; with their age in s."""
+    age_s = sa.extract("epoch", sa.func.clock_timestamp() - N.claim_time).label("age_s")
+    statement = (
+        _INTENTS.add_columns(age_s)
+        .where(*_left(enterprise_id, task_id), N.channel == channel)
+        .order_by(*_NATURAL_ORDER)
+    )
+    return [(intent_of(row), float(row.age_s)) for row in connection.execute(statement)]
+
+
+def lock_accounts(connection: sa.Connection, enterprise_id: UUID, account_ids: Sequence[UUID]) -> None:
+    """Lock accounts in one order, so that two commits about one of them can't be published reversed (DESIGN 3)."""
+    connection.execute(
+        sa.select(account.c.id)
+        .where(account.c.enterprise_id == enterprise_id, account.c.id == ids(sorted(set(account_ids))))
+        .order_by(account.c.id)
+        .with_for_update()
+    )
+
+
+def change(connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID], **values: Any) -> None:
+    """Set the same values on several notifications."""
+    if intent_ids:
+        connection.execute(
+            sa.update(notification).where(N.enterprise_id == enterprise_id, N.id == ids(intent_ids)).values(**values)
+        )
+
+
+def put_into_sending(
+    connection: sa.Connection, enterprise_id: UUID, provider: str, task_id: UUID, named: Mapping[UUID, str], now: datetime
+) -> None:
+    """Write down, before anything leaves, who is about to hand what over under which name."""
+    if not named:
+        return
+    names = sa.func.unnest(
+        sa.literal(list(named), ARRAY(PgUuid)), sa.literal(list(named.values()), ARRAY(sa.Text))
+    ).table_valued(sa.column("id", PgUuid), sa.column("message_id", sa.Text), name="named").render_derived()
+    connection.execute(
+        sa.update(notification)
+        .where(N.enterprise_id == enterprise_id, N.id == names.c.id)
+        .values(
+            state=State.SENDING,
+            provider=provider,
+            provider_message_id=names.c.message_id,
+            task_id=task_id,
+            # A lease goes by the wall clock, whatever the test clock says (DESIGN 5).
+            claim_time=sa.func.clock_timestamp(),
+            hold_until=None,
+            rule="",
+            reason="",
+            update_time=now,
+        )
+    )
+
+
+def mark_sent(connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID], day: date, now: datetime) -> None:
+    """Write down that a provider took them; `times_sent` would tell a second time."""
+    connection.execute(
+        sa.update(notification)
+        .where(N.enterprise_id == enterprise_id, N.id == ids(intent_ids))
+        .values(
+            state=State.SENT, times_sent=N.times_sent + 1, sent_time=now, sent_date=day, rule="", reason="", description="", update_time=now
+        )
+    )
+
+
+def answer(
+    connection: sa.Connection, enterprise_id: UUID, intent_id: UUID, at: datetime, now: datetime, values: Mapping[str, Any]
+) -> None:
+    """Keep the newest response: one that happened before the kept one changes nothing here."""
+    newest = sa.or_(N.response_time.is_(None), N.response_time <= at)
+    connection.execute(
+        sa.update(notification)
+        .where(N.enterprise_id == enterprise_id, N.id == intent_id, newest)
+        .values(**values, state=State.ANSWERED, response_time=at, update_time=now)
+    )
+
+
+def by_message(connection: sa.Connection, enterprise_id: UUID, message_ids: Sequence[str]) -> dict[str, Intent]:
+    """Find notifications by the provider's id of them."""
+    known = sa.any_(sa.literal(list(message_ids), ARRAY(sa.Text)))
+    statement = _INTENTS.where(
+        N.enterprise_id == enterprise_id, N.provider_message_id != "", N.provider_message_id == known
+    )
+    return {row.provider_message_id: intent_of(row) for row in connection.execute(statement)}
+
+
+def unanswered(
+    connection: sa.Connection, enterprise_id: UUID, first_day: date, last_day: date
+) -> list[tuple[Intent, date]]:
+    """List what was sent in these days and has no response yet, in the natural order, with the day it went out."""
+    statement = _INTENTS.where(
+        N.enterprise_id == enterprise_id, N.state == State.SENT, N.sent_date >= first_day, N.sent_date <= last_day
+    ).order_by(*_NATURAL_ORDER)
+    return [(intent_of(row), row.sent_date) for row in connection.execute(statement)]
+
+
+def intent_of(row: "sa.Row[Any]") -> Intent:
+    """Read a row."""
+    sender = {**row.sender, "return_address_lines": tuple(row.sender.get("return_address_lines", ()))}
+    return Intent(
+        enterprise_id=row.enterprise_id,
+        business_unit_id=row.business_unit_id,
+        id=row.id,
+        step_id=row.step_id,
+        attempt=row.attempt,
+        account_id=row.account_id,
+        account_number=row.account_number,
+        member_id=row.member_id,
+        channel=row.channel,
+        template_id=row.template_id,
+        template_display_name=row.template_display_name,
+        contact=row.contact,
+        contact_value=row.contact_value,
+        address_lines=tuple(row.address_lines),
+        placeholders=row.placeholders,
+        recipient_name=row.recipient_name,
+        sender=Sender(**sender),
+        send_date=row.send_date,
+        time_zone=row.time_zone,
+        do_not_call=row.do_not_call or row.member_do_not_call,
+        state=State(row.state),
+        provider=row.provider,
+        provider_message_id=row.provider_message_id,
+        sent_time=row.sent_time,
+        actor=row.actor,
+        correlation=row.correlation,
+        traceparent=row.traceparent,
+    )
+
+
+def sender_json(sender: Sender) -> dict[str, Any]:
+    """Write a sender for its column."""
+    return {**asdict(sender), "return_address_lines": list(sender.return_address_lines)}
+
+
+def _lock(
+    connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID], condition: "sa.ColumnElement[bool]"
+) -> list[Intent]:
+    statement = (
+        _INTENTS.where(N.enterprise_id == enterprise_id, N.id == ids(intent_ids), condition)
+        .order_by(*_NATURAL_ORDER)
+        .with_for_update(of=notification)
+    )
+    return [intent_of(row) for row in connection.execute(statement)]
+
+
+def _due(enterprise_id: UUID, day: date, now: datetime) -> "tuple[sa.ColumnElement[bool], ...]":
+    free = sa.or_(N.hold_until.is_(None), N.hold_until <= now)
+    return (N.enterprise_id == enterprise_id, N.state.in_(WAITING), N.send_date <= day, free)
+
+
+def _left(enterprise_id: UUID, task_id: UUID) -> "tuple[sa.ColumnElement[bool], ...]":
+    """A task that is still pending settles its own; the task that asks is the only one that runs it."""
+    pending = sa.exists().where(task.c.id == N.task_id, task.c.state == "pending")
+    return (
+        N.enterprise_id == enterprise_id,
+        N.state == State.SENDING,
+        sa.or_(N.task_id == task_id, sa.not_(pending)),
+    )
