@@ -20,6 +20,7 @@ EVERYWHERE = "*"
 SERVICE_TOKEN_S = 300
 RENEW_BEFORE_S = 60
 CACHED_TOKENS_MAX = 4096
+CACHE_S = 30
 REFRESH_S_MIN = 10
 FETCH_TIMEOUT_S = 5
 LEEWAY_S = 10
@@ -85,9 +86,21 @@ class Verifier:
     def __init__(self, audience: str, keys: KeySet) -> None:
         self._audience = audience
         self._keys = keys
+        self._cache: dict[str, tuple[Token, float]] = {}
 
     def verify(self, text: str) -> Token:
         """Check a token. Raises Unauthenticated, saying what is wrong with it."""
+        known = self._cache.get(text)
+        if known is not None and known[1] > time.time():
+            return known[0]
+        token, expires = self._verify(text)
+        if len(self._cache) >= CACHED_TOKENS_MAX:
+            self._cache.clear()
+        # Not for longer than a moment, so that a key that is taken away soon counts for nothing.
+        self._cache[text] = (token, min(expires, time.time() + CACHE_S))
+        return token
+
+    def _verify(self, text: str) -> tuple[Token, float]:
         try:
             key_id = jwt.get_unverified_header(text).get("kid")
             key, of_service = self._keys.find(str(key_id))
@@ -99,7 +112,7 @@ class Verifier:
                 leeway=LEEWAY_S,
                 options={"require": ["iss", "sub", "aud", "exp"]},
             )
-            return _read_claims(claims, str(key_id), of_service=of_service)
+            return _read_claims(claims, str(key_id), of_service=of_service), float(claims["exp"])
         except jwt.ExpiredSignatureError:
             raise _refused("it has expired; get a new one") from None
         except jwt.InvalidAudienceError:
