@@ -1,0 +1,1 @@
+"""How a business unit sets up accounts receivable management: switch, settings, templates."""

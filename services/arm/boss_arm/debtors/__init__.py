@@ -1,0 +1,1 @@
+"""What arm knows of business units, members and balances: copies of other services' facts."""

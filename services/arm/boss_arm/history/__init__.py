@@ -1,0 +1,1 @@
+"""The history: what was done about an account, and every delivery."""

@@ -1,0 +1,1 @@
+"""Notification schedules: versions and their lines."""

@@ -1,0 +1,1 @@
+"""Steps: what is due on a day, its release, its results."""

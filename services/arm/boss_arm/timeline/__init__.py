@@ -1,0 +1,1 @@
+"""Arm's part of an account's story."""
