@@ -129,8 +129,8 @@ class Clients:
     ) -> None:
         """Connect lazily to `addresses` (service -> `host:port` or `unix:/path`).
 
-        Unary calls get `deadline_s` unless they bring a timeout, and are repeated for `until_answered_s` while failures are
-        transient; streams live as long as the kit lets them.
+        Unary calls get `deadline_s` unless they bring a timeout, and are repeated for `until_answered_s` while failures
+        are transient; streams live as long as the kit lets them.
         """
         opened = {service: open_channel(addresses[service], certificates) for service in SERVICES}
         self._connect(opened, token_source, deadline_s, until_answered_s)

@@ -1,16 +1,23 @@
-"""Small gRPC servers that stand in for the services, so that the client is tested for its own part."""
+"""Small servers that stand in for the services, so that the client is tested for its own part."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import grpc
+from typer.testing import CliRunner, Result
 
 from boss.agreements.v1 import member_service_pb2, member_service_pb2_grpc
 from boss.billing.v1 import account_service_pb2, account_service_pb2_grpc
+from boss_cli.app import app
 from boss_cli.clients import SERVICES, Clients
 
+ENTERPRISE = UUID("11111111-0000-4000-8000-000000000001")
+ACCOUNT = f"enterprises/{ENTERPRISE}/businessUnits/{UUID(int=2)}/accounts/{UUID(int=3)}"
 IMPORTED, ALREADY_THERE, REJECTED = 1, 2, 3
 
 
@@ -95,3 +102,31 @@ def connected(addresses: Mapping[str, str], **options: Any) -> Iterator[Clients]
     all_addresses = {service: addresses.get(service, NOBODY) for service in SERVICES}
     with Clients(all_addresses, lambda service: f"token-for-{service}", **options) as clients:
         yield clients
+
+
+def stand_in(module: ModuleType, name: str, **answers: Callable[[Any], Any]) -> Callable[[grpc.Server], None]:
+    """Make a servicer of a generated module whose methods answer with functions of the request."""
+
+    def method(answer: Callable[[Any], Any]) -> Callable[..., Any]:
+        return lambda _self, request, _context: answer(request)
+
+    base = getattr(module, f"{name}Servicer")
+    servicer = type(name, (base,), {called: method(answer) for called, answer in answers.items()})()
+    return partial(getattr(module, f"add_{name}Servicer_to_server"), servicer)
+
+
+class Cli:
+    """`boss` with its environment."""
+
+    def __init__(self, serving: Callable[..., Any], environ: dict[str, str]) -> None:
+        self._serving = serving
+        self.environ = environ
+
+    def add(self, service: str, *servicers: Callable[[grpc.Server], None]) -> None:
+        """Let a service answer."""
+        running = self._serving(service, servicers)
+        self.environ[f"BOSS_{service.upper()}_ADDRESS"] = running.address
+
+    def run(self, *arguments: str, answers: str | None = None) -> Result:
+        """Type a command."""
+        return CliRunner().invoke(app, list(arguments), env=self.environ, input=answers)

@@ -35,10 +35,10 @@ class Club:
 def club(tmp_path: Path) -> Iterator[Club]:
     members, accounts = Members(), Accounts()
 
-    def add_members(server):
+    def add_members(server: grpc.Server) -> None:
         member_service_pb2_grpc.add_MemberServiceServicer_to_server(members, server)
 
-    def add_accounts(server):
+    def add_accounts(server: grpc.Server) -> None:
         account_service_pb2_grpc.add_AccountServiceServicer_to_server(accounts, server)
 
     with (

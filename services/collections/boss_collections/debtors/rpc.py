@@ -11,7 +11,7 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 
 
-class CollectionsServicer(StageMethods, collections_service_pb2_grpc.CollectionsServiceServicer):  # type: ignore[misc]
+class CollectionsServicer(StageMethods, collections_service_pb2_grpc.CollectionsServiceServicer):
     """Answers for debtors, and through the other room for stages."""
 
     def __init__(self, door: Door) -> None:

@@ -14,7 +14,7 @@ from boss_kit.unit_of_work import Transaction
 PAGE_SIZE_DEFAULT = 1000
 
 
-class TimelineServicer(timeline_service_pb2_grpc.TimelineServiceServicer):  # type: ignore[misc]
+class TimelineServicer(timeline_service_pb2_grpc.TimelineServiceServicer):
     """Tells collections' part of an account's story."""
 
     def __init__(self, door: Door) -> None:

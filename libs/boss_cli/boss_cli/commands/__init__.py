@@ -1,0 +1,1 @@
+"""What `boss` can do, one file a topic."""
