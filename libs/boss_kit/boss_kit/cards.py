@@ -87,5 +87,5 @@ def _passes_luhn(candidate: str) -> bool:
         return False
     total = sum(digits[-1::-2])
     for digit in digits[-2::-2]:
-        total += digit * 2 if digit < 5 else digit * 2 - 9
+        total += sum(divmod(digit * 2, 10))
     return total % 10 == 0

@@ -145,7 +145,7 @@ class Schedule:
 def clean(engine: sa.Engine) -> Callable[[Task], None]:
     """Make the process that deletes rows nobody needs any more."""
 
-    def process(task: Task) -> None:
+    def process(_task: Task) -> None:
         old_requests = schema.request.c.create_time < sa.func.now() - REQUESTS_KEPT
         old_tasks = sa.and_(schema.task.c.state == "done", schema.task.c.create_time < sa.func.now() - TASKS_KEPT)
         with engine.begin() as connection:

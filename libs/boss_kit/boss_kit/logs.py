@@ -28,7 +28,7 @@ EventDict = MutableMapping[str, Any]
 def set_up(service: str, level: str = "INFO", process: str = "", stream: TextIO | None = None) -> None:
     """Send every log line of the process to a stream, by default standard error, as JSON."""
 
-    def add_place(logger: object, name: str, event: EventDict) -> EventDict:
+    def add_place(_logger: object, _name: str, event: EventDict) -> EventDict:
         event["service"] = service
         if process:
             event["process"] = process
@@ -57,7 +57,7 @@ def set_up(service: str, level: str = "INFO", process: str = "", stream: TextIO 
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def add_correlation(logger: object, name: str, event: EventDict) -> EventDict:
+def add_correlation(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Say which story a line belongs to."""
     context = current_context()
     if context is not None:
@@ -68,7 +68,7 @@ def add_correlation(logger: object, name: str, event: EventDict) -> EventDict:
     return event
 
 
-def without_personal_data(logger: object, name: str, event: EventDict) -> EventDict:
+def without_personal_data(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Drop keys that hold people's data, and redact what looks like a card number or a password."""
     for key in DROPPED_KEYS.intersection(event):
         event[key] = "[dropped]"

@@ -70,7 +70,7 @@ def _make_green() -> None:
     eventlet.monkey_patch()
 
 
-def _serve(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:
+def _serve(module: ModuleType, settings: Any, _options: argparse.Namespace) -> int:
     return _until_told(module.serve(settings))
 
 
@@ -94,7 +94,7 @@ def _run_tasks(module: ModuleType, settings: Any, options: argparse.Namespace) -
     return 0
 
 
-def _migrate(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:
+def _migrate(module: ModuleType, settings: Any, _options: argparse.Namespace) -> int:
     from boss_kit.migrate import current, upgrade
 
     house = module.SERVICE.open(settings, pool_size=1)
@@ -106,7 +106,7 @@ def _migrate(module: ModuleType, settings: Any, options: argparse.Namespace) -> 
     return 0
 
 
-def _check(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:
+def _check(module: ModuleType, settings: Any, _options: argparse.Namespace) -> int:
     from boss_kit.checks import check
 
     problems = check(module.SERVICE, settings)

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from boss_kit import metrics
 from boss_kit.database import open_database, sqlalchemy_url
 from boss_kit.events.consumer import Consumer
@@ -27,6 +25,7 @@ from boss_kit.unit_of_work import Encoder, Transaction, UnitOfWork
 
 if TYPE_CHECKING:
     import grpc
+    import sqlalchemy as sa
 
     from boss_kit.rpc.client import Channels
     from boss_kit.rpc.server import Server
@@ -227,7 +226,7 @@ class Running:
         self._house = house
         self._jobs = (*jobs, CLEAN)
         self._processes = {CLEAN.task: clean(house.engine), **(processes or {})}
-        self._enterprises: Enterprises = enterprises or (lambda tx: ())
+        self._enterprises: Enterprises = enterprises or (lambda _tx: ())
         self._loops = Loops(f"{house.service.name}-run")
 
     def start(self) -> None:

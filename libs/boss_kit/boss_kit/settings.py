@@ -117,9 +117,11 @@ class Settings:
 def describe(settings: type[Settings]) -> str:
     """Write the settings as a Markdown table."""
     rows = ["| variable | default | what |", "|---|---|---|"]
-    for one in fields(settings):
-        if "variable" in one.metadata:
-            rows.append(f"| `{one.metadata['variable']}` | {_default_text(one)} | {one.metadata['text']} |")
+    rows += [
+        f"| `{one.metadata['variable']}` | {_default_text(one)} | {one.metadata['text']} |"
+        for one in fields(settings)
+        if "variable" in one.metadata
+    ]
     rows += [
         f"| `BOSS_{peer.upper()}_ADDRESS` | required | Where the service {peer} listens. |" for peer in settings.peers
     ]

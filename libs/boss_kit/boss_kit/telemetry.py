@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span as OtelSpan
     from opentelemetry.trace import Tracer
 
-_tracer: "Tracer | None" = None
+
+class _State:
+    tracer: "Tracer | None" = None
 
 
 class Span:
@@ -34,8 +36,7 @@ _EMPTY = Span()
 
 def set_up(service: str, endpoint: str) -> None:
     """Send spans by OTLP over HTTP where an endpoint is set; gRPC's exporter can't live beside eventlet."""
-    global _tracer
-    if not endpoint or _tracer is not None:
+    if not endpoint or _State.tracer is not None:
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -49,14 +50,13 @@ def set_up(service: str, endpoint: str) -> None:
 
 def use(provider: Any) -> None:
     """Take a tracer provider, or none."""
-    global _tracer
-    _tracer = provider.get_tracer("boss_kit") if provider is not None else None
+    _State.tracer = provider.get_tracer("boss_kit") if provider is not None else None
 
 
 @contextmanager
 def span(name: str, *, kind: str = "internal", parent: str = "") -> Iterator[Span]:
     """Open a step, below the trace that `parent` names where there is one."""
-    if _tracer is None:
+    if _State.tracer is None:
         yield _EMPTY
         return
     from opentelemetry.trace import SpanKind
@@ -64,7 +64,7 @@ def span(name: str, *, kind: str = "internal", parent: str = "") -> Iterator[Spa
 
     propagator = TraceContextTextMapPropagator()
     above = propagator.extract({"traceparent": parent}) if parent else None
-    with _tracer.start_as_current_span(name, context=above, kind=SpanKind[kind.upper()]) as inner:
+    with _State.tracer.start_as_current_span(name, context=above, kind=SpanKind[kind.upper()]) as inner:
         carrier: dict[str, str] = {}
         propagator.inject(carrier)
         yield Span(inner, carrier.get("traceparent", ""))
@@ -74,7 +74,7 @@ def current_traceparent() -> str:
     """Name the present step, empty where there is none."""
     from boss_kit.rpc.calls import current_context
 
-    if _tracer is not None:
+    if _State.tracer is not None:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         carrier: dict[str, str] = {}

@@ -67,7 +67,7 @@ class WebServer:
 
     def __init__(self, app: Starlette, address: str) -> None:
         host, _, port = address.rpartition(":")
-        self._socket = socket.create_server((host or "0.0.0.0", int(port)))
+        self._socket = socket.create_server((host, int(port)))
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
@@ -96,7 +96,7 @@ def make_app(units: UnitOfWork, webhooks: Sequence[Webhook]) -> Starlette:
     return Starlette(routes=[*routes, Route("/healthz", _healthy, methods=["GET"])])
 
 
-async def _healthy(request: Request) -> Response:
+async def _healthy(_request: Request) -> Response:
     return Response("ok\n")
 
 

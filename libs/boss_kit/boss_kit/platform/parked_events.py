@@ -40,7 +40,7 @@ class ParkedEventServicer(parked_event_service_pb2_grpc.ParkedEventServiceServic
     def ReplayParkedEvent(self, request: Any, context: grpc.ServicerContext) -> pb.ReplayParkedEventResponse:
         """Process it again, and those behind it."""
 
-        def answer(tx: Transaction) -> pb.ReplayParkedEventResponse:
+        def answer(_tx: Transaction) -> pb.ReplayParkedEventResponse:
             # The replay commits by itself: what went through stays, even where this answer gets lost.
             replayed = parking.replay(self._consumer, request.parked_event_id)
             return pb.ReplayParkedEventResponse(replayed_events=replayed.events, error=replayed.error)

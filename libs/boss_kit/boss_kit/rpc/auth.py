@@ -1,5 +1,6 @@
 """Who is calling: signed tokens (JWT, Ed25519) with roles and covered nodes."""
 
+import contextlib
 import json
 import threading
 import time
@@ -51,7 +52,12 @@ class KeySet:
 
     def load(self) -> None:
         """Read the keys. Raises Transient when the place doesn't answer."""
-        self._keys = {key["kid"]: (jwt.PyJWK(dict(key)), key.get(USE_MEMBER) == SERVICE_USE) for key in self._fetch()}
+        keys = {}
+        for key in self._fetch():
+            # A set may hold keys for other uses and of other kinds; those sign nothing for us.
+            with contextlib.suppress(jwt.PyJWTError, KeyError):
+                keys[key["kid"]] = (jwt.PyJWK(dict(key)), key.get(USE_MEMBER) == SERVICE_USE)
+        self._keys = keys
         self._read_at = time.monotonic()
 
     def find(self, key_id: str) -> tuple[jwt.PyJWK, bool]:
@@ -73,11 +79,11 @@ class KeySet:
             else:
                 text = Path(self._location.removeprefix("file://")).read_bytes()
             keys: Sequence[Mapping[str, Any]] = json.loads(text)["keys"]
-            return keys
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Transient(
                 "KEYS_UNAVAILABLE", "The keys for checking tokens can't be read; try again later."
             ) from error
+        return keys
 
 
 class Verifier:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import grpc
 
@@ -115,7 +115,7 @@ class BossChannel(grpc.Channel):
         """Make a callable for many questions and many answers."""
         return self._many(self._inner.stream_stream(method, *args, **kwargs), method)
 
-    def subscribe(self, callback: Any, try_to_connect: bool | None = False) -> None:
+    def subscribe(self, callback: Any, try_to_connect: Any = None) -> None:
         """Watch the connection."""
         self._inner.subscribe(callback, bool(try_to_connect))
 
@@ -127,7 +127,7 @@ class BossChannel(grpc.Channel):
         """Close the channel below."""
         self._inner.close()
 
-    def __enter__(self) -> "BossChannel":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

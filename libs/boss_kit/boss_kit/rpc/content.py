@@ -12,6 +12,7 @@ from boss_kit.cards import field_holds_card_number
 from boss_kit.errors import FieldViolation, InvalidArgument
 
 VIOLATIONS_MAX = 50
+SPOKEN_MAX = 3
 CARD_TEXT = "holds what looks like a card number; only processor tokens and the last four digits may be kept here."
 NUL_TEXT = "holds a NUL character, which no text may."
 _TEXTS = {
@@ -89,9 +90,9 @@ def refuse(violations: Sequence[FieldViolation]) -> None:
         return
     shown = list(violations)[:VIOLATIONS_MAX]
     reason = "CARD_NUMBER" if any(found.description == CARD_TEXT for found in shown) else "INVALID_FIELD"
-    message = "; ".join(f"{found.field} {found.description.rstrip('.')}" for found in shown[:3]) + "."
-    if len(violations) > 3:
-        message += f" And {len(violations) - 3} more."
+    message = "; ".join(f"{found.field} {found.description.rstrip('.')}" for found in shown[:SPOKEN_MAX]) + "."
+    if len(violations) > SPOKEN_MAX:
+        message += f" And {len(violations) - SPOKEN_MAX} more."
     raise InvalidArgument(reason, message, metadata={"field": shown[0].field}, violations=shown)
 
 

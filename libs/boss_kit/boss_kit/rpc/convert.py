@@ -1,5 +1,6 @@
 """Shared proto types and our own, both ways."""
 
+import re
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
@@ -12,12 +13,13 @@ from boss_kit.money import Money, exponent
 
 NANOS = 1_000_000_000
 MINOR_MAX = 2**63 - 1
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def money_from_proto(message: money_pb2.Money, field: str = "amount") -> Money:
     """Read an amount. Raises InvalidArgument for one that the currency has no coin for."""
     currency = message.currency_code
-    if len(currency) != 3 or not currency.isascii() or not currency.isupper():
+    if not _CURRENCY.fullmatch(currency):
         raise InvalidArgument.field(f"{field}.currency_code", "must be an ISO-4217 code such as USD.")
     if abs(message.nanos) >= NANOS or message.units * message.nanos < 0:
         raise InvalidArgument.field(f"{field}.nanos", "must lie within one unit and have the sign of units.")

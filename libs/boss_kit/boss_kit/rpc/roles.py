@@ -50,7 +50,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 @lru_cache(maxsize=4096)
 def matches(pattern: str, permission: str) -> bool:
     """Tell whether a pattern covers a permission: `billing.*`, `*.get`, `*` or the permission itself."""
-    if pattern == "*" or pattern == permission:
+    if pattern in ("*", permission):
         return True
     if pattern.endswith(".*"):
         return permission.startswith(pattern[:-1])

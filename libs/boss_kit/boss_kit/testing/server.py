@@ -38,7 +38,7 @@ class ServerUnderTest:
     def stub(self, kind: Callable[[Any], S], token: str | None = None) -> S:
         """Make a stub that raises BossErrors; without a token it calls as the platform operator."""
         text = token if token is not None else self._tokens.token()
-        return kind(BossChannel(self.plain, self.service, lambda context: text))
+        return kind(BossChannel(self.plain, self.service, lambda _context: text))
 
     def close(self) -> None:
         """Stop it."""

@@ -1,13 +1,14 @@
 """The test clock and the status."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-
 from boss.platform.v1 import clock_service_pb2 as pb
 from boss.platform.v1 import clock_service_pb2_grpc
+
 from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.errors import FailedPrecondition, InvalidArgument, PermissionDenied
@@ -15,6 +16,8 @@ from boss_kit.events.consumer import Consumer
 from boss_kit.ids import new_id
 from boss_kit.platform import add_platform
 from boss_kit.rpc.convert import time_to_proto
+from boss_kit.testing.server import ServerUnderTest, Serving
+from boss_kit.testing.tokens import TokenMaker
 from boss_kit.unit_of_work import UnitOfWork, no_facts
 
 FIRST = datetime(2026, 1, 1, 18, tzinfo=UTC)
@@ -22,15 +25,15 @@ NEXT = datetime(2026, 1, 2, 18, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock(platform):
+def clock(platform: ServerUnderTest) -> Any:
     return platform.stub(clock_service_pb2_grpc.ClockServiceStub)
 
 
-def advance(clock, instant):
+def advance(clock: Any, instant: datetime) -> Any:
     return clock.AdvanceClock(pb.AdvanceClockRequest(time=time_to_proto(instant), request_id=str(uuid4())))
 
 
-def test_the_clock_goes_forward_and_every_transaction_reads_it(clock, units):
+def test_the_clock_goes_forward_and_every_transaction_reads_it(clock: Any, units: UnitOfWork) -> None:
     assert advance(clock, FIRST).time.ToDatetime(tzinfo=UTC) == FIRST
     advance(clock, NEXT)
     with units.read(Context()) as tx:
@@ -38,7 +41,7 @@ def test_the_clock_goes_forward_and_every_transaction_reads_it(clock, units):
     assert clock.GetStatus(pb.GetStatusRequest()).time.ToDatetime(tzinfo=UTC) == NEXT
 
 
-def test_the_clock_never_goes_back(clock):
+def test_the_clock_never_goes_back(clock: Any) -> None:
     advance(clock, NEXT)
     with pytest.raises(FailedPrecondition) as caught:
         advance(clock, FIRST)
@@ -46,20 +49,20 @@ def test_the_clock_never_goes_back(clock):
     advance(clock, NEXT)
 
 
-def test_the_clock_needs_a_time(clock):
+def test_the_clock_needs_a_time(clock: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         clock.AdvanceClock(pb.AdvanceClockRequest(request_id=str(uuid4())))
     assert caught.value.violations[0].field == "time"
 
 
-def test_only_the_platform_operator_moves_the_clock(platform, tokens):
+def test_only_the_platform_operator_moves_the_clock(platform: ServerUnderTest, tokens: TokenMaker) -> None:
     for roles in (["controller"], ["club_manager", "front_desk"]):
         stub = platform.stub(clock_service_pb2_grpc.ClockServiceStub, tokens.token("anna", roles))
         with pytest.raises(PermissionDenied):
             advance(stub, FIRST)
 
 
-def test_an_installation_without_a_test_clock_has_none_to_move(serving, kit_engine):
+def test_an_installation_without_a_test_clock_has_none_to_move(serving: Serving, kit_engine: sa.Engine) -> None:
     units = UnitOfWork(kit_engine, "test", no_facts)
     running = serving("test", [lambda server: add_platform(server, units, Consumer(units, ()), ())])
     with pytest.raises(FailedPrecondition) as caught:
@@ -67,7 +70,7 @@ def test_an_installation_without_a_test_clock_has_none_to_move(serving, kit_engi
     assert caught.value.reason == "NO_TEST_CLOCK"
 
 
-def test_the_status_counts_what_is_left_to_do(clock, units):
+def test_the_status_counts_what_is_left_to_do(clock: Any, units: UnitOfWork) -> None:
     with units.engine.begin() as connection:
         connection.execute(sa.insert(schema.outbox), [{"partition": 1, "event_id": new_id(), "body": b"x"}] * 3)
         for state, key in (("pending", "a"), ("pending", "every/x"), ("done", "b"), ("failed", "c")):

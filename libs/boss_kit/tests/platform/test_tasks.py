@@ -1,36 +1,39 @@
 """Jobs and tasks, for the operator."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from google.type import date_pb2
-
 from boss.platform.v1 import task_service_pb2 as pb
 from boss.platform.v1 import task_service_pb2_grpc
+from google.type import date_pb2
+
 from boss_kit import schema
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.tasks import TaskRunner
+from boss_kit.testing.server import ServerUnderTest
+from boss_kit.unit_of_work import UnitOfWork
 
 DAY = date_pb2.Date(year=2026, month=3, day=1)
 
 
 @pytest.fixture
-def tasks(platform):
+def tasks(platform: ServerUnderTest) -> Any:
     return platform.stub(task_service_pb2_grpc.TaskServiceStub)
 
 
 @pytest.fixture
-def enterprise():
+def enterprise() -> Any:
     return f"enterprises/{uuid4()}"
 
 
-def run_job(tasks, parent, job="bill", day=DAY):
+def run_job(tasks: Any, parent: str, job: str = "bill", day: Any = DAY) -> Any:
     request = pb.RunJobRequest(job=job, parent=parent, business_date=day, request_id=str(uuid4()))
     return tasks.RunJob(request).task
 
 
-def test_a_job_runs_once_per_business_date_and_enterprise(tasks, enterprise):
+def test_a_job_runs_once_per_business_date_and_enterprise(tasks: Any, enterprise: str) -> None:
     first, again = run_job(tasks, enterprise), run_job(tasks, enterprise)
     assert first == again
     assert (first.task, first.key, first.business_date) == ("bill-run", "bill/2026-03-01", DAY)
@@ -39,25 +42,25 @@ def test_a_job_runs_once_per_business_date_and_enterprise(tasks, enterprise):
     assert run_job(tasks, enterprise, job="clear") != first
 
 
-def test_an_unknown_job_is_not_found_and_the_known_ones_are_named(tasks, enterprise):
+def test_an_unknown_job_is_not_found_and_the_known_ones_are_named(tasks: Any, enterprise: str) -> None:
     with pytest.raises(NotFound, match="bill, clear"):
         run_job(tasks, enterprise, job="bil")
 
 
 @pytest.mark.parametrize("parent", ["enterprises/1", "x", "enterprises/-"])
-def test_a_job_needs_an_enterprise(tasks, parent):
+def test_a_job_needs_an_enterprise(tasks: Any, parent: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         run_job(tasks, parent)
     assert caught.value.violations[0].field == "parent"
 
 
-def test_a_job_needs_a_day_of_the_calendar(tasks, enterprise):
+def test_a_job_needs_a_day_of_the_calendar(tasks: Any, enterprise: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         run_job(tasks, enterprise, day=date_pb2.Date(year=2026, month=2, day=30))
     assert caught.value.violations[0].field == "business_date"
 
 
-def test_all_3_tasks_are_listed_in_pages_newest_first(tasks, enterprise):
+def test_all_3_tasks_are_listed_in_pages_newest_first(tasks: Any, enterprise: str) -> None:
     made = [run_job(tasks, enterprise, day=date_pb2.Date(year=2026, month=3, day=day)) for day in range(1, 6)]
     found, token = [], ""
     while True:
@@ -71,10 +74,10 @@ def test_all_3_tasks_are_listed_in_pages_newest_first(tasks, enterprise):
     assert not failed.tasks
 
 
-def test_a_failed_task_can_be_taken_up_again(tasks, enterprise, units):
+def test_a_failed_task_can_be_taken_up_again(tasks: Any, enterprise: str, units: UnitOfWork) -> None:
     task = run_job(tasks, enterprise)
 
-    def fail(task):
+    def fail(_task: Any) -> None:
         raise ValueError("broken")
 
     TaskRunner(units.engine, {"bill-run": fail}).run_one()
@@ -82,12 +85,12 @@ def test_a_failed_task_can_be_taken_up_again(tasks, enterprise, units):
     assert (failed.task_id, failed.error) == (task.task_id, "ValueError: broken")
     again = tasks.RetryTask(pb.RetryTaskRequest(task_id=task.task_id, request_id=str(uuid4())))
     assert again.state == pb.Task.STATE_PENDING
-    TaskRunner(units.engine, {"bill-run": lambda task: None}).run_one()
+    TaskRunner(units.engine, {"bill-run": lambda _task: None}).run_one()
     with units.engine.connect() as connection:
         assert connection.scalar(sa.select(schema.task.c.state)) == "done"
 
 
-def test_only_a_failed_task_can_be_taken_up_again(tasks, enterprise):
+def test_only_a_failed_task_can_be_taken_up_again(tasks: Any, enterprise: str) -> None:
     task = run_job(tasks, enterprise)
     with pytest.raises(FailedPrecondition):
         tasks.RetryTask(pb.RetryTaskRequest(task_id=task.task_id, request_id=str(uuid4())))

@@ -54,7 +54,7 @@ def empty_url(postgres_server: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def probe(empty_url: str, tokens: Any) -> Iterator[Probe]:
+def probe(empty_url: str, tokens: Any) -> Probe:
     """Give the probe with an empty database."""
     port = free_port()
     environ = {
@@ -65,7 +65,7 @@ def probe(empty_url: str, tokens: Any) -> Iterator[Probe]:
         "BOSS_SERVICE_KEY": str(tokens.service_key("collections")),
         "BOSS_GRPC_ADDRESS": f"127.0.0.1:{port}",
     }
-    yield Probe(environ, f"127.0.0.1:{port}")
+    return Probe(environ, f"127.0.0.1:{port}")
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Migrations."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,13 +15,13 @@ MIGRATIONS = Path(__file__).parent / "probe" / "migrations"
 
 
 @pytest.fixture
-def engine(empty_url):
+def engine(empty_url: str) -> Iterator[Any]:
     engine = open_database(empty_url, pool_size=2)
     yield engine
     engine.dispose()
 
 
-def test_an_empty_database_gets_every_migration_and_a_second_run_changes_nothing(engine):
+def test_an_empty_database_gets_every_migration_and_a_second_run_changes_nothing(engine: sa.Engine) -> None:
     assert (current(engine), newest(MIGRATIONS)) == (0, 2)
     for _ in range(2):
         upgrade(engine, MIGRATIONS)
@@ -28,7 +30,7 @@ def test_an_empty_database_gets_every_migration_and_a_second_run_changes_nothing
         assert {"note", "outbox", "task"} <= set(sa.inspect(connection).get_table_names())
 
 
-def test_two_deployers_at_once_do_no_harm(empty_url):
+def test_two_deployers_at_once_do_no_harm(empty_url: str) -> None:
     engines = [open_database(empty_url, pool_size=1) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda engine: upgrade(engine, MIGRATIONS), engines))
@@ -37,7 +39,7 @@ def test_two_deployers_at_once_do_no_harm(empty_url):
         engine.dispose()
 
 
-def test_a_schema_that_is_too_old_is_refused_and_a_newer_one_is_fine(engine):
+def test_a_schema_that_is_too_old_is_refused_and_a_newer_one_is_fine(engine: sa.Engine) -> None:
     with pytest.raises(SchemaTooOldError, match="run `migrate` first"):
         require_at_least(engine, MIGRATIONS)
     upgrade(engine, MIGRATIONS)
@@ -47,7 +49,7 @@ def test_a_schema_that_is_too_old_is_refused_and_a_newer_one_is_fine(engine):
     require_at_least(engine, MIGRATIONS)
 
 
-def test_a_failing_migration_leaves_the_ones_before_it(engine, tmp_path):
+def test_a_failing_migration_leaves_the_ones_before_it(engine: sa.Engine, tmp_path: Path) -> None:
     versions = tmp_path / "versions"
     versions.mkdir()
     for path in (MIGRATIONS / "versions").glob("*.py"):

@@ -8,33 +8,34 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc, task_service_pb2, task_service_pb2_grpc
 from google.type import date_pb2
 
-from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc, task_service_pb2, task_service_pb2_grpc
 from boss_kit.rpc.client import BossChannel, open_channel
+from boss_kit.testing.tokens import TokenMaker
 from boss_kit.testing.waiting import eventually
 
 EXIT_CODE_CONFIGURATION = 78
 
 
 def channel_to(address: str, token: str) -> BossChannel:
-    return BossChannel(open_channel(address), "collections", lambda context: token, wait_for_ready=True)
+    return BossChannel(open_channel(address), "collections", lambda _context: token, wait_for_ready=True)
 
 
-def test_a_process_without_its_settings_refuses_to_start_and_says_what_is_missing(probe):
+def test_a_process_without_its_settings_refuses_to_start_and_says_what_is_missing(probe: Any) -> None:
     ended = probe.run("serve", DATABASE_URL="", BOSS_JWKS="", BOSS_POOL_SERVE="many")
     assert ended.returncode == EXIT_CODE_CONFIGURATION
     for part in ("DATABASE_URL is missing", "BOSS_JWKS is missing", "BOSS_POOL_SERVE is 'many': use a whole number"):
         assert part in ended.stderr
 
 
-def test_a_process_refuses_a_schema_that_is_too_old_and_says_what_to_do(probe):
+def test_a_process_refuses_a_schema_that_is_too_old_and_says_what_to_do(probe: Any) -> None:
     ended = probe.run("run")
     assert ended.returncode == 1
     assert "run `migrate` first" in ended.stderr
 
 
-def test_check_finds_what_is_wrong_and_then_nothing(probe):
+def test_check_finds_what_is_wrong_and_then_nothing(probe: Any) -> None:
     before = probe.run("check")
     assert (before.returncode, before.stdout.count("\n")) == (1, 1)
     assert "The schema is at 0000, this version needs 0002" in before.stdout
@@ -43,13 +44,15 @@ def test_check_finds_what_is_wrong_and_then_nothing(probe):
     assert (after.returncode, after.stdout) == (0, "all is well\n")
 
 
-def test_check_prints_the_table_of_settings(probe):
+def test_check_prints_the_table_of_settings(probe: Any) -> None:
     printed = probe.run("check", "--settings").stdout
     assert "| `DATABASE_URL` | required |" in printed
     assert "| `BOSS_PROBE_GREETING` | `hello` | What the job writes. |" in printed
 
 
-def test_a_job_asked_for_over_grpc_is_done_by_run_and_seen_in_the_status(probe, started, tokens, empty_url):
+def test_a_job_asked_for_over_grpc_is_done_by_run_and_seen_in_the_status(
+    probe: Any, started: Any, tokens: TokenMaker, empty_url: str
+) -> None:
     assert probe.run("migrate").returncode == 0
     serving, running = started("serve"), started("run")
     channel = channel_to(probe.address, tokens.token())
@@ -65,7 +68,9 @@ def test_a_job_asked_for_over_grpc_is_done_by_run_and_seen_in_the_status(probe, 
         assert process.returncode == 0, errors
 
 
-def test_a_killed_runner_leaves_its_task_to_the_next(probe, started, tokens, empty_url):
+def test_a_killed_runner_leaves_its_task_to_the_next(
+    probe: Any, started: Any, tokens: TokenMaker, empty_url: str
+) -> None:
     assert probe.run("migrate").returncode == 0
     engine = sa.create_engine(empty_url)
     started("serve")
@@ -86,7 +91,7 @@ def test_a_killed_runner_leaves_its_task_to_the_next(probe, started, tokens, emp
     assert "hello 2026-03-01" in read_notes(empty_url)
 
 
-def test_a_worker_on_the_local_bus_starts_and_ends(probe, started):
+def test_a_worker_on_the_local_bus_starts_and_ends(probe: Any, started: Any) -> None:
     assert probe.run("migrate").returncode == 0
     worker = started("work", "--index", "0", "--of", "2")
     worker.send_signal(signal.SIGTERM)
@@ -95,9 +100,12 @@ def test_a_worker_on_the_local_bus_starts_and_ends(probe, started):
     assert all(json.loads(line)["service"] == "collections" for line in errors.splitlines())
 
 
-def test_a_worker_never_imports_grpc(probe):
+def test_a_worker_never_imports_grpc(probe: Any) -> None:
     assert probe.run("migrate").returncode == 0
-    code = "import sys, probe.app, boss_kit.process; assert not [name for name in sys.modules if name.split('.')[0] == 'grpc']"
+    code = (
+        "import sys, probe.app, boss_kit.process; "
+        "assert not [name for name in sys.modules if name.split('.')[0] == 'grpc']"
+    )
     subprocess.run([sys.executable, "-c", code], env=probe.environ, check=True, timeout=60)
 
 

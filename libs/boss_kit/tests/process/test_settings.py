@@ -1,10 +1,12 @@
 """Settings."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from boss_kit.settings import Settings, SettingsError, describe, setting
+from boss_kit.testing.tokens import TokenMaker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +16,7 @@ class ThingSettings(Settings):
 
 
 @pytest.fixture
-def environ(tokens):
+def environ(tokens: TokenMaker) -> Any:
     return {
         "DATABASE_URL": "postgresql://localhost/x",
         "BOSS_JWKS": str(tokens.jwks),
@@ -23,7 +25,7 @@ def environ(tokens):
     }
 
 
-def test_what_is_set_is_read_and_the_rest_has_defaults(environ):
+def test_what_is_set_is_read_and_the_rest_has_defaults(environ: dict[str, str]) -> None:
     settings = ThingSettings.from_environ(
         {
             **environ,
@@ -53,19 +55,21 @@ def test_what_is_set_is_read_and_the_rest_has_defaults(environ):
         ("BOSS_TLS_CERTIFICATE", "/x.pem", "go together"),
     ],
 )
-def test_what_is_missing_or_wrong_is_named_with_the_way_out(environ, variable, value, says):
+def test_what_is_missing_or_wrong_is_named_with_the_way_out(
+    environ: dict[str, str], variable: str, value: Any, says: str
+) -> None:
     with pytest.raises(SettingsError, match=says) as caught:
         ThingSettings.from_environ({**environ, variable: value})
     assert variable in str(caught.value)
 
 
-def test_every_problem_is_said_at_once():
+def test_every_problem_is_said_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         ThingSettings.from_environ({})
     assert len(caught.value.problems) == 4
 
 
-def test_the_table_names_every_variable():
+def test_the_table_names_every_variable() -> None:
     table = describe(ThingSettings)
     for variable in ("DATABASE_URL", "AMQP_URL", "BOSS_THING_PAGE", "BOSS_ARM_ADDRESS", "BOSS_LOCAL_BUS_URLS"):
         assert f"`{variable}`" in table

@@ -1,6 +1,8 @@
 """Webhooks."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -18,13 +20,13 @@ BODY = b'{"payment": "p1"}'
 
 
 @pytest.fixture
-def taken():
+def taken() -> Any:
     return []
 
 
 @pytest.fixture
-def address(kit_engine, taken):
-    def take(tx, body):
+def address(kit_engine: sa.Engine, taken: list[bytes]) -> Iterator[Any]:
+    def take(tx: Any, body: bytes) -> None:
         if body == b"bad":
             raise InvalidArgument("BAD_BODY", "That is no callback.")
         if body == b"bug":
@@ -40,7 +42,7 @@ def address(kit_engine, taken):
     server.stop()
 
 
-def headers(body=BODY, webhook_id="msg_1", at=None, secret=SECRET):
+def headers(body: bytes = BODY, webhook_id: str = "msg_1", at: datetime | None = None, secret: str = SECRET) -> Any:
     at = at or datetime.now(UTC)
     return {
         "webhook-id": webhook_id,
@@ -49,13 +51,13 @@ def headers(body=BODY, webhook_id="msg_1", at=None, secret=SECRET):
     }
 
 
-def post(address, body=BODY, **changes):
+def post(address: str, body: bytes = BODY, **changes: Any) -> Any:
     return httpx.post(
         f"{address}/callbacks", content=body, headers=changes.pop("headers", None) or headers(body, **changes)
     )
 
 
-def test_a_signed_webhook_is_taken_once_per_id(address, taken):
+def test_a_signed_webhook_is_taken_once_per_id(address: str, taken: list[bytes]) -> None:
     assert post(address).json() == {"repeated": False}
     assert post(address).json() == {"repeated": True}
     assert post(address, webhook_id="msg_2", secret=OLD_SECRET).json() == {"repeated": False}
@@ -63,7 +65,7 @@ def test_a_signed_webhook_is_taken_once_per_id(address, taken):
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-def test_a_webhook_outside_the_window_is_refused(address, taken, minutes):
+def test_a_webhook_outside_the_window_is_refused(address: str, taken: list[bytes], minutes: int) -> None:
     assert post(address, at=datetime.now(UTC) + timedelta(minutes=minutes)).status_code == 401
     assert taken == []
 
@@ -84,14 +86,14 @@ def test_a_webhook_outside_the_window_is_refused(address, taken, minutes):
         {"webhook-id": "x" * 300},
     ],
 )
-def test_a_malformed_header_is_the_callers_fault(address, taken, change):
+def test_a_malformed_header_is_the_callers_fault(address: str, taken: list[bytes], change: dict[str, Any]) -> None:
     found = {key: value.encode() for key, value in {**headers(), **change}.items()}
     answer = post(address, headers=found)
     assert 400 <= answer.status_code < 500
     assert taken == []
 
 
-def test_missing_headers_changed_and_binary_bodies_are_refused_and_counted(address, taken):
+def test_missing_headers_changed_and_binary_bodies_are_refused_and_counted(address: str, taken: list[bytes]) -> None:
     before = count("signature")
     assert httpx.post(f"{address}/callbacks", content=BODY).status_code == 401
     assert post(address, b"{}", headers=headers()).status_code == 401
@@ -99,28 +101,28 @@ def test_missing_headers_changed_and_binary_bodies_are_refused_and_counted(addre
     assert (count("signature") - before, taken) == (3, [])
 
 
-def test_a_body_that_is_too_long_is_refused(address):
+def test_a_body_that_is_too_long_is_refused(address: str) -> None:
     assert post(address, b"x" * 1001).status_code == 413
 
 
-def test_a_body_the_service_cannot_use_is_a_4xx_and_its_id_stays_free(address, kit_engine):
+def test_a_body_the_service_cannot_use_is_a_4xx_and_its_id_stays_free(address: str, kit_engine: sa.Engine) -> None:
     answer = post(address, b"bad")
     assert (answer.status_code, answer.json()) == (400, {"error": "bad_body", "message": "That is no callback."})
     with kit_engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM request")) == 0
 
 
-def test_a_fault_of_ours_leaks_nothing(address):
+def test_a_fault_of_ours_leaks_nothing(address: str) -> None:
     answer = post(address, b"bug")
     assert answer.status_code == 500
     assert "hush" not in answer.text
 
 
-def test_other_methods_and_paths_are_not_there(address):
+def test_other_methods_and_paths_are_not_there(address: str) -> None:
     assert httpx.get(f"{address}/callbacks").status_code == 405
     assert httpx.get(f"{address}/elsewhere").status_code == 404
     assert httpx.get(f"{address}/healthz").status_code == 200
 
 
-def count(why):
+def count(why: str) -> Any:
     return REGISTRY.get_sample_value("boss_webhooks_refused_total", {"route": "/callbacks", "why": why}) or 0

@@ -56,7 +56,7 @@ def units(kit_engine: sa.Engine) -> UnitOfWork:
 
 
 @pytest.fixture
-def notes(notes_protos: Any, units: UnitOfWork, serving: Any) -> Iterator[Any]:
+def notes(notes_protos: Any, units: UnitOfWork, serving: Any) -> Any:
     """Serve the test service."""
     from boss_kit.rpc.calls import current_call
     from boss_kit.rpc.content import check_record
@@ -85,7 +85,7 @@ def notes(notes_protos: Any, units: UnitOfWork, serving: Any) -> Iterator[Any]:
 
         def GetNote(self, request: Any, context: Any) -> Any:
             seen.append(current_call().context)
-            return self.door.query(request, lambda tx: pb.Note(name=request.name))
+            return self.door.query(request, lambda _tx: pb.Note(name=request.name))
 
         def WatchNotes(self, request: Any, context: Any) -> Iterator[Any]:
             while context.is_active():
@@ -101,7 +101,7 @@ def notes(notes_protos: Any, units: UnitOfWork, serving: Any) -> Iterator[Any]:
     servicer = NoteServicer(Door(units))
     running = serving("test", [lambda server: stubs.add_NoteServiceServicer_to_server(servicer, server)])
     running.servicer, running.seen, running.pb, running.stubs = servicer, seen, pb, stubs
-    yield running
+    return running
 
 
 @pytest.fixture

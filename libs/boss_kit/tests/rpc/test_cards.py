@@ -2,6 +2,8 @@
 
 import uuid
 from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,54 +61,54 @@ cards = st.text("0123456789", min_size=12, max_size=18).map(with_check_digit).fi
 separators = st.sampled_from(["", " ", "-", "\u00a0"])
 
 
-def test_every_public_test_number_is_found():
+def test_every_public_test_number_is_found() -> None:
     for number in PUBLIC_TEST_NUMBERS:
         assert find_card_number(number) == number
         assert find_card_number(f"card: {number}, exp 12/27") == number
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_no_card_number_is_let_through(text):
+def test_what_is_no_card_number_is_let_through(text: str) -> None:
     assert find_card_number(text) is None
 
 
 @given(cards, st.data())
-def test_single_spaces_and_dashes_hide_nothing(card, data):
+def test_single_spaces_and_dashes_hide_nothing(card: str, data: Any) -> None:
     spaced = "".join(digit + data.draw(separators) for digit in card[:-1]) + card[-1]
     assert find_card_number(f"({spaced})") is not None
 
 
 @given(cards, st.sampled_from("aZ_9é"))
-def test_a_number_that_touches_a_letter_a_digit_or_an_underscore_is_no_card(card, letter):
+def test_a_number_that_touches_a_letter_a_digit_or_an_underscore_is_no_card(card: str, letter: str) -> None:
     if letter != "9":
         assert find_card_number(card + letter) is None
         assert find_card_number(letter + card) is None
 
 
 @given(st.text("0123456789", min_size=13, max_size=19))
-def test_a_wrong_check_digit_is_no_card(digits):
+def test_a_wrong_check_digit_is_no_card(digits: str) -> None:
     right = with_check_digit(digits[:-1])
     assert (find_card_number(digits) is not None) == (digits == right and bool(digits.strip("0")))
 
 
 @given(st.uuids())
-def test_a_uuid_is_never_a_card(value):
+def test_a_uuid_is_never_a_card(value: Any) -> None:
     assert find_card_number(str(value)) is None
     assert find_card_number(f"see {value} and {value}/12/kind") is None
 
 
-def test_a_uuid_of_digits_only_is_never_a_card():
+def test_a_uuid_of_digits_only_is_never_a_card() -> None:
     value = uuid.UUID("11111111-1111-4111-8111-111111111111")
     assert find_card_number(f"step {value}") is None
 
 
 @given(st.lists(st.dates(date(1900, 1, 1), date(2099, 12, 31)), min_size=1, max_size=4))
-def test_dates_are_never_a_card(days):
+def test_dates_are_never_a_card(days: list[date]) -> None:
     assert find_card_number(" ".join(day.isoformat() for day in days)) is None
 
 
 @given(st.integers(2, 9), st.text("0123456789", min_size=9, max_size=9))
-def test_a_phone_number_of_ten_digits_is_never_a_card(first, rest):
+def test_a_phone_number_of_ten_digits_is_never_a_card(first: int, rest: str) -> None:
     digits = f"{first}{rest}"
     for text in (
         f"+1 {digits}",
@@ -116,31 +118,31 @@ def test_a_phone_number_of_ten_digits_is_never_a_card(first, rest):
         assert find_card_number(text) is None
 
 
-def test_a_phone_field_may_hold_a_long_international_number():
+def test_a_phone_field_may_hold_a_long_international_number() -> None:
     assert not field_holds_card_number("home_phone", "+86 138 0013 8007")
 
 
 @pytest.mark.parametrize("tail", [" 12 27", "-123", " 1"])
-def test_a_card_with_more_digits_behind_it_is_found(tail):
+def test_a_card_with_more_digits_behind_it_is_found(tail: str) -> None:
     assert find_card_number("4111111111111111" + tail) is not None
     assert find_card_number("4111 1111 1111 1111" + tail) is not None
 
 
-def test_a_token_field_holds_tokens_only():
+def test_a_token_field_holds_tokens_only() -> None:
     assert not field_holds_card_number("token", "tok_4111111111111111")
     assert field_holds_card_number("token", "4111111111111111")
     assert field_holds_card_number("token", "v4111111111111111x")
 
 
-def test_a_resource_name_is_never_a_card():
+def test_a_resource_name_is_never_a_card() -> None:
     name = "enterprises/11111111-1111-4111-8111-111111111111/accounts/11111111-1111-4111-8111-111111111111"
     assert not field_holds_card_number("name", name)
 
 
-def test_a_text_is_redacted():
+def test_a_text_is_redacted() -> None:
     assert redact("pay 4111 1111 1111 1111 or 378282246310005") == "pay [card number] or [card number]"
 
 
-def test_a_year_of_days_in_a_row_is_never_a_card():
+def test_a_year_of_days_in_a_row_is_never_a_card() -> None:
     days = [(date(2026, 1, 1) + timedelta(days=number)).isoformat() for number in range(365)]
-    assert all(find_card_number(f"{first} {second}") is None for first, second in zip(days, days[1:], strict=False))
+    assert all(find_card_number(f"{first} {second}") is None for first, second in pairwise(days))

@@ -10,6 +10,7 @@ from boss_kit.context import Actor, Context
 from boss_kit.errors import InvalidArgument, Transient
 from boss_kit.rpc.calls import acting, time_left_s
 from boss_kit.rpc.client import Channels
+from boss_kit.testing.tokens import TokenMaker
 from boss_kit.testing.waiting import eventually
 
 
@@ -20,7 +21,7 @@ def channels(notes: Any, tokens: Any) -> Any:
     opened.close()
 
 
-def test_all_2_a_call_carries_on_the_actor_and_the_story(notes, channels, enterprise):
+def test_all_2_a_call_carries_on_the_actor_and_the_story(notes: Any, channels: Any, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(channels.to("test"))
     with acting(Context(actor=Actor("anna", "manager"), correlation="story-7")):
         stub.GetNote(notes.pb.GetNoteRequest(name=enterprise))
@@ -28,7 +29,7 @@ def test_all_2_a_call_carries_on_the_actor_and_the_story(notes, channels, enterp
     assert (seen.actor, seen.correlation, seen.roles) == (Actor("anna", "manager"), "story-7", ("service",))
 
 
-def test_an_error_comes_back_as_its_class_with_reason_and_fields(notes, channels, enterprise):
+def test_an_error_comes_back_as_its_class_with_reason_and_fields(notes: Any, channels: Any, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(channels.to("test"))
     with pytest.raises(InvalidArgument) as caught:
         stub.CreateNote(notes.pb.CreateNoteRequest(parent=enterprise, text="x" * 201, request_id=str(uuid4())))
@@ -36,7 +37,7 @@ def test_an_error_comes_back_as_its_class_with_reason_and_fields(notes, channels
     assert caught.value.violations[0].field == "text"
 
 
-def test_a_service_that_is_away_is_transient_soon(tokens, notes, enterprise):
+def test_a_service_that_is_away_is_transient_soon(tokens: TokenMaker, notes: Any, enterprise: str) -> None:
     channels = Channels({"test": "127.0.0.1:1"}, tokens.signer("arm"))
     began = time.monotonic()
     with pytest.raises(Transient) as caught:
@@ -46,13 +47,13 @@ def test_a_service_that_is_away_is_transient_soon(tokens, notes, enterprise):
     channels.close()
 
 
-def test_a_service_that_does_not_answer_in_time_is_transient(notes, channels, enterprise):
-    notes.servicer.door.query = lambda request, answer: time.sleep(2)
+def test_a_service_that_does_not_answer_in_time_is_transient(notes: Any, channels: Any, enterprise: str) -> None:
+    notes.servicer.door.query = lambda _request, _answer: time.sleep(2)
     with pytest.raises(Transient):
         notes.stubs.NoteServiceStub(channels.to("test")).GetNote(notes.pb.GetNoteRequest(name=enterprise), timeout=0.3)
 
 
-def test_a_call_inside_a_call_never_waits_longer_than_the_caller(notes, channels, enterprise):
+def test_a_call_inside_a_call_never_waits_longer_than_the_caller(notes: Any, channels: Any, enterprise: str) -> Any:
     inner = notes.stubs.NoteServiceStub(channels.to("test"))
     remaining: list[float] = []
     waits = notes.servicer.door.query
@@ -70,7 +71,7 @@ def test_a_call_inside_a_call_never_waits_longer_than_the_caller(notes, channels
     assert inner_s <= outer_s - 0.4 <= 3
 
 
-def test_streams_come_through_and_end_when_the_reader_stops(notes, channels, enterprise):
+def test_streams_come_through_and_end_when_the_reader_stops(notes: Any, channels: Any, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(channels.to("test"))
     for _ in range(8):
         watch = stub.WatchNotes(notes.pb.GetNoteRequest(name=enterprise))
@@ -79,7 +80,7 @@ def test_streams_come_through_and_end_when_the_reader_stops(notes, channels, ent
         time.sleep(0.2)
 
 
-def test_errors_of_streams_come_back_as_their_class(notes, channels, enterprise):
+def test_errors_of_streams_come_back_as_their_class(notes: Any, channels: Any) -> None:
     stub = notes.stubs.NoteServiceStub(channels.to("test"))
     with pytest.raises(InvalidArgument):
         list(stub.ImportNotes(iter([notes.pb.ImportNotesRequest(parent="4111111111111111")])))

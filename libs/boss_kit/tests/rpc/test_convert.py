@@ -1,6 +1,7 @@
 """Shared types, both ways."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,9 +14,11 @@ from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
 from boss_kit.rpc import convert
 
+FIRST, LAST = datetime.fromisoformat("0001-01-02"), datetime.fromisoformat("9999-12-30")
+
 
 @given(st.integers(-(2**62), 2**62), st.sampled_from(["USD", "JPY", "BHD"]))
-def test_money_comes_back_as_it_went(amount_minor, currency):
+def test_money_comes_back_as_it_went(amount_minor: Any, currency: str) -> None:
     money = Money(amount_minor, currency)
     assert convert.money_from_proto(convert.money_to_proto(money)) == money
 
@@ -32,49 +35,49 @@ def test_money_comes_back_as_it_went(amount_minor, currency):
         (1, 0, "", "price.currency_code"),
     ],
 )
-def test_money_that_has_no_coin_is_refused(units, nanos, currency, field):
+def test_money_that_has_no_coin_is_refused(units: int, nanos: int, currency: str, field: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         convert.money_from_proto(money_pb2.Money(units=units, nanos=nanos, currency_code=currency), "price")
     assert caught.value.violations[0].field == field
 
 
 @given(st.dates())
-def test_dates_come_back_as_they_went(day):
+def test_dates_come_back_as_they_went(day: Any) -> None:
     assert convert.date_from_proto(convert.date_to_proto(day)) == day
 
 
 @pytest.mark.parametrize(
     "parts", [(2026, 2, 30), (2026, 2, 0), (0, 2, 1), (0, 0, 0), (2026, 13, 1), (-1, 1, 1), (10000, 1, 1)]
 )
-def test_partial_and_impossible_dates_are_refused(parts):
+def test_partial_and_impossible_dates_are_refused(parts: Any) -> None:
     year, month, day = parts
     with pytest.raises(InvalidArgument) as caught:
         convert.date_from_proto(date_pb2.Date(year=year, month=month, day=day), "due_date")
     assert caught.value.violations[0].field == "due_date"
 
 
-def test_none_stays_none():
+def test_none_stays_none() -> None:
     assert convert.date_to_proto(None) is None
     assert convert.time_to_proto(None) is None
 
 
-@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)))
-def test_instants_come_back_as_they_went(instant):
+@given(st.datetimes(FIRST, LAST, timezones=st.just(UTC)))
+def test_instants_come_back_as_they_went(instant: datetime) -> None:
     assert convert.time_from_proto(convert.time_to_proto(instant)) == instant
 
 
 @pytest.mark.parametrize("seconds", [2**62, -(2**62)])
-def test_impossible_instants_are_refused(seconds):
+def test_impossible_instants_are_refused(seconds: int) -> None:
     with pytest.raises(InvalidArgument):
         convert.time_from_proto(Timestamp(seconds=seconds))
 
 
-def test_a_step_of_a_command_always_has_the_same_request_id():
+def test_a_step_of_a_command_always_has_the_same_request_id() -> None:
     parent = uuid4()
     assert convert.request_id_for(parent, "close") == convert.request_id_for(str(parent), "close")
     assert convert.request_id_for(parent, "close") != convert.request_id_for(parent, "open")
     assert UUID(convert.request_id_for(parent, "close"))
 
 
-def test_a_day_is_a_day():
+def test_a_day_is_a_day() -> None:
     assert convert.date_to_proto(date(2026, 3, 1)) == date_pb2.Date(year=2026, month=3, day=1)

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from boss_kit.errors import BossError, InvalidArgument
+from boss_kit.testing.tokens import TokenMaker
+from boss_kit.unit_of_work import UnitOfWork
 
 
 def count_notes(units: Any) -> int:
@@ -15,7 +17,9 @@ def count_notes(units: Any) -> int:
         return int(connection.scalar(sa.text("SELECT count(*) FROM note")) or 0)
 
 
-def test_all_3_fifty_concurrent_calls_with_one_request_id_have_one_effect_and_one_answer(notes, units, enterprise):
+def test_all_3_fifty_concurrent_calls_with_one_request_id_have_one_effect_and_one_answer(
+    notes: Any, units: UnitOfWork, enterprise: str
+) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub)
     request = notes.pb.CreateNoteRequest(parent=enterprise, text="once", request_id=str(uuid4()))
     with ThreadPoolExecutor(50) as pool:
@@ -24,14 +28,16 @@ def test_all_3_fifty_concurrent_calls_with_one_request_id_have_one_effect_and_on
     assert count_notes(units) == 1
 
 
-def test_all_3_a_repeat_gets_the_first_answer(notes, units, enterprise):
+def test_all_3_a_repeat_gets_the_first_answer(notes: Any, units: UnitOfWork, enterprise: str) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub)
     request = notes.pb.CreateNoteRequest(parent=enterprise, text="twice", request_id=str(uuid4()))
     assert stub.CreateNote(request) == stub.CreateNote(request)
     assert count_notes(units) == 1
 
 
-def test_all_3_a_failed_command_leaves_nothing_and_can_be_tried_again(notes, units, enterprise):
+def test_all_3_a_failed_command_leaves_nothing_and_can_be_tried_again(
+    notes: Any, units: UnitOfWork, enterprise: str
+) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub)
     request = notes.pb.CreateNoteRequest(parent=enterprise, text="again", request_id=str(uuid4()))
     notes.servicer.fail_next = 1
@@ -41,7 +47,7 @@ def test_all_3_a_failed_command_leaves_nothing_and_can_be_tried_again(notes, uni
     assert stub.CreateNote(request).text == "again"
 
 
-def test_another_body_with_a_used_request_id_is_refused(notes, enterprise):
+def test_another_body_with_a_used_request_id_is_refused(notes: Any, enterprise: str) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub)
     request_id = str(uuid4())
     stub.CreateNote(notes.pb.CreateNoteRequest(parent=enterprise, text="one", request_id=request_id))
@@ -50,7 +56,9 @@ def test_another_body_with_a_used_request_id_is_refused(notes, enterprise):
     assert caught.value.reason == "REQUEST_ID_REUSED"
 
 
-def test_the_same_request_id_in_another_enterprise_is_another_command(notes, units, enterprise):
+def test_the_same_request_id_in_another_enterprise_is_another_command(
+    notes: Any, units: UnitOfWork, enterprise: str
+) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub)
     request_id = str(uuid4())
     stub.CreateNote(notes.pb.CreateNoteRequest(parent=enterprise, text="here", request_id=request_id))
@@ -59,7 +67,7 @@ def test_the_same_request_id_in_another_enterprise_is_another_command(notes, uni
 
 
 @pytest.mark.parametrize("request_id", ["", "none", "0190b5a2-7c1e-7d3a-9f00"])
-def test_a_command_without_a_proper_request_id_is_refused(notes, enterprise, request_id):
+def test_a_command_without_a_proper_request_id_is_refused(notes: Any, enterprise: str, request_id: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         notes.stub(notes.stubs.NoteServiceStub).CreateNote(
             notes.pb.CreateNoteRequest(parent=enterprise, text="x", request_id=request_id)
@@ -67,7 +75,9 @@ def test_a_command_without_a_proper_request_id_is_refused(notes, enterprise, req
     assert caught.value.violations[0].field == "request_id"
 
 
-def test_a_command_knows_its_enterprise_its_actor_and_its_cause(notes, tokens, enterprise):
+def test_a_command_knows_its_enterprise_its_actor_and_its_cause(
+    notes: Any, tokens: TokenMaker, enterprise: str
+) -> None:
     token = tokens.token("anna", ["club_manager"], [enterprise], work_role="manager", location="desk", workstation="7")
     request_id = str(uuid4())
     notes.stub(notes.stubs.NoteServiceStub, token).CreateNote(

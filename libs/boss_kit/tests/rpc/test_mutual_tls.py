@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 from boss_kit.errors import Transient
 from boss_kit.rpc.client import BossChannel, open_channel
 from boss_kit.rpc.server import Certificates
+from boss_kit.testing.server import Serving
+from boss_kit.testing.tokens import TokenMaker
 
 
 def write_certificates(directory: Path) -> Certificates:
@@ -44,14 +46,16 @@ def certificates(tmp_path: Path) -> Certificates:
     return write_certificates(tmp_path)
 
 
-def test_only_a_caller_with_a_certificate_gets_through(notes, serving, tokens, certificates, enterprise):
+def test_only_a_caller_with_a_certificate_gets_through(
+    notes: Any, serving: Serving, tokens: TokenMaker, certificates: Certificates, enterprise: str
+) -> Any:
     stubs, pb = notes.stubs, notes.pb
     add = [lambda server: stubs.add_NoteServiceServicer_to_server(notes.servicer, server)]
     running = serving("test", add, certificates=certificates)
     address = f"localhost:{running.server.port}"
 
     def ask(channel: Any) -> Any:
-        stub = stubs.NoteServiceStub(BossChannel(channel, "test", lambda context: tokens.token()))
+        stub = stubs.NoteServiceStub(BossChannel(channel, "test", lambda _context: tokens.token()))
         return stub.GetNote(pb.GetNoteRequest(name=enterprise), timeout=3)
 
     with open_channel(address, certificates) as channel:

@@ -21,6 +21,9 @@ from boss_kit.errors import (
     Unauthenticated,
 )
 from boss_kit.rpc.server import build_server
+from boss_kit.testing.postgres import PostgresServer
+from boss_kit.testing.tokens import TokenMaker
+from boss_kit.unit_of_work import UnitOfWork
 
 DEADLINE_S = 10
 
@@ -41,13 +44,13 @@ def raw_create(notes: Any, tokens: Any, body: bytes) -> grpc.RpcError:
     return caught.value
 
 
-def test_a_server_with_a_method_without_a_permission_does_not_start(notes_protos, tokens):
+def test_a_server_with_a_method_without_a_permission_does_not_start(notes_protos: Any, tokens: TokenMaker) -> None:
     add = notes_protos.grpc.add_OpenServiceServicer_to_server
-    with pytest.raises(LookupError, match="OpenService.DoAnything has no permission"):
+    with pytest.raises(LookupError, match=r"OpenService\.DoAnything has no permission"):
         build_server("test", "127.0.0.1:0", tokens.verifier("test"), [lambda server: add(object_servicer(), server)])
 
 
-def test_a_server_with_a_command_without_a_request_id_does_not_start(notes_protos, tokens):
+def test_a_server_with_a_command_without_a_request_id_does_not_start(notes_protos: Any, tokens: TokenMaker) -> None:
     add = notes_protos.grpc.add_ForgetfulServiceServicer_to_server
     with pytest.raises(LookupError, match="no field request_id"):
         build_server("test", "127.0.0.1:0", tokens.verifier("test"), [lambda server: add(object_servicer(), server)])
@@ -56,17 +59,17 @@ def test_a_server_with_a_command_without_a_request_id_does_not_start(notes_proto
 def object_servicer() -> Any:
     class Anything:
         def __getattr__(self, name: str) -> Any:
-            return lambda request, context: None
+            return lambda _request, _context: None
 
     return Anything()
 
 
-def test_two_servers_cannot_share_a_port(notes, tokens):
+def test_two_servers_cannot_share_a_port(notes: Any, tokens: TokenMaker) -> None:
     with pytest.raises(OSError, match="can't listen"):
         build_server("test", notes.address, tokens.verifier("test"), [])
 
 
-def test_a_call_without_a_deadline_is_refused(notes, tokens, enterprise):
+def test_a_call_without_a_deadline_is_refused(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(notes.plain)
     with pytest.raises(grpc.RpcError) as caught:
         stub.GetNote(notes.pb.GetNoteRequest(name=enterprise), metadata=bearer(tokens))
@@ -77,7 +80,7 @@ def test_a_call_without_a_deadline_is_refused(notes, tokens, enterprise):
     assert (info.reason, info.domain) == ("DEADLINE_REQUIRED", "test.boss")
 
 
-def test_a_deadline_beyond_thirty_seconds_is_refused(notes, tokens, enterprise):
+def test_a_deadline_beyond_thirty_seconds_is_refused(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(notes.plain)
     request = notes.pb.GetNoteRequest(name=enterprise)
     with pytest.raises(grpc.RpcError, match="more than 30 s"):
@@ -85,7 +88,7 @@ def test_a_deadline_beyond_thirty_seconds_is_refused(notes, tokens, enterprise):
     assert stub.GetNote(request, metadata=bearer(tokens), timeout=30).name == enterprise
 
 
-def test_only_four_may_watch_at_a_time(notes, tokens, enterprise):
+def test_only_four_may_watch_at_a_time(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(notes.plain)
     request = notes.pb.GetNoteRequest(name=enterprise)
     watches = [stub.WatchNotes(request, metadata=bearer(tokens), timeout=3600) for _ in range(4)]
@@ -111,7 +114,7 @@ def eventually(check: Any, timeout_s: float = 5) -> bool:
     return False
 
 
-def test_all_3_every_wrong_field_is_named_in_words(notes, enterprise):
+def test_all_3_every_wrong_field_is_named_in_words(notes: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         create(notes, "", text="x" * 201)
     assert {(found.field, found.description) for found in caught.value.violations} == {
@@ -131,7 +134,9 @@ def test_all_3_every_wrong_field_is_named_in_words(notes, enterprise):
         ({"labels": {"card": "378282246310005"}}, "labels['card']"),
     ],
 )
-def test_a_card_number_is_refused_wherever_it_stands(notes, enterprise, fields, path):
+def test_a_card_number_is_refused_wherever_it_stands(
+    notes: Any, enterprise: str, fields: dict[str, Any], path: str
+) -> None:
     with pytest.raises(InvalidArgument) as caught:
         create(notes, enterprise, **fields)
     assert caught.value.reason == "CARD_NUMBER"
@@ -139,30 +144,34 @@ def test_a_card_number_is_refused_wherever_it_stands(notes, enterprise, fields, 
     assert "1111" not in str(caught.value)
 
 
-def test_a_nul_character_is_refused(notes, enterprise):
+def test_a_nul_character_is_refused(notes: Any, enterprise: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         create(notes, enterprise, text="a\0b")
     assert caught.value.violations[0].field == "text"
 
 
 @pytest.mark.parametrize("body", [b"\x12\x03\xed\xa0\x80", b"\x12\x02\xff\xfe", b"\xff\xff\xff\xff"])
-def test_unpaired_surrogates_and_broken_bytes_are_the_callers_fault(notes, tokens, body):
+def test_unpaired_surrogates_and_broken_bytes_are_the_callers_fault(
+    notes: Any, tokens: TokenMaker, body: bytes
+) -> None:
     assert raw_create(notes, tokens, body).code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_a_number_out_of_the_columns_range_is_the_callers_fault(notes, enterprise):
+def test_a_number_out_of_the_columns_range_is_the_callers_fault(notes: Any, enterprise: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         create(notes, enterprise, text="big", number=2**40)
     assert caught.value.reason == "INVALID_VALUE"
 
 
-def test_a_broken_unique_rule_is_already_exists(notes, enterprise):
+def test_a_broken_unique_rule_is_already_exists(notes: Any, enterprise: str) -> None:
     create(notes, enterprise, text="same")
     with pytest.raises(AlreadyExists):
         create(notes, enterprise, text="same")
 
 
-def test_an_unexpected_error_leaks_nothing_but_an_id_to_ask_for(notes, enterprise, caplog):
+def test_an_unexpected_error_leaks_nothing_but_an_id_to_ask_for(
+    notes: Any, enterprise: str, caplog: pytest.LogCaptureFixture
+) -> None:
     notes.servicer.fail_next = 1
     with pytest.raises(BossError) as caught:
         create(notes, enterprise, text="hush")
@@ -172,7 +181,7 @@ def test_an_unexpected_error_leaks_nothing_but_an_id_to_ask_for(notes, enterpris
     assert "ValueError" in caplog.text
 
 
-def test_records_of_a_stream_are_refused_one_by_one(notes, enterprise):
+def test_records_of_a_stream_are_refused_one_by_one(notes: Any, enterprise: str) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub)
     records = [notes.pb.Record(text=text) for text in ("fine", "4111111111111111", "x" * 21)]
     requests = [notes.pb.ImportNotesRequest(parent=enterprise, records=records)] * 2
@@ -180,18 +189,18 @@ def test_records_of_a_stream_are_refused_one_by_one(notes, enterprise):
     assert [list(answer.refused) for answer in answers] == [[False, True, True]] * 2
 
 
-def test_every_message_of_a_stream_must_be_covered(notes, tokens, enterprise):
+def test_every_message_of_a_stream_must_be_covered(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub, tokens.token("anna", ["club_manager"], [enterprise]))
     requests = [notes.pb.ImportNotesRequest(parent=parent) for parent in (enterprise, f"enterprises/{uuid4()}")]
     with pytest.raises(PermissionDenied):
         list(stub.ImportNotes(iter(requests)))
 
 
-def test_a_stream_without_messages_is_answered(notes):
+def test_a_stream_without_messages_is_answered(notes: Any) -> None:
     assert list(notes.stub(notes.stubs.NoteServiceStub).ImportNotes(iter([]))) == []
 
 
-def test_without_a_token_nobody_is_served(notes, enterprise):
+def test_without_a_token_nobody_is_served(notes: Any, enterprise: str) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub, token="")
     with pytest.raises(Unauthenticated) as caught:
         stub.GetNote(notes.pb.GetNoteRequest(name=enterprise))
@@ -202,7 +211,7 @@ def test_without_a_token_nobody_is_served(notes, enterprise):
     ("roles", "allowed"),
     [(["auditor"], True), (["front_desk"], True), (["processor"], False), ([], False), (["king"], False)],
 )
-def test_the_role_decides(notes, tokens, enterprise, roles, allowed):
+def test_the_role_decides(notes: Any, tokens: TokenMaker, enterprise: str, roles: list[str], allowed: Any) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub, tokens.token("anna", roles, [enterprise]))
     request = notes.pb.GetNoteRequest(name=enterprise)
     if allowed:
@@ -212,7 +221,7 @@ def test_the_role_decides(notes, tokens, enterprise, roles, allowed):
         stub.GetNote(request)
 
 
-def test_the_node_decides(notes, tokens, enterprise):
+def test_the_node_decides(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     unit, other = f"{enterprise}/businessUnits/{uuid4()}", f"{enterprise}/businessUnits/{uuid4()}"
     stub = notes.stub(notes.stubs.NoteServiceStub, tokens.token("anna", ["auditor"], [unit]))
     for covered in (unit, f"{unit}/accounts/{uuid4()}"):
@@ -222,7 +231,7 @@ def test_the_node_decides(notes, tokens, enterprise):
             stub.GetNote(notes.pb.GetNoteRequest(name=foreign))
 
 
-def test_a_name_deep_inside_a_request_must_be_covered_too(notes, tokens, enterprise):
+def test_a_name_deep_inside_a_request_must_be_covered_too(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     stub = notes.stub(notes.stubs.NoteServiceStub, tokens.token("anna", ["club_manager"], [enterprise]))
     request = notes.pb.CreateNoteRequest(
         parent=enterprise, request_id=str(uuid4()), others=[{"name": f"enterprises/{uuid4()}/x/y"}]
@@ -231,13 +240,13 @@ def test_a_name_deep_inside_a_request_must_be_covered_too(notes, tokens, enterpr
         stub.CreateNote(request)
 
 
-def test_one_call_is_about_one_enterprise(notes, enterprise):
+def test_one_call_is_about_one_enterprise(notes: Any, enterprise: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         create(notes, enterprise, others=[{"name": f"enterprises/{uuid4()}"}])
     assert caught.value.reason == "SEVERAL_ENTERPRISES"
 
 
-def test_the_correlation_id_is_taken_from_the_caller_or_made(notes, tokens, enterprise):
+def test_the_correlation_id_is_taken_from_the_caller_or_made(notes: Any, tokens: TokenMaker, enterprise: str) -> None:
     stub = notes.stubs.NoteServiceStub(notes.plain)
     request = notes.pb.GetNoteRequest(name=enterprise)
     stub.GetNote(request, timeout=5, metadata=[*bearer(tokens), ("boss-correlation", "story-1")])
@@ -246,14 +255,14 @@ def test_the_correlation_id_is_taken_from_the_caller_or_made(notes, tokens, ente
     assert notes.seen[1].correlation not in ("", "not one!")
 
 
-def test_health_is_known_per_service_and_needs_no_token(notes):
+def test_health_is_known_per_service_and_needs_no_token(notes: Any) -> None:
     health = health_pb2_grpc.HealthStub(notes.plain)
     for name in ("", "boss_test.v1.NoteService"):
         answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_a_stopping_server_finishes_what_it_has_in_hand(notes, enterprise):
+def test_a_stopping_server_finishes_what_it_has_in_hand(notes: Any, enterprise: str) -> Any:
     slow = notes.servicer.door.query
 
     def slowly(request: Any, answer: Any) -> Any:
@@ -270,7 +279,9 @@ def test_a_stopping_server_finishes_what_it_has_in_hand(notes, enterprise):
         notes.stub(notes.stubs.NoteServiceStub).GetNote(notes.pb.GetNoteRequest(name=enterprise), timeout=1)
 
 
-def test_a_lost_database_is_unavailable(notes, units, enterprise, postgres_server):
+def test_a_lost_database_is_unavailable(
+    notes: Any, units: UnitOfWork, enterprise: str, postgres_server: PostgresServer
+) -> None:
     units.engine.dispose()
     name = units.engine.url.database
     import psycopg
