@@ -64,14 +64,17 @@ def add_schedule(connection: sa.Connection, enterprise_id: UUID, one: Schedule) 
 def current_schedules(connection: sa.Connection, enterprise_id: UUID, unit_ids: Iterable[UUID]) -> dict[UUID, Schedule]:
     """Give the schedule in force of each unit that has one."""
     newest = (
-        sa.select(schedule.c.id)
-        .distinct(schedule.c.business_unit_id)
+        sa.select(schedule.c.business_unit_id, sa.func.max(schedule.c.version).label("version"))
         .where(schedule.c.enterprise_id == enterprise_id, schedule.c.business_unit_id == ids(unit_ids))
-        .order_by(schedule.c.business_unit_id, schedule.c.version.desc())
+        .group_by(schedule.c.business_unit_id)
+        .subquery()
     )
+    of_unit = schedule.c.business_unit_id == newest.c.business_unit_id
+    joined = schedule.join(newest, sa.and_(of_unit, schedule.c.version == newest.c.version))
+    found = sa.select(schedule.c.id).select_from(joined).where(schedule.c.enterprise_id == enterprise_id)
     return {
         one.business_unit_id: one
-        for one in find_schedules(connection, enterprise_id, connection.scalars(newest)).values()
+        for one in find_schedules(connection, enterprise_id, connection.scalars(found)).values()
     }
 
 
