@@ -6,8 +6,23 @@ from functools import lru_cache
 SERVICE = "service"
 PLATFORM_OPERATOR = "platform_operator"
 
-# The switch that turns dunning on belongs to the platform operator alone (SPEC ARM-1), whatever patterns others hold.
-PLATFORM_ONLY = ("arm.enable", "agreements.enterprises.create", "platform.clock.advance")
+PROCESSOR = "processor"
+PROVIDER = "provider"
+
+# What belongs to some roles alone, whatever patterns others hold; first match decides.
+RESERVED: Mapping[str, tuple[str, ...]] = {
+    # The switch that turns dunning on (SPEC ARM-1), and what concerns the whole installation.
+    "arm.enable": (PLATFORM_OPERATOR,),
+    "agreements.enterprises.create": (PLATFORM_OPERATOR,),
+    "platform.clock.*": (PLATFORM_OPERATOR,),
+    "platform.parkedEvents.*": (PLATFORM_OPERATOR,),
+    "platform.tasks.*": (PLATFORM_OPERATOR,),
+    # What only machines say to each other: nobody at a desk reports that a payment went through.
+    "billing.callbacks.report": (PLATFORM_OPERATOR, SERVICE, PROCESSOR),
+    "notifications.callbacks.report": (PLATFORM_OPERATOR, SERVICE, PROVIDER),
+    "agreements.dueCharges.*": (PLATFORM_OPERATOR, SERVICE),
+    "arm.steps.release": (PLATFORM_OPERATOR, SERVICE),
+}
 
 _EVERY_SERVICE = ("agreements.*", "billing.*", "arm.*", "notifications.*", "collections.*")
 _LOOK = ("*.get", "*.list", "*.search", "*.preview", "*.watch", "platform.timeline.list")
@@ -41,9 +56,9 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     # Reads everything of its nodes, changes nothing.
     "auditor": (*_LOOK, "billing.ledger.check"),
     # Reports what became of payments.
-    "processor": ("billing.callbacks.*",),
+    PROCESSOR: ("billing.callbacks.*",),
     # Reports what became of messages.
-    "provider": ("notifications.callbacks.*",),
+    PROVIDER: ("notifications.callbacks.*",),
 }
 
 
@@ -62,6 +77,8 @@ def matches(pattern: str, permission: str) -> bool:
 def allows(roles: Iterable[str], permission: str, table: Mapping[str, tuple[str, ...]] = ROLES) -> bool:
     """Tell whether one of the roles may do it; an unknown role may do nothing."""
     roles = tuple(roles)
-    if permission in PLATFORM_ONLY:
-        return PLATFORM_OPERATOR in roles
+    for pattern, reserved in RESERVED.items():
+        if matches(pattern, permission):
+            roles = tuple(role for role in roles if role in reserved)
+            break
     return any(matches(pattern, permission) for role in roles for pattern in table.get(role, ()))

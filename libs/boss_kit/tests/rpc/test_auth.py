@@ -133,6 +133,19 @@ def test_arm_1_only_the_platform_operator_turns_arm_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("permission", "holders"),
+    [
+        ("billing.callbacks.report", {"platform_operator", "service", "processor"}),
+        ("notifications.callbacks.report", {"platform_operator", "service", "provider"}),
+        ("arm.steps.release", {"platform_operator", "service"}),
+        ("platform.tasks.run", {"platform_operator"}),
+    ],
+)
+def test_what_machines_say_to_each_other_nobody_says_at_a_desk(permission: str, holders: set[str]) -> None:
+    assert {role for role in roles.ROLES if roles.allows([role], permission)} == holders
+
+
+@pytest.mark.parametrize(
     ("pattern", "permission", "answer"),
     [
         ("*", "billing.invoices.get", True),
