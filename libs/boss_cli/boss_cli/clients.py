@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
-
 from boss.agreements.v1 import agreement_service_pb2_grpc, member_service_pb2_grpc, organization_service_pb2_grpc
 from boss.arm.v1 import configuration_service_pb2_grpc, cycle_service_pb2_grpc
 from boss.billing.v1 import (
@@ -34,6 +33,7 @@ from boss.platform.v1 import (
     task_service_pb2_grpc,
     timeline_service_pb2_grpc,
 )
+
 from boss_cli.channels import PersonChannel, TokenSource, until_answered
 from boss_kit.rpc.client import open_channel
 from boss_kit.rpc.server import Certificates

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from boss.agreements.v1 import member_service_pb2
 from boss.billing.v1 import account_service_pb2
+
 from boss_cli.clients import Clients
 from boss_cli.club_file import ACCOUNT_COLUMNS, MEMBER_COLUMNS, Record, Rejected, open_club_file, read_club_file
 from boss_cli.conversation import Conversation

@@ -55,7 +55,7 @@ def time(proto: Timestamp) -> str:
     return proto.ToDatetime(UTC).strftime("%Y-%m-%d %H:%M:%S") if proto.seconds else ""
 
 
-def yes_no(value: bool) -> str:
+def yes_no(*, value: bool) -> str:
     """Write a flag."""
     return "yes" if value else "no"
 

@@ -8,9 +8,9 @@ from functools import cached_property
 from uuid import UUID
 
 import typer
-
 from boss.agreements.v1 import member_service_pb2
 from boss.billing.v1 import account_service_pb2
+
 from boss_cli.channels import TokenSource
 from boss_cli.clients import SERVICES, Clients, PlatformClient
 from boss_cli.failures import BossCommandError, sentence

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from boss.platform.v1 import timeline_service_pb2
+
 from boss_cli.clients import SERVICES, Clients
 from boss_cli.failures import sentence
 from boss_kit.errors import BossError

@@ -8,8 +8,9 @@ import pytest
 
 # pytest's importlib mode leaves the tests' own folder out.
 sys.path.insert(0, str(Path(__file__).parent))
-from boss_cli.clients import SERVICES
 from stand_ins import ENTERPRISE, NOBODY, Cli
+
+from boss_cli.clients import SERVICES
 
 if TYPE_CHECKING:
     from boss_kit.testing.server import Serving

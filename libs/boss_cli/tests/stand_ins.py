@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 import grpc
-from typer.testing import CliRunner, Result
-
 from boss.agreements.v1 import member_service_pb2, member_service_pb2_grpc
 from boss.billing.v1 import account_service_pb2, account_service_pb2_grpc
+from typer.testing import CliRunner, Result
+
 from boss_cli.app import app
 from boss_cli.clients import SERVICES, Clients
 

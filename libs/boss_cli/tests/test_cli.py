@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type import date_pb2, money_pb2
-
 from boss.agreements.v1 import member_service_pb2, member_service_pb2_grpc
 from boss.arm.v1 import cycle_service_pb2, cycle_service_pb2_grpc
 from boss.billing.v1 import (
@@ -29,10 +26,13 @@ from boss.platform.v1 import (
     timeline_service_pb2,
     timeline_service_pb2_grpc,
 )
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type import date_pb2, money_pb2
+from stand_ins import ACCOUNT, ENTERPRISE, Accounts, Cli, Members, stand_in
+
 from boss_cli.clients import SERVICES
 from boss_cli.club_file import COLUMNS
 from boss_kit.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound
-from stand_ins import ACCOUNT, ENTERPRISE, Accounts, Cli, Members, stand_in
 
 NOON = Timestamp(seconds=int(datetime(2026, 3, 10, 12, tzinfo=UTC).timestamp()))
 DAY = date_pb2.Date(year=2026, month=3, day=10)

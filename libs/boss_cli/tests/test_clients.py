@@ -6,12 +6,12 @@ from typing import Any
 
 import grpc
 import pytest
-
 from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc, task_service_pb2, task_service_pb2_grpc
+from stand_ins import connected, serving, stand_in
+
 from boss_cli.clients import SERVICES
 from boss_kit.errors import BossError, Transient
 from boss_kit.nodes.process import free_port
-from stand_ins import connected, serving, stand_in
 
 
 def clock() -> Any:

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import grpc
 import pytest
-
 from boss.agreements.v1 import member_service_pb2_grpc
 from boss.billing.v1 import account_service_pb2_grpc
+from stand_ins import Accounts, Members, connected, serving
+
 from boss_cli.clients import Clients
 from boss_cli.club_file import COLUMNS, Rejected
 from boss_cli.club_import import CHARACTERS_PER_MESSAGE, RECORDS_PER_MESSAGE, import_club
 from boss_kit.errors import Transient
-from stand_ins import Accounts, Members, connected, serving
 
 ENTERPRISE = uuid4()
 

@@ -21,6 +21,7 @@ def servicers(door: "Door") -> "list[AddServicer]":
     """Give what adds each servicer to a server."""
     from boss.collections.v1 import collections_service_pb2_grpc as collections_grpc
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline_grpc
+
     from boss_collections.debtors.rpc import CollectionsServicer
     from boss_collections.timeline.rpc import TimelineServicer
 

@@ -6,6 +6,7 @@ from boss.events.agreements.v1 import agreements_events_pb2 as agreements
 from boss.events.arm.v1 import arm_events_pb2 as arm
 from boss.events.billing.v1 import billing_events_pb2 as billing
 from boss.events.collections.v1 import collections_events_pb2 as collections
+
 from boss_collections.debtors.rules import (
     ACCOUNT_NAME,
     INVOICE_NAME,

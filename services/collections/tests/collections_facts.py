@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID, uuid4, uuid5
 
-from google.protobuf.message import Message
-from google.type import date_pb2
-
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements
 from boss.events.arm.v1 import arm_events_pb2 as arm
 from boss.events.billing.v1 import billing_events_pb2 as billing
 from boss.events.v1 import event_pb2
 from boss.options.v1 import options_pb2
+from google.protobuf.message import Message
+from google.type import date_pb2
+
 from boss_collections.debtors.rules import AccountRef
 from boss_kit.context import SYSTEM
 from boss_kit.events.consumer import Consumer

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-
 from boss.collections.v1 import collections_service_pb2_grpc
 from boss.platform.v1 import timeline_service_pb2_grpc
+from sqlalchemy.dialects.postgresql import insert
+
 from boss_collections.app import SERVICE, servicers
 from boss_collections.events import encode
 from boss_collections.subscriptions import SUBSCRIPTIONS

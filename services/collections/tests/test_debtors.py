@@ -6,11 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from boss.collections.v1 import collections_service_pb2 as pb
+from boss.collections.v1 import collections_service_pb2_grpc
 from collections_facts import AUSTIN, DAY, DENVER, ENTERPRISE, Feed, account, open_item, unit_name
 from google.type import date_pb2
 
-from boss.collections.v1 import collections_service_pb2 as pb
-from boss.collections.v1 import collections_service_pb2_grpc
 from boss_kit.errors import InvalidArgument, NotFound, PermissionDenied
 from boss_kit.money import Money
 from boss_kit.rpc.convert import money_to_proto

@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from collections_facts import AUSTIN, DAY, DENVER, ENTERPRISE, Feed, account, open_item, unit_name
-from google.type import date_pb2
-
 from boss.collections.v1 import collections_service_pb2 as pb
 from boss.collections.v1 import collections_service_pb2_grpc
 from boss.events.collections.v1 import collections_events_pb2 as events
 from boss.events.v1 import event_pb2
+from collections_facts import AUSTIN, DAY, DENVER, ENTERPRISE, Feed, account, open_item, unit_name
+from google.type import date_pb2
+
 from boss_collections.stages.rules import NOT_SET, PENDING, SENT, STAGES, after_hand_over
 from boss_kit import schema
 from boss_kit.context import Actor

@@ -4,10 +4,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from collections_facts import DAY, Feed, account, open_item
-
 from boss.collections.v1 import collections_service_pb2 as pb
 from boss.platform.v1 import timeline_service_pb2 as timeline_pb
+from collections_facts import DAY, Feed, account, open_item
 
 
 def story(timeline: Any, number: str, page_size: int = 0) -> list[timeline_pb.TimelineEntry]:

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-
 from boss.arm.v1 import cycle_service_pb2 as pb
+
 from boss_cli import screen
 from boss_cli.session import Session, request_id, session_of
 from boss_cli.timeline import all_pages
@@ -27,6 +27,7 @@ def summary(context: typer.Context, account_number: Number) -> None:
 def history(
     context: typer.Context,
     account_number: Number,
+    *,
     suspensions: Annotated[bool, typer.Option("--suspensions", help="Also suspension activity.")] = False,
 ) -> None:
     """List what was done about an account, newest first."""
@@ -48,6 +49,7 @@ def add(context: typer.Context, account_number: Number) -> None:
 def remove(
     context: typer.Context,
     account_number: Number,
+    *,
     yes: Annotated[bool, typer.Option("--yes", help="The warning was read: don't ask.")] = False,
 ) -> None:
     """Take an account out by hand, after the service's warning."""

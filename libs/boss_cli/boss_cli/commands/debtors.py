@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Annotated
 
 import typer
+from boss.collections.v1 import collections_service_pb2 as pb
 from google.type import money_pb2
 
-from boss.collections.v1 import collections_service_pb2 as pb
 from boss_cli import screen
 from boss_cli.session import session_of
 from boss_cli.timeline import all_pages
@@ -18,7 +18,7 @@ COLUMNS = ("account", "name", "balance", "days past due", "stage", "in ARM", "op
 PAGE_SIZE_MAX = 1000
 
 
-def debtors(
+def debtors(  # noqa: PLR0913 - every argument is an option of the command
     context: typer.Context,
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As of this day; else today.")] = None,
@@ -65,6 +65,6 @@ def _row(debtor: pb.Debtor) -> tuple[object, ...]:
         screen.money(debtor.balance),
         debtor.days_past_due,
         debtor.stage,
-        screen.yes_no(debtor.in_arm),
+        screen.yes_no(value=debtor.in_arm),
         invoices,
     )

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-
 from boss.platform.v1 import task_service_pb2 as pb
+
 from boss_cli import screen
 from boss_cli.commands.tasks import COLUMNS, Service, row
 from boss_cli.session import request_id, session_of

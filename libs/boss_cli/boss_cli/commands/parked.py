@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 import typer
+from boss.options.v1 import options_pb2
+from boss.platform.v1 import parked_event_service_pb2 as pb
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
-from boss.options.v1 import options_pb2
-from boss.platform.v1 import parked_event_service_pb2 as pb
 from boss_cli import screen
 from boss_cli.commands.tasks import Service
 from boss_cli.session import request_id, session_of
@@ -44,6 +44,7 @@ def show(
     context: typer.Context,
     service: Service,
     number: Number,
+    *,
     personal: Annotated[bool, typer.Option("--personal", help="Also show personal data.")] = False,
 ) -> None:
     """Show a parked event with what it says."""
@@ -85,6 +86,7 @@ def drop(
     context: typer.Context,
     service: Service,
     number: Number,
+    *,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Give a parked event up for good."""

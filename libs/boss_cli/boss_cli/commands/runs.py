@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
+from boss.billing.v1 import bill_run_service_pb2 as pb
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from boss.billing.v1 import bill_run_service_pb2 as pb
 from boss_cli import screen
 from boss_cli.failures import BossCommandError
 from boss_cli.session import Session, request_id, session_of
@@ -25,6 +25,7 @@ def start(
     context: typer.Context,
     date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The bill date.")],
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
+    *,
     wait: Annotated[bool, typer.Option("--watch", help="Stay until it is done.")] = False,
 ) -> None:
     """Start a bill run; the same date again goes on with the same run and bills nothing twice."""

@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import typer
-
 from boss.platform.v1 import clock_service_pb2
+
 from boss_cli import screen
 from boss_cli.clients import SERVICES, Clients
 from boss_cli.failures import sentence

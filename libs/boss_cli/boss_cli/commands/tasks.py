@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-
 from boss.platform.v1 import task_service_pb2 as pb
+
 from boss_cli import screen
 from boss_cli.failures import BossCommandError
 from boss_cli.session import request_id, session_of

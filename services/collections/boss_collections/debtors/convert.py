@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from boss.collections.v1 import collections_service_pb2 as pb
+
 from boss_collections.debtors.queries import DebtorQuery
 from boss_collections.debtors.rules import INVOICE_NAME, UNIT_NAME, AccountRef, OpenItem, item_days_past_due
 from boss_collections.debtors.search import Debtor, Filters

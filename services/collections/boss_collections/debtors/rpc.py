@@ -1,9 +1,9 @@
 """The calls about who owes."""
 
 import grpc
-
 from boss.collections.v1 import collections_service_pb2 as pb
 from boss.collections.v1 import collections_service_pb2_grpc
+
 from boss_collections.debtors import convert, queries
 from boss_collections.stages.rpc import StageMethods
 from boss_kit.paging import open_page

@@ -1,8 +1,8 @@
 """The calls about stages."""
 
 import grpc
-
 from boss.collections.v1 import collections_service_pb2 as pb
+
 from boss_collections.debtors.convert import parent, stage_filter
 from boss_collections.debtors.rules import AccountRef
 from boss_collections.stages import commands, queries

@@ -1,9 +1,9 @@
 """The call for the story."""
 
 import grpc
-
 from boss.platform.v1 import timeline_service_pb2 as pb
 from boss.platform.v1 import timeline_service_pb2_grpc
+
 from boss_collections.debtors.rules import AccountRef
 from boss_collections.timeline import queries
 from boss_kit.paging import open_page
