@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
 
@@ -18,7 +19,7 @@ class Actor:
 
     def to_json(self) -> str:
         """Write the actor as compact JSON with sorted keys."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return _written(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Actor":
@@ -28,6 +29,12 @@ class Actor:
         values = json.loads(text)
         approver = values.pop("approver", None)
         return cls(**values, approver=cls(**{**approver, "approver": None}) if approver else None)
+
+
+@lru_cache(maxsize=1024)
+def _written(actor: Actor) -> str:
+    # Every event of a page carries its actor, and they are mostly the same one.
+    return json.dumps(asdict(actor), sort_keys=True, separators=(",", ":"))
 
 
 SYSTEM = Actor(user="SYS")

@@ -15,7 +15,8 @@ def new_id() -> uuid.UUID:
 
 def derived_id(namespace: uuid.UUID, *parts: str) -> uuid.UUID:
     """Make the UUIDv5 of `parts` in `namespace`: the same input is the same id, on every machine."""
-    return uuid.uuid5(namespace, "/".join(parts))
+    # The same as the standard library's, at half the time: an import derives a dozen of them for each record.
+    return uuid.UUID(int=uuid_utils.uuid5(uuid_utils.UUID(int=namespace.int), "/".join(parts)).int)
 
 
 def partition_of(key: uuid.UUID) -> int:

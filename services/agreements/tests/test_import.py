@@ -13,11 +13,12 @@ from conftest import CLUB, ENTERPRISE, FIRST_DAY, USUAL, Club, add_unit, iso, re
 from hypothesis import given
 from hypothesis import strategies as st
 
+import email_validator
 import phonenumbers
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import member_service_pb2 as pb
 from boss_agreements.due_charges.rules import next_charge
-from boss_agreements.imports.contacts import parse_phone
+from boss_agreements.imports.contacts import parse_email, parse_phone
 from boss_agreements.imports.rules import FIELDS, Checked, Record, check
 from boss_agreements.organization.rules import BusinessUnit
 from boss_agreements.suspensions.rules import union
@@ -309,6 +310,27 @@ def test_phones_are_possible_exactly_when_phonenumbers_says_so(text: str) -> Non
         possible = False
     expected = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if possible else text
     assert parse_phone(text) == expected
+
+
+EMAIL_PARTS = st.from_regex(r"[A-Za-z0-9_+.-]{1,12}", fullmatch=True)
+
+
+@given(
+    st.one_of(
+        st.emails(),
+        st.builds("{}@{}".format, EMAIL_PARTS, EMAIL_PARTS),
+        st.builds("{}@{}.{}".format, EMAIL_PARTS, EMAIL_PARTS, st.sampled_from(["com", "test", "local", "TEST", "x", "c0m"])),
+        st.text(max_size=30),
+    )
+)
+def test_emails_are_valid_exactly_when_email_validator_says_so(text: str) -> None:
+    try:
+        expected = email_validator.validate_email(text, check_deliverability=False).normalized
+    except email_validator.EmailNotValidError:
+        with pytest.raises(InvalidArgument):
+            parse_email(text)
+    else:
+        assert parse_email(text) == expected
 
 
 def test_the_usual_record_names_every_field_of_a_record() -> None:
