@@ -45,7 +45,7 @@ class Driver:
         time = timestamp_pb2.Timestamp()
         time.FromDatetime(datetime.datetime(day.year, day.month, day.day, HOUR_UTC, tzinfo=datetime.UTC))
         for service in self.topology:
-            self.clients[service].clock.AdvanceClock(
+            self.clients.platform(service).clock.AdvanceClock(
                 clock_service_pb2.AdvanceClockRequest(time=time, request_id=request_id(self.seed, "clock", service, day))
             )
 
@@ -72,7 +72,7 @@ class Driver:
         wait_until_idle(self.clients, self.topology)
 
     def _job(self, service: str, job: str, day: datetime.date) -> None:
-        self.clients[service].tasks.RunJob(
+        self.clients.platform(service).tasks.RunJob(
             task_service_pb2.RunJobRequest(
                 job=job,
                 parent=self.enterprise,

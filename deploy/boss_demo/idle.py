@@ -28,8 +28,7 @@ def read_topology(path: Path) -> dict[str, list[str]]:
 
 def read_statuses(clients: Clients, services: Iterable[str]) -> dict[str, clock_service_pb2.GetStatusResponse]:
     """Ask services for their status."""
-    request = clock_service_pb2.GetStatusRequest()
-    return {service: clients[service].clock.GetStatus(request) for service in services}
+    return {service: clients.status(service) for service in services}
 
 
 def wait_until_idle(clients: Clients, topology: Topology, wait_s_max: float = WAIT_S_MAX) -> None:

@@ -1,4 +1,4 @@
-"""`python -m boss_mail_catcher --folder FOLDER [--smtp-port 2525] [--http-port 8025]`: catch mail until told to stop."""
+"""`python -m boss_mail_catcher --folder FOLDER [--smtp-port 2525] [--http-port 8025]`: catch mail until told."""
 
 import argparse
 import signal

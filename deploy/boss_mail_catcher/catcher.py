@@ -24,8 +24,8 @@ _FIELD = "message-id:"
 class MailCatcher:
     """Catches mail into `folder/emails`; port 0 takes a free one.
 
-    `GET /api/v1/search?query=message-id:<id>` answers as Mailpit does: `{"messages_count": 1, ...}`. `on_mail` hears of each
-    mail when it is kept and its sender doesn't know yet.
+    `GET /api/v1/search?query=message-id:<id>` answers as Mailpit does: `{"messages_count": 1, ...}`.
+    `on_mail` hears of each mail when it is kept and its sender doesn't know yet.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class _HttpDoor(ThreadingHTTPServer):
 class _Questions(BaseHTTPRequestHandler):
     server: _HttpDoor
 
-    def do_GET(self) -> None:  # noqa: N802 - the standard library's name
+    def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = parse_qs(parts.query).get("query", [""])[0]
         if parts.path == "/healthz":
@@ -132,10 +132,10 @@ class _Questions(BaseHTTPRequestHandler):
         elif parts.path != SEARCH_PATH or not query.startswith(_FIELD):
             self._answer(404, {"error": f"ask {SEARCH_PATH}?query={_FIELD}<id>"})
         else:
-            message_id = query.removeprefix(_FIELD).strip("\"<> ")
+            message_id = query.removeprefix(_FIELD).strip('"<> ')
             self._answer(200, {"messages_count": self.server.mails.count(message_id), "message_id": message_id})
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
         """Say nothing: questions are many."""
 
     def _answer(self, status: int, content: dict[str, object]) -> None:
