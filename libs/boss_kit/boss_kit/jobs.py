@@ -85,10 +85,9 @@ def enqueue_job(tx: Transaction, job: Job, enterprise_id: UUID, business_date: d
     key = f"{job.name}/{business_date.isoformat()}"
     tx.enqueue(job.task, key=key, business_date=business_date, enterprise_id=enterprise_id)
     task = schema.task
-    task_id = tx.connection.scalar(
+    task_id: UUID = tx.connection.execute(
         sa.select(task.c.id).where(task.c.enterprise_id == enterprise_id, task.c.name == job.task, task.c.key == key)
-    )
-    assert isinstance(task_id, UUID)
+    ).scalar_one()
     return task_id
 
 

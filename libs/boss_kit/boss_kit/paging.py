@@ -44,7 +44,7 @@ class Page:
             return None
         try:
             if len(kinds) != len(self.after) or None in self.after:
-                raise ValueError("another key")  # noqa: TRY301 - one answer for all that is wrong
+                raise ValueError("another key")
             return tuple(kind(part) for kind, part in zip(kinds, self.after, strict=True))
         except (ValueError, TypeError, AttributeError):
             raise _no_token() from None
@@ -97,11 +97,11 @@ def _text(part: UUID | date | datetime) -> str:
 def _read(mark: str, token: str) -> tuple[KeyPart, ...]:
     try:
         if len(token) > TOKEN_LENGTH_MAX:
-            raise ValueError("too long")  # noqa: TRY301 - see above
+            raise ValueError("too long")
         padded = token.encode("ascii") + b"=" * (-len(token) % 4)
         found, *key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if not all(isinstance(part, str | int | None) for part in key):
-            raise ValueError("not a key")  # noqa: TRY301 - see above
+            raise ValueError("not a key")
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise _no_token() from None
     if found != mark:

@@ -132,7 +132,8 @@ class Serving:
     @property
     def port(self) -> int:
         """Tell the port it listens on."""
-        assert self._server is not None, "start it first"
+        if self._server is None:
+            raise LookupError("it listens on no port before it is started")
         return self._server.port
 
     def start(self) -> None:

@@ -86,7 +86,7 @@ class Server:
         self._server.stop(grace_s).wait()
 
 
-def build_server(  # noqa: PLR0913 - a server has that many parts
+def build_server(
     service: str,
     address: str,
     verifier: Verifier,

@@ -23,7 +23,7 @@ class TokenMaker:
         self._key = (directory / f"{PEOPLE}.pem").read_bytes()
         self._services = tuple(services)
 
-    def token(  # noqa: PLR0913 - a token has that many claims
+    def token(
         self,
         user: str = "operator",
         roles: Sequence[str] = (PLATFORM_OPERATOR,),

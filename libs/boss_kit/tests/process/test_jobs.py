@@ -26,7 +26,7 @@ class ClockUnits(UnitOfWork):
 
     def join(self, connection: Any, context: Any) -> Any:
         tx = super().join(connection, context)
-        tx._now = self.instant  # noqa: SLF001 - no other way to choose a time without a test clock
+        tx._now = self.instant
         return tx
 
 
