@@ -1,7 +1,9 @@
 """Engines, pools and the COPY door of the bulk path."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
@@ -48,14 +50,20 @@ def copy_rows(
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     count = 0
-    driver = connection.connection.driver_connection
-    assert driver is not None
+    driver = driver_connection(connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)
             count += 1
     return count
+
+
+def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """Give psycopg's own connection, for what SQLAlchemy has no words for."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def _type_name(column_type: sa.types.TypeEngine[object]) -> str:

@@ -40,6 +40,7 @@ def cut(sizes: Iterable[int]) -> Iterator[int]:
 
 
 # Protobuf's own form of `repeated Event events = 1`: tag, length, bytes. A test reads it back.
+_MORE = 0x80
 _TAG = bytes([event_pb2.EventBatch.EVENTS_FIELD_NUMBER << 3 | 2])
 
 
@@ -49,8 +50,8 @@ def _field(body: bytes) -> bytes:
 
 def _varint(number: int) -> bytes:
     out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
+    while number >= _MORE:
+        out.append(number % _MORE | _MORE)
+        number //= _MORE
     out.append(number)
     return bytes(out)

@@ -1,18 +1,17 @@
 """The consumer's core, without any broker: a batch in, its effects and its inbox rows in one transaction (DESIGN 3)."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from boss.events.v1 import event_pb2
 from google.protobuf.message import DecodeError
 
-from boss.events.v1 import event_pb2
 from boss_kit.events.facts import state_types
-from boss_kit.events.inbox import admit, is_seen, newer
+from boss_kit.events.inbox import Incoming, SeenBefore, admit, admit_new, is_seen, newer, parked_keys
 from boss_kit.events.parking import BEHIND, lock_keys, park
 from boss_kit.events.received import IncomingEvent, Received, Subscription
 from boss_kit.tasks import is_transient
@@ -27,13 +26,7 @@ Finish = Callable[[sa.Connection], object]
 """What else belongs into the transaction of a batch's effects: the local bus deletes the batch there."""
 
 
-@dataclass(frozen=True)
-class Incoming:
-    """A batch as it came."""
-
-    producer: str
-    partition: int
-    events: Sequence[IncomingEvent]
+Page = list[Received[Any]]
 
 
 def _nothing(connection: sa.Connection) -> None:
@@ -83,7 +76,7 @@ class Consumer:
         for _ in range(attempts):
             try:
                 with tx.savepoint():
-                    self._handle(tx, [event])
+                    self._handle(tx, self._read([event]))
                 return None
             except Exception as error:
                 if is_transient(error):
@@ -93,50 +86,48 @@ class Consumer:
 
     def _process(self, batch: Incoming, finish: Finish) -> None:
         try:
-            with self.begin() as tx:
-                admitted = admit(tx.connection, batch.producer, batch.partition, batch.events)
-                events = self._park_behind(tx, batch.partition, admitted.events, admitted.parked_keys)
-                for wave in waves(filter(self._is_ours, events)):
-                    self._handle(tx, wave)
-                finish(tx.connection)
+            try:
+                self._process_new(batch, finish)
+            except SeenBefore:
+                self._process_unseen(batch, finish)
         except Exception as error:
             if is_transient(error):
                 raise
             log.warning("a batch failed, its events go one by one", exc_info=error, extra=_where(batch))
             self._process_singly(batch, finish)
 
+    def _process_new(self, batch: Incoming, finish: Finish) -> None:
+        with self.begin() as tx:
+            pages, some_parked = admit_new(tx.connection, batch, meanwhile=lambda: self._read(batch.events))
+            if some_parked:
+                pages = self._read(_park_behind(tx, batch.partition, batch.events))
+            self._handle(tx, pages)
+            finish(tx.connection)
+
+    def _process_unseen(self, batch: Incoming, finish: Finish) -> None:
+        with self.begin() as tx:
+            events = _park_behind(tx, batch.partition, admit(tx.connection, batch))
+            self._handle(tx, self._read(events))
+            finish(tx.connection)
+
     def _process_singly(self, batch: Incoming, finish: Finish) -> None:
         for event in batch.events:
             event.repair()
         with self.begin() as tx:
-            admitted = admit(tx.connection, batch.producer, batch.partition, batch.events)
-            parked = set(lock_keys(tx.connection, {event.message.key for event in admitted.events}))
-            for event in admitted.events:
-                if event.message.key in parked:
-                    park(tx.connection, batch.partition, event, BEHIND)
-                elif self._is_ours(event):
+            parked: set[str] = set()
+            for event in _park_behind(tx, batch.partition, admit(tx.connection, batch)):
+                failure = BEHIND if event.message.key in parked else None
+                if failure is None and self._is_ours(event):
                     failure = self.attempt(tx, event)
-                    if failure is not None:
-                        log.error("an event is parked", extra={"event_id": str(event.id), "event_type": event.type})
-                        park(tx.connection, batch.partition, event, failure)
-                        parked.add(event.message.key)
+                if failure is not None:
+                    log.error("an event is parked", extra={"event_id": event.message.id, "event_type": event.type})
+                    park(tx.connection, batch.partition, event, failure)
+                    parked.add(event.message.key)
             finish(tx.connection)
 
     def _is_ours(self, event: IncomingEvent) -> bool:
         # What nobody here subscribes to was counted, and that is all there is to do.
         return event.message.type in self._subscriptions or event.message.type == MALFORMED
-
-    def _park_behind(
-        self, tx: Transaction, partition: int, events: Sequence[IncomingEvent], keys: frozenset[str]
-    ) -> Sequence[IncomingEvent]:
-        """Park the events whose key has a parked one; give the others."""
-        if not keys:
-            return events
-        parked = lock_keys(tx.connection, keys)
-        for event in events:
-            if event.message.key in parked:
-                park(tx.connection, partition, event, BEHIND)
-        return [event for event in events if event.message.key not in parked]
 
     def _park_unseen(self, batch: Incoming) -> bool:
         (event,) = batch.events
@@ -144,36 +135,63 @@ class Consumer:
         with self.begin() as tx:
             if is_seen(tx.connection, event):
                 return False
-            admit(tx.connection, batch.producer, batch.partition, [event])
+            admit(tx.connection, batch)
             park(tx.connection, batch.partition, event, "it ended the worker each time it was tried")
         return True
 
-    def _handle(self, tx: Transaction, events: Sequence[IncomingEvent]) -> None:
-        """Hand events of one type and different keys to their handler."""
-        kind = events[0].type
-        if kind == MALFORMED:
-            raise DecodeError("the message is no batch of events")
-        if kind in self._states:
-            events = newer(tx.connection, events)
-        if events:
-            subscription = self._subscriptions[kind]
-            decode = subscription.decode
-            subscription.handle(tx, [Received(event, decode(event.message.data)) for event in events])
+    def _read(self, events: Sequence[IncomingEvent]) -> list[Page]:
+        """Decode the facts we subscribe to, in pages of one type and different keys."""
+        pages = []
+        for wave in waves([event for event in events if self._is_ours(event)]):
+            if wave[0].type == MALFORMED:
+                raise DecodeError("the message is no batch of events")
+            decode = self._subscriptions[wave[0].type].decode
+            pages.append([Received(event, decode(event.message.data)) for event in wave])
+        return pages
+
+    def _handle(self, tx: Transaction, pages: Sequence[Page]) -> None:
+        for page in pages:
+            kind = page[0].event.type
+            current = self._skip_stale(tx, page) if kind in self._states else page
+            if current:
+                self._subscriptions[kind].handle(tx, current)
+
+    def _skip_stale(self, tx: Transaction, page: Page) -> Page:
+        subjects = newer(tx.connection, [received.event for received in page])
+        return [received for received in page if received.event.subject in subjects]
 
 
-def waves(events: Iterable[IncomingEvent]) -> Iterator[list[IncomingEvent]]:
+def waves(events: Sequence[IncomingEvent]) -> Iterator[list[IncomingEvent]]:
     """Cut events into pages of one type and different keys that keep each key's order: the k-th event of each key."""
+    keys = [event.message.key for event in events]
+    if len(set(keys)) == len(keys):
+        yield from _by_type(events)
+        return
     nth: Counter[str] = Counter()
-    cut: list[dict[str, list[IncomingEvent]]] = []
+    cut: defaultdict[int, list[IncomingEvent]] = defaultdict(list)
+    for key, event in zip(keys, events, strict=True):
+        cut[nth[key]].append(event)
+        nth[key] += 1
+    for wave in cut.values():
+        yield from _by_type(wave)
+
+
+def _by_type(wave: Sequence[IncomingEvent]) -> Iterable[list[IncomingEvent]]:
+    pages: defaultdict[str, list[IncomingEvent]] = defaultdict(list)
+    for event in wave:
+        pages[event.message.type].append(event)
+    return pages.values()
+
+
+def _park_behind(tx: Transaction, partition: int, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
+    """Park the events whose key has a parked one; give the others."""
+    keys = parked_keys(tx.connection, events)
+    # Asked again under the lock: a replay may just have finished.
+    keys = lock_keys(tx.connection, keys) if keys else keys
     for event in events:
-        message = event.message
-        wave = nth[message.key]
-        nth[message.key] = wave + 1
-        if wave == len(cut):
-            cut.append({})
-        cut[wave].setdefault(message.type, []).append(event)
-    for by_type in cut:
-        yield from by_type.values()
+        if event.message.key in keys:
+            park(tx.connection, partition, event, BEHIND)
+    return [event for event in events if event.message.key not in keys]
 
 
 def read_batch(body: bytes) -> Incoming:

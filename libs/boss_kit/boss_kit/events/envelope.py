@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from boss.events.v1 import event_pb2
+
 from boss_kit.context import Context
 from boss_kit.ids import new_id, partition_of
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-
-from google.protobuf.descriptor import Descriptor, FileDescriptor
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
+from typing import Any
 
 import boss.events
 from boss.options.v1 import options_pb2
+from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 MessageClass = type[Message]
 
@@ -48,11 +48,12 @@ def _modules() -> Iterator[ModuleType]:
 
 def _facts(file: FileDescriptor) -> Iterator[FactType]:
     for descriptor in file.message_types_by_name.values():
-        name = descriptor.GetOptions().Extensions[options_pb2.event_type]
+        name = _option(descriptor, options_pb2.event_type)
         if name:
-            yield FactType(name, GetMessageClass(descriptor), _is_state(descriptor))
+            is_state = _option(descriptor, options_pb2.fact_kind) == options_pb2.FACT_KIND_STATE
+            yield FactType(name, GetMessageClass(descriptor), is_state)
 
 
-def _is_state(descriptor: Descriptor) -> bool:
-    kind = descriptor.GetOptions().Extensions[options_pb2.fact_kind]
-    return bool(kind == options_pb2.FACT_KIND_STATE)
+def _option(descriptor: Descriptor, option: Any) -> Any:
+    # The stubs give extensions as plain field descriptors.
+    return descriptor.GetOptions().Extensions[option]

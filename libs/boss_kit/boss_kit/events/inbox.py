@@ -1,34 +1,47 @@
 """The inbox: which events were seen, and how many; one statement for a batch (DESIGN 3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+import psycopg
 import sqlalchemy as sa
 
 from boss_kit import schema
+from boss_kit.database import driver_connection
 from boss_kit.events.received import IncomingEvent
 
+Read = TypeVar("Read")
+
 # Arrays travel as text that PostgreSQL reads itself: for ids that is several times cheaper than a list of UUIDs.
-_ADMIT = sa.text(
-    """
+_INCOMING = """
     WITH incoming AS (
         SELECT event_id, enterprise_id
-        FROM unnest(CAST(:event_ids AS uuid[]), CAST(:enterprise_ids AS uuid[])) AS incoming (event_id, enterprise_id)
+        FROM unnest(%(event_ids)s::uuid[], %(enterprise_ids)s::uuid[]) AS incoming (event_id, enterprise_id)
     ), fresh AS (
         INSERT INTO inbox (producer, event_id, enterprise_id)
-        SELECT :producer, event_id, enterprise_id FROM incoming
-        ON CONFLICT DO NOTHING
-        RETURNING event_id
+        SELECT %(producer)s, event_id, enterprise_id FROM incoming
+"""
+_COUNTED = """
     ), counted AS (
         INSERT INTO processed_events AS total (producer, partition, events)
-        SELECT :producer, :partition, count(*) FROM fresh
+        SELECT %(producer)s, %(partition)s, EVENTS
         ON CONFLICT (producer, partition) DO UPDATE SET events = total.events + excluded.events
     )
-    SELECT true AS seen, event_id AS id FROM incoming WHERE event_id NOT IN (SELECT event_id FROM fresh)
-    UNION ALL
-    SELECT false, key FROM parked_event WHERE key = ANY (CAST(:keys AS uuid[]))
-    """
-)
+"""
+# Nearly every batch is all new. ON CONFLICT would write half as much again into the log to allow for one that isn't.
+_ADMIT_NEW = (
+    _INCOMING
+    + _COUNTED.replace("EVENTS", "%(events)s")
+    + "SELECT EXISTS (SELECT FROM parked_event WHERE partition = %(partition)s)"
+).encode()
+_ADMIT = (
+    _INCOMING
+    + "ON CONFLICT DO NOTHING RETURNING event_id"
+    + _COUNTED.replace("EVENTS", "count(*) FROM fresh")
+    + "SELECT event_id FROM incoming WHERE event_id NOT IN (SELECT event_id FROM fresh)"
+).encode()
+_PARKED = sa.text("SELECT DISTINCT key FROM parked_event WHERE key = ANY (CAST(:keys AS uuid[]))")
 
 _NEWER = sa.text(
     """
@@ -43,39 +56,56 @@ _NEWER = sa.text(
 )
 
 
+class SeenBefore(Exception):
+    """Say that not all of a batch is new: its transaction is spent, and the next one sorts out what is."""
+
+
 @dataclass(frozen=True)
-class Admitted:
-    """What is new in a batch, in order, and which of its keys have a parked event."""
+class Incoming:
+    """A batch as it came."""
 
+    producer: str
+    partition: int
     events: Sequence[IncomingEvent]
-    parked_keys: frozenset[str]
 
 
-def admit(connection: sa.Connection, producer: str, partition: int, events: Sequence[IncomingEvent]) -> Admitted:
-    """Write the events into the inbox and count them; give those that weren't there."""
-    messages = [event.message for event in events]
-    rows = connection.execute(
-        _ADMIT,
-        {
-            "producer": producer,
-            "partition": partition,
-            "event_ids": _array(message.id for message in messages),
-            "enterprise_ids": _array(message.enterprise or "NULL" for message in messages),
-            "keys": _array(message.key for message in messages),
-        },
-    ).all()
-    taken = {str(row.id) for row in rows if row.seen}
+def admit_new(connection: sa.Connection, batch: Incoming, meanwhile: Callable[[], Read]) -> tuple[Read, bool]:
+    """Write a batch into the inbox and count it; tell whether its partition has parked events.
+
+    Does something `meanwhile`, while the database is busy with the rows. Raises SeenBefore.
+    """
+    driver = driver_connection(connection)
+    try:
+        with driver.cursor() as cursor:
+            with driver.pipeline():
+                cursor.execute(_ADMIT_NEW, _parameters(batch))
+                read = meanwhile()
+            row = cursor.fetchone()
+    except psycopg.errors.UniqueViolation as error:
+        raise SeenBefore from error
+    return read, row is not None and row[0]
+
+
+def admit(connection: sa.Connection, batch: Incoming) -> Sequence[IncomingEvent]:
+    """Write a batch into the inbox and count what wasn't there; give that."""
+    taken = {str(row[0]) for row in driver_connection(connection).execute(_ADMIT, _parameters(batch))}
     fresh = []
-    for event in events:
+    for event in batch.events:
         if event.message.id not in taken:
             # The same event twice in one batch is once.
             taken.add(event.message.id)
             fresh.append(event)
-    return Admitted(fresh, frozenset(str(row.id) for row in rows if not row.seen))
+    return fresh
 
 
-def newer(connection: sa.Connection, events: Sequence[IncomingEvent]) -> Sequence[IncomingEvent]:
-    """Remember the versions of states of one type and different subjects; give those that aren't older than seen."""
+def parked_keys(connection: sa.Connection, events: Sequence[IncomingEvent]) -> frozenset[str]:
+    """Tell which keys of these events have a parked one."""
+    keys = connection.scalars(_PARKED, {"keys": _array(event.message.key for event in events)})
+    return frozenset(map(str, keys))
+
+
+def newer(connection: sa.Connection, events: Sequence[IncomingEvent]) -> frozenset[str]:
+    """Remember the versions of states of one type; give the subjects whose state isn't older than the one seen."""
     messages = [event.message for event in events]
     subjects = connection.scalars(
         _NEWER,
@@ -85,17 +115,24 @@ def newer(connection: sa.Connection, events: Sequence[IncomingEvent]) -> Sequenc
             "subjects": [message.subject for message in messages],
             "versions": [message.version for message in messages],
         },
-    ).all()
-    if len(subjects) == len(events):
-        return events
-    kept = frozenset(subjects)
-    return [event for event in events if event.subject in kept]
+    )
+    return frozenset(subjects)
 
 
 def is_seen(connection: sa.Connection, event: IncomingEvent) -> bool:
     """Tell whether an event was processed or parked."""
     row = sa.and_(schema.inbox.c.producer == event.producer, schema.inbox.c.event_id == event.id)
     return bool(connection.scalar(sa.select(sa.exists().where(row))))
+
+
+def _parameters(batch: Incoming) -> dict[str, object]:
+    return {
+        "producer": batch.producer,
+        "partition": batch.partition,
+        "events": len(batch.events),
+        "event_ids": _array([event.message.id for event in batch.events]),
+        "enterprise_ids": _array([event.message.enterprise or "NULL" for event in batch.events]),
+    }
 
 
 def _array(ids: Iterable[str]) -> str:

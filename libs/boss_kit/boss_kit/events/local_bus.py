@@ -86,16 +86,16 @@ class LocalWorker:
         )
         try:
             while not stop.is_set():
-                if not retrying(self.run_once, standby.is_set()) and not stop.is_set():
+                if not retrying(self.run_once, standby=standby.is_set()) and not stop.is_set():
                     wait()
         finally:
             timer.cancel()
             self.close()
 
-    def run_once(self, standby: bool = True) -> bool:
+    def run_once(self, *, standby: bool = True) -> bool:
         """Process the oldest batches of the partitions we hold, in order; tell whether there were any."""
         connection = self._connection = self._connection or self._engine.connect()
-        self._take_partitions(connection, standby)
+        self._take_partitions(connection, standby=standby)
         mine = delivery.c.partition.in_(sorted(self._held))
         rows = connection.execute(sa.select(delivery).where(mine).order_by(delivery.c.id).limit(BATCHES_MAX)).all()
         for row in rows:
@@ -111,7 +111,7 @@ class LocalWorker:
             connection.invalidate()
             connection.close()
 
-    def _take_partitions(self, connection: sa.Connection, standby: bool) -> None:
+    def _take_partitions(self, connection: sa.Connection, *, standby: bool) -> None:
         wanted = [
             partition for partition in (range(PARTITIONS) if standby else self._own) if partition not in self._held
         ]

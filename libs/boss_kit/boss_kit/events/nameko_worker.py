@@ -5,11 +5,12 @@ after the commit; nameko's own consumer would also ack what failed. Only `work` 
 """
 
 import errno
+import gc
 import logging
 import signal
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import eventlet
@@ -44,6 +45,7 @@ PRIORITY_OWN = 10
 PRIORITY_STANDBY = 1
 
 _Message = Any  # kombu has no types.
+_Method = Callable[[Any, _Message], None]
 _wait = tenacity.wait_random_exponential(multiplier=0.1, max=BACK_OFF_S_MAX)
 
 
@@ -63,12 +65,15 @@ def run_worker(
     """
     eventlet.monkey_patch()
     queues = Queues(service_name, (topology or load_topology()).only([service_name]), index, of, standby_after_s)
+    # Every error is the entrypoint's business: nameko only logs it.
+    batches: Callable[[_Method], _Method] = BatchEntrypoint.decorator(
+        amqp_url, queues, expected_exceptions=(Exception,)
+    )
 
     class EventWorker:
         name = service_name
 
-        # Every error is the entrypoint's business: nameko only logs it.
-        @BatchEntrypoint.decorator(amqp_url, queues, expected_exceptions=(Exception,))
+        @batches
         def consume(self, message: _Message) -> None:
             if queues.is_dead_letter(message):
                 consumer.process_each(message.body, suspect=_delivery_count(message) >= SUSPECT_AFTER)
@@ -81,6 +86,8 @@ def run_worker(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: eventlet.spawn_n(runner.stop))
     runner.start()
+    # What start-up made lives as long as the process; a page's garbage is found without walking through it.
+    gc.freeze()
     _wait_for(runner)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
-
 from boss.events.v1 import event_pb2
+
 from boss_kit import schema
 from boss_kit.errors import FailedPrecondition, NotFound
 from boss_kit.events.received import IncomingEvent

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from boss.events.v1 import event_pb2
+
 from boss_kit.context import Actor, Context
 from boss_kit.ids import derived_id
 from boss_kit.unit_of_work import Transaction
@@ -99,8 +100,7 @@ class IncomingEvent:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[Fact]):
+class Received(NamedTuple, Generic[Fact]):
     """An event and the fact in it, decoded."""
 
     event: IncomingEvent

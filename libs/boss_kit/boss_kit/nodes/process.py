@@ -16,6 +16,7 @@ import psutil
 from boss_kit.nodes import guard
 
 LOCALHOST = "127.0.0.1"
+PUBLIC_TEMPORARY = "/var/tmp"
 
 
 class NodeFailed(RuntimeError):
@@ -44,8 +45,10 @@ class GuardedProcess:
                 cwd=log.parent,
                 start_new_session=True,
             )
-        assert self._guard.stdout is not None
-        self.pid = int(self._guard.stdout.readline() or 0)
+        said = self._guard.stdout.readline() if self._guard.stdout else b""
+        if not said:
+            raise NodeFailed(f"{command[0]} could not be started: {log.read_text(errors='replace')[-2000:]}")
+        self.pid = int(said)
 
     @property
     def running(self) -> bool:
@@ -107,7 +110,7 @@ def answers(port: int) -> bool:
 def open_directory(prefix: str) -> Path:
     """Make a directory that another system user can reach: the usual place may lie in a closed home directory."""
     usual = Path(tempfile.gettempdir())
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=usual if is_reachable(usual) else "/var/tmp"))
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=usual if is_reachable(usual) else PUBLIC_TEMPORARY))
 
 
 def is_reachable(path: Path) -> bool:

@@ -4,8 +4,8 @@ import signal
 from collections import defaultdict
 from uuid import UUID
 
-from conftest import Bus, wait_until
-from probe import HAPPENED, STATE, UNKNOWN, allow, make_consumer, sequence
+from event_bus import Bus, wait_until
+from event_probe import HAPPENED, STATE, UNKNOWN, allow, make_consumer, sequence
 
 from boss_kit.events import parking
 from boss_kit.ids import new_id

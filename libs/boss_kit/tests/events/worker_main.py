@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Any
 
-from probe import make_consumer
+from event_probe import make_consumer
 
 from boss_kit.database import open_database
 from boss_kit.events.local_bus import CHANNEL, LocalWorker

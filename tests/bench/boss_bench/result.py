@@ -1,0 +1,39 @@
+"""One figure, as every bench prints it."""
+
+import resource
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """How many a second, against the limit of the same machine at the same time."""
+
+    name: str
+    n: int
+    per_s: float
+    limit_per_s: float
+    ratio: float
+    p99_ms: float
+    peak_rss_mb: float
+
+    def as_dict(self) -> dict[str, str | float]:
+        """Give the fields as they are printed."""
+        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+
+def p99_ms(durations_s: Sequence[float]) -> float:
+    """Tell which time 99 of 100 stay below."""
+    ordered = sorted(durations_s)
+    return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000 if ordered else 0.0
+
+
+def peak_rss_mb() -> float:
+    """Tell how much memory this process ever held."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Its own since it began; getrusage would count what its parent held when it was started.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
