@@ -12,20 +12,22 @@ from rich.text import Text
 
 from boss_demo.driver import Driver, Payer
 from boss_demo.figures import Figures, is_sound
+from boss_demo.play import Played
 
 TEAL, GREY, RED = "cyan", "grey62", "bold red"
 STORIES_LOOKED_AT = 12
 REJECTED_SHOWN = 20
 
 
-def show(console: Console, figures: Figures, driver: Driver, clients: Clients, folder: Path, seconds: float) -> None:
+def show(console: Console, played: Played, clients: Clients, folder: Path) -> None:
     """Print the summary, one member's story, where the messages are and the invariants."""
+    figures = played.figures
     console.print(_import_table(figures))
     console.print(_summary(figures))
-    _show_story(console, driver, clients)
+    _show_story(console, played.driver, clients)
     console.print(_where_to_look(folder))
     console.print(_invariants(figures))
-    console.print(Text(f"{figures['days']} days played in {seconds:.1f} s", style=GREY))
+    console.print(Text(f"{figures['days']} days played in {played.seconds:.1f} s", style=GREY))
 
 
 def _summary(figures: Figures) -> Table:
