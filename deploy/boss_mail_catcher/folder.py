@@ -4,14 +4,15 @@ import os
 import re
 import threading
 from collections import Counter
-from email import policy
-from email.message import EmailMessage
+from email.message import Message
 from email.parser import BytesHeaderParser
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 NAME_LENGTH_MAX = 150
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]+")
-_HEADERS = BytesHeaderParser(policy=policy.default)
+# The oldest policy reads headers as they are: a catcher takes the broken ones, too.
+_HEADERS = BytesHeaderParser()
 
 
 class MailFolder:
@@ -50,16 +51,15 @@ class MailFolder:
             return dict(self._counts)
 
 
-def _message_id(message: EmailMessage) -> str:
+def _message_id(message: Message) -> str:
     return str(message.get("Message-ID", "")).strip().strip("<>")
 
 
-def _date(message: EmailMessage) -> str:
+def _date(message: Message) -> str:
     try:
-        sent = getattr(message["Date"], "datetime", None)
-    except (ValueError, TypeError):
-        sent = None
-    return sent.date().isoformat() if sent else "undated"
+        return parsedate_to_datetime(str(message["Date"])).date().isoformat()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return "undated"
 
 
 def _file_name(date: str, message_id: str, count: int) -> str:

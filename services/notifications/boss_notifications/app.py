@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from boss_kit.context import Context
 from boss_kit.jobs import Job
 from boss_kit.service import House, Running, Service, Serving, Working
+from boss_kit.tasks import Process
 from boss_kit.unit_of_work import Transaction
 from boss_notifications.contact_rules.store import business_unit
 from boss_notifications.events import encode
@@ -33,6 +34,7 @@ def servicers(door: "Door") -> "list[AddServicer]":
     from boss.notifications.v1 import provider_callback_service_pb2_grpc as callback_grpc
     from boss.notifications.v1 import template_service_pb2_grpc as template_grpc
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline_grpc
+
     from boss_notifications.intents.rpc import NotificationServicer
     from boss_notifications.responses.rpc import ProviderCallbackServicer
     from boss_notifications.templates.rpc import TemplateServicer
@@ -70,7 +72,7 @@ def run(settings: NotificationsSettings) -> Running:
     house = SERVICE.open(settings, settings.pool_run)
     channels = house.channels()
     arm = ArmClient(channels.to("arm"))
-    processes = {
+    processes: dict[str, Process] = {
         "dispatch": Dispatch(house.units, providers(house), arm.release, settle_after_s=settings.sender_lease_s),
         "dispatch-held": HeldAgain(house.units),
     }

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import grpc
-
 from boss.arm.v1 import cycle_service_pb2 as arm_pb
 from boss.arm.v1 import cycle_service_pb2_grpc as arm_grpc
 from boss.notifications.v1 import provider_callback_service_pb2 as callback_pb
 from boss.notifications.v1 import provider_callback_service_pb2_grpc as callback_grpc
+
 from boss_kit.ids import new_id
 from boss_kit.rpc.convert import time_to_proto
 from boss_notifications.responses.commands import ProviderResponse

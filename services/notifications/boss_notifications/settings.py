@@ -25,7 +25,9 @@ class NotificationsSettings(Settings):
         default="",
     )
     email_domain: str = setting(
-        "BOSS_EMAIL_DOMAIN", "Domain of Message-IDs, and of the sender where a unit has none.", default="boss.example.com"
+        "BOSS_EMAIL_DOMAIN",
+        "Domain of Message-IDs, and of the sender where a unit has none.",
+        default="boss.example.com",
     )
     sender_lease_s: int = setting(
         "BOSS_SENDER_LEASE_S", "After a crash: how long a lost sender may still be at work.", default=SETTLE_AFTER_S
@@ -46,6 +48,8 @@ class NotificationsSettings(Settings):
             found.append(f"BOSS_SMTP_ADDRESS is {self.smtp_address!r}: use host:port.")
         if self.smtp_security not in SECURITIES:
             found.append(f"BOSS_SMTP_SECURITY is {self.smtp_security!r}: use {', '.join(SECURITIES)}.")
+        if self.smtp_query_url and not self.smtp_query_url.startswith(("http://", "https://")):
+            found.append(f"BOSS_SMTP_QUERY_URL is {self.smtp_query_url!r}: use http:// or https://.")
         if self.smtp_query_url and "{message_id}" not in self.smtp_query_url:
             found.append("BOSS_SMTP_QUERY_URL holds no {message_id}: say where in the address it belongs.")
         if self.sandbox_folder and "notifications" not in self.addresses:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-
 from boss.notifications.v1 import (
     notification_service_pb2_grpc,
     provider_callback_service_pb2_grpc,
     template_service_pb2_grpc,
 )
 from boss.platform.v1 import timeline_service_pb2_grpc
+from sqlalchemy.dialects.postgresql import insert
+
 from boss_kit import schema
 from boss_kit.database import open_database
 from boss_kit.events.consumer import Consumer
@@ -33,7 +33,7 @@ from notification_facts import NOON, Club
 
 if TYPE_CHECKING:
     from boss_kit.testing.postgres import PostgresServer
-    from boss_kit.testing.server import Serving, ServerUnderTest
+    from boss_kit.testing.server import ServerUnderTest, Serving
 
 pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
 
@@ -53,15 +53,18 @@ def notifications_template(postgres_server: "PostgresServer") -> str:
 
 @pytest.fixture
 def database_url(postgres_server: "PostgresServer", notifications_template: str) -> Iterator[str]:
+    """Lend a database of its own to a test that starts processes."""
     with postgres_server.database(notifications_template) as url:
         yield url
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    engine = open_database(database_url, POOL_SIZE)
-    yield engine
-    engine.dispose()
+@pytest.fixture(scope="session")
+def engine(postgres_server: "PostgresServer", notifications_template: str) -> Iterator[sa.Engine]:
+    """Lend one database to all tests: each has an enterprise of its own, which is a proof of its kind."""
+    with postgres_server.database(notifications_template) as url:
+        engine = open_database(url, POOL_SIZE)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture

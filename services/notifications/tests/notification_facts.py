@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from google.protobuf.message import Message
-from google.type import date_pb2
-
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from boss.events.arm.v1 import arm_events_pb2 as arm_pb
 from boss.events.notifications.v1 import notifications_events_pb2 as pb
 from boss.events.v1 import event_pb2
+from google.protobuf.message import Message
+from google.type import date_pb2
+
 from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.events.consumer import Consumer
@@ -21,7 +21,7 @@ from boss_kit.events.facts import fact_types
 from boss_kit.ids import derived_id, partition_of
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import UnitOfWork
-from boss_notifications.intents.store import N, notification
+from boss_notifications.intents.tables import N, notification
 from boss_notifications.templates.commands import create_template
 from boss_notifications.templates.rules import Draft
 
@@ -128,7 +128,9 @@ class Club:
         return arm_pb.NotificationRequested(**{**defaults, **values})
 
     def withdraw(self, number: str, step_id: UUID) -> None:
-        fact = arm_pb.NotificationWithdrawn(step_id=str(step_id), account=self.account(number), reason="The balance was paid.")
+        fact = arm_pb.NotificationWithdrawn(
+            step_id=str(step_id), account=self.account(number), reason="The balance was paid."
+        )
         self.feed("arm", fact, self.account_id(number))
 
     def feed(self, producer: str, fact: Message, key: UUID, *, version: int = 0, event_id: str = "") -> bytes:
@@ -156,7 +158,7 @@ class Club:
 
     def states(self) -> list[str]:
         with self.units.engine.connect() as connection:
-            return list(connection.scalars(sa.select(N.state).order_by(N.create_time)))
+            return list(connection.scalars(sa.select(N.state).where(N.enterprise_id == self.enterprise_id)))
 
     def results(self, step_id: UUID | None = None) -> list[pb.NotificationResult]:
         found = [fact for fact in self.facts() if isinstance(fact, pb.NotificationResult)]
@@ -167,7 +169,9 @@ class Club:
 
     def events(self) -> Sequence[event_pb2.Event]:
         with self.units.engine.connect() as connection:
-            bodies = connection.scalars(sa.select(schema.outbox.c.body).order_by(schema.outbox.c.id)).all()
+            outbox = schema.outbox.c
+            own = sa.select(outbox.body).where(outbox.enterprise_id == self.enterprise_id)
+            bodies = connection.scalars(own.order_by(outbox.id)).all()
         return [event_pb2.Event.FromString(body) for body in bodies]
 
     def facts(self) -> list[Message]:
@@ -184,10 +188,13 @@ def proto_date(day: date) -> date_pb2.Date:
 def wav(seconds: float = 1.0, *, rate: int = 8000) -> bytes:
     """Make a silent recording: RIFF/PCM, mono, 16 bits."""
     sound = b"\0\0" * int(rate * seconds)
-    head = b"fmt " + (16).to_bytes(4, "little") + b"".join(
-        value.to_bytes(size, "little") for value, size in ((1, 2), (1, 2), (rate, 4), (rate * 2, 4), (2, 2), (16, 2))
+    head = (
+        b"fmt "
+        + (16).to_bytes(4, "little")
+        + b"".join(
+            value.to_bytes(size, "little")
+            for value, size in ((1, 2), (1, 2), (rate, 4), (rate * 2, 4), (2, 2), (16, 2))
+        )
     )
     body = b"WAVE" + head + b"data" + len(sound).to_bytes(4, "little") + sound
     return b"RIFF" + len(body).to_bytes(4, "little") + body
-
-

@@ -17,7 +17,9 @@ class Provider:
 
     name = "test"
 
-    def __init__(self, channel: str, certainty: Certainty, *, batch_size: int = 10, dies_after: int | None = None) -> None:
+    def __init__(
+        self, channel: str, certainty: Certainty, *, batch_size: int = 10, dies_after: int | None = None
+    ) -> None:
         self.channel = channel
         self.certainty = certainty
         self.batch_size = batch_size
@@ -39,11 +41,15 @@ class Provider:
         for message in messages:
             planned = self.fates.get(message.intent.account_number)
             if planned is not None:
-                yield Delivery(message.intent.id, planned.fate, planned.response, planned.response_detail, planned.reason)
+                yield Delivery(
+                    message.intent.id, planned.fate, planned.response, planned.response_detail, planned.reason
+                )
                 continue
             self.handed_over[message.message_id] += 1
             # A provider with keys takes a repeat for what it is.
-            self.taken[message.message_id] = 1 if self.certainty is Certainty.IDEMPOTENT else self.handed_over[message.message_id]
+            self.taken[message.message_id] = (
+                1 if self.certainty is Certainty.IDEMPOTENT else self.handed_over[message.message_id]
+            )
             self.order.append(message.intent.account_number)
             self.messages.append(message)
             if self.dies_after is not None and len(self.messages) >= self.dies_after:

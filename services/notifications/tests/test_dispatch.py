@@ -5,13 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from boss.events.notifications.v1 import notifications_events_pb2 as pb
-from boss_kit.errors import Transient
 from notification_facts import NOON, TODAY, Club
 from notification_providers import Arm, Died, Provider
 
+from boss_kit.errors import Transient
+from boss_kit.schema import task
 from boss_notifications.adapters.port import Certainty, Delivery, Fate
 from boss_notifications.dispatch.process import Dispatch
+from boss_notifications.intents.store import change
 
 SENT, RESPONSE = pb.NotificationResult.OUTCOME_SENT, pb.NotificationResult.OUTCOME_RESPONSE
 NOT_RELEASED, UNKNOWN = pb.NotificationResult.OUTCOME_NOT_RELEASED, pb.NotificationResult.OUTCOME_UNKNOWN
@@ -94,7 +97,12 @@ def test_arm_5_a_step_that_arm_refuses_is_not_sent_and_says_why(club: Club) -> N
     [
         ({"contact": "", "contact_value": ""}, "Blank Number", "Phone number field blank", False),
         ({"contact_value": "555"}, "Invalid Number", "Incorrect number of digits in phone number", True),
-        ({"contact_value": "+1 303 555 0148 99999"}, "Invalid Number", "Incorrect number of digits in phone number", True),
+        (
+            {"contact_value": "+1 303 555 0148 99999"},
+            "Invalid Number",
+            "Incorrect number of digits in phone number",
+            True,
+        ),
         ({"do_not_call": True}, "On Do Not Call List", "Phone number on account Do Not Call List", True),
     ],
 )
@@ -277,7 +285,8 @@ def test_not_5_after_a_crash_a_queryable_provider_is_asked_and_nothing_goes_twic
 ) -> None:
     template = club.add_template(channel)
     for number in range(3):
-        club.request(f"M{number}", channel, template, contact_value=["a@example.com", "+13035550148"][channel == "Phone"][:-1] + str(number) if channel == "Phone" else f"m{number}@example.com")
+        value = f"+1303555014{number}" if channel == "Phone" else f"m{number}@example.com"
+        club.request(f"M{number}", channel, template, contact_value=value)
     provider = Provider(channel, Certainty.QUERYABLE, dies_after=dies_after)
     task_id = uuid4()
     with pytest.raises(Died):
@@ -348,13 +357,14 @@ def test_not_5_what_another_pending_task_is_sending_is_left_alone(club: Club) ->
     step_id = club.request("M1", "Email", club.add_template("Email"))
     with club.units.begin(club.context()) as tx:
         tx.enqueue("dispatch", key="other", business_date=TODAY)
-    with club.units.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE notification SET state = 'sending', task_id = (SELECT id FROM task), claim_time = now()")
+        other = tx.connection.scalar(sa.select(task.c.id).where(task.c.enterprise_id == club.enterprise_id))
+        own = [club.notification(step_id).id]
+        change(tx.connection, club.enterprise_id, own, state="sending", task_id=other, claim_time=sa.func.now())
     provider = Provider("Email", Certainty.NEITHER)
     dispatch(club, provider)(club.task())
     assert club.notification(step_id).state == "sending"
     with club.units.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE task SET state = 'failed'")
+        connection.execute(sa.update(task).where(task.c.id == other).values(state="failed"))
     dispatch(club, provider)(club.task())
     assert club.notification(step_id).state == "unknown"
 

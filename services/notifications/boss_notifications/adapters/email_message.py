@@ -66,5 +66,7 @@ def _one_line(text: str) -> str:
 @cache
 def _page() -> jinja2.Template:
     text = resources.files("boss_notifications").joinpath("adapters/email.html").read_text("utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.from_string(text)

@@ -3,7 +3,7 @@
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import typst
 
@@ -24,14 +24,15 @@ class LetterPress:
 
     def png(self, message: Message, ppi: float = 110) -> bytes:
         """Draw the letter's first page, to look at."""
-        return self._compile(message, "png", ppi=ppi)
+        return self._compile(message, "png", ppi)
 
-    def _compile(self, message: Message, form: str, **options: Any) -> bytes:
+    def _compile(self, message: Message, form: Literal["pdf", "png"], ppi: float | None = None) -> bytes:
         inputs = {"letter": json.dumps(letter_of(message), ensure_ascii=False)}
         timestamp = int(message.time.timestamp())
-        made = self._compiler.compile(format=form, sys_inputs=inputs, timestamp=timestamp, pdf_tags=False, **options)
-        pages = made if isinstance(made, list) else [made]
-        return bytes(pages[0])
+        made = self._compiler.compile(format=form, ppi=ppi, sys_inputs=inputs, timestamp=timestamp, pdf_tags=False)
+        page = made[0] if isinstance(made, list) else made
+        assert page is not None, "without an output file the compiler gives the bytes"
+        return bytes(page)
 
 
 def letter_of(message: Message) -> dict[str, object]:

@@ -65,7 +65,10 @@ class Session(Protocol):
         ...
 
     def was_taken(self, message_id: str) -> bool | None:
-        """Ask whether the provider has a message; None where it can't be asked. Raises Transient when it doesn't answer now."""
+        """Ask whether the provider has a message; None where it can't be asked.
+
+        Raises Transient when it doesn't answer now.
+        """
         ...
 
 

@@ -69,7 +69,9 @@ def keep_units(tx: Transaction, received: Sequence[Received[BusinessUnitChanged]
     store.save_units(tx.connection, rows)
 
 
-def decide(tx: Transaction, day: date, intents: Sequence[Intent], *, place: bool) -> list[tuple[Intent, rules.Decision]]:
+def decide(
+    tx: Transaction, day: date, intents: Sequence[Intent], *, place: bool
+) -> list[tuple[Intent, rules.Decision]]:
     """Decide about notifications of one channel, in their order (SPEC NOT-4).
 
     With `place` the allowed calls are written as attempts in the same transaction, and count for those behind them; the

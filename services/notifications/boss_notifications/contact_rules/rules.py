@@ -1,6 +1,7 @@
 """One decision: may this member be contacted on this channel now (SPEC NOT-4).
 
-What a jurisdiction forbids is data (`Profile`); days are the member's own calendar days, so that a day of 23 or 25 hours counts as one.
+What a jurisdiction forbids is data (`Profile`); days are the member's own calendar days, so that a day of 23 hours
+counts as one.
 """
 
 from collections.abc import Sequence
@@ -90,8 +91,10 @@ ALLOWED = Decision(Verdict.ALLOW)
 
 
 def may_contact(profile: Profile, contact: Contact, history: CallHistory, now: datetime) -> Decision:
-    """Decide, what can never be mended first: a bad contact, then a list, then the limits, then the hour (SPEC NOT-4)."""
-    rule = _unreachable(contact) or (_call_limit(profile, contact, history, now) if contact.channel == "Phone" else None)
+    """Decide; what can never be mended comes first: a bad contact, a list, the limits, then the hour (SPEC NOT-4)."""
+    rule = _unreachable(contact) or (
+        _call_limit(profile, contact, history, now) if contact.channel == "Phone" else None
+    )
     if rule is not None:
         return Decision(Verdict.DENY, rule)
     if contact.channel in profile.quiet_channels and not _is_contact_hour(profile, contact.zone, now):

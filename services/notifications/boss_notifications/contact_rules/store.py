@@ -102,7 +102,9 @@ def unit_zones(connection: sa.Connection, enterprise_id: UUID, unit_ids: Sequenc
     """Give the zones of business units."""
     wanted = sa.any_(sa.literal(list(set(unit_ids)), ARRAY(PgUuid)))
     unit = business_unit.c
-    rows = connection.execute(sa.select(unit.id, unit.time_zone).where(unit.enterprise_id == enterprise_id, unit.id == wanted))
+    rows = connection.execute(
+        sa.select(unit.id, unit.time_zone).where(unit.enterprise_id == enterprise_id, unit.id == wanted)
+    )
     return {row.id: row.time_zone for row in rows}
 
 
@@ -118,12 +120,17 @@ def load_profile(connection: sa.Connection, enterprise_id: UUID, day: date) -> P
         .order_by((contact_profile.c.enterprise_id == enterprise_id).desc(), contact_profile.c.version.desc())
         .limit(1)
     ).one()
-    values = {name: row._mapping[name] for name in Profile.__dataclass_fields__}
+    values = {name: getattr(row, name) for name in Profile.__dataclass_fields__}
     return Profile(**{**values, "quiet_channels": tuple(row.quiet_channels)})
 
 
 def load_calls(
-    connection: sa.Connection, profile: Profile, enterprise_id: UUID, account_ids: Sequence[UUID], numbers: Sequence[str], now: datetime
+    connection: sa.Connection,
+    profile: Profile,
+    enterprise_id: UUID,
+    account_ids: Sequence[UUID],
+    numbers: Sequence[str],
+    now: datetime,
 ) -> Calls:
     """Give the calls that may count for these accounts and numbers; the caller holds the accounts' locks."""
     since = now - timedelta(days=max(profile.window_days, profile.conversation_days) + MARGIN_DAYS)
@@ -172,7 +179,9 @@ def drop_attempts(connection: sa.Connection, enterprise_id: UUID, intent_ids: Se
     """Forget attempts that the provider never got."""
     wanted = sa.any_(sa.literal(list(intent_ids), ARRAY(PgUuid)))
     connection.execute(
-        sa.delete(call_attempt).where(call_attempt.c.enterprise_id == enterprise_id, call_attempt.c.notification_id == wanted)
+        sa.delete(call_attempt).where(
+            call_attempt.c.enterprise_id == enterprise_id, call_attempt.c.notification_id == wanted
+        )
     )
 
 

@@ -50,12 +50,17 @@ def decide_page(tx: Transaction, provider: Provider, day: date, limit: int) -> D
 
 
 def claim(
-    tx: Transaction, provider: Provider, day: date, task_id: UUID, candidates: Sequence[UUID], refused: Mapping[UUID, str]
+    tx: Transaction,
+    provider: Provider,
+    day: date,
+    task_id: UUID,
+    candidates: Sequence[UUID],
+    refused: Mapping[UUID, str],
 ) -> list[Message]:
     """Put released notifications into sending; `refused` maps steps to ARM's reason.
 
-    The rules are asked again in this transaction, which also writes the calls as attempts: the counter and the attempt are
-    one (SPEC NOT-4), and what was withdrawn meanwhile stays where it is.
+    The rules are asked again in this transaction, which also writes the calls as attempts: counter and attempt are one
+    (SPEC NOT-4), and what was withdrawn meanwhile stays where it is.
     """
     waiting = intents_store.lock_waiting(tx.connection, tx.enterprise_id, candidates)
     denied = [(intent, _refusal(refused[intent.step_id])) for intent in waiting if intent.step_id in refused]
@@ -85,7 +90,7 @@ def record(tx: Transaction, day: date, deliveries: Sequence[Delivery]) -> None:
 
 
 def settle(tx: Transaction, day: date, intents: Sequence[UUID], decide: Callable[[Intent], Fate]) -> None:
-    """End the doubt about notifications left in sending: TAKEN is recorded, NOT_TAKEN goes back, IN_DOUBT is unknown for good."""
+    """End the doubt: TAKEN is recorded, NOT_TAKEN goes back, IN_DOUBT is unknown for good (SPEC NOT-5)."""
     found = intents_store.lock_in_states(tx.connection, tx.enterprise_id, intents, (State.SENDING,))
     intents_store.lock_accounts(tx.connection, tx.enterprise_id, [intent.account_id for intent in found])
     fates: dict[Fate, list[Intent]] = defaultdict(list)
@@ -149,11 +154,15 @@ def _deny(tx: Transaction, denied: Sequence[tuple[Intent, Denial]], day: date) -
             if rule is not None:
                 responses.publish_response(tx, intent, rule, why.response, why.response_detail, day)
             else:
-                fact = NotificationResult(intent, Outcome.NOT_RELEASED, day, response=why.rule, response_detail=why.reason)
+                fact = NotificationResult(
+                    intent, Outcome.NOT_RELEASED, day, response=why.rule, response_detail=why.reason
+                )
                 tx.publish(fact, cause=intent.story(day))
 
 
-def _write_denial(tx: Transaction, intents: Sequence[Intent], why: Denial, rule: ResponseRule | None, day: date) -> None:
+def _write_denial(
+    tx: Transaction, intents: Sequence[Intent], why: Denial, rule: ResponseRule | None, day: date
+) -> None:
     intents_store.change(
         tx.connection,
         tx.enterprise_id,
@@ -194,7 +203,14 @@ def _put_back(tx: Transaction, intents: Sequence[Intent]) -> None:
         return
     ids = [intent.id for intent in intents]
     intents_store.change(
-        tx.connection, tx.enterprise_id, ids, state=State.REQUESTED, provider="", provider_message_id="", task_id=None, update_time=tx.now
+        tx.connection,
+        tx.enterprise_id,
+        ids,
+        state=State.REQUESTED,
+        provider="",
+        provider_message_id="",
+        task_id=None,
+        update_time=tx.now,
     )
     contacts.drop_attempts(tx.connection, tx.enterprise_id, ids)
 

@@ -24,7 +24,9 @@ def compose(
     try:
         subject, body = render(template.subject, intent.placeholders), render(template.body, intent.placeholders)
     except PlaceholderMissing as missing:
-        return Denial(PLACEHOLDER_MISSING, f"The template {template.display_name!r} asks for more than was given: {missing}.")
+        return Denial(
+            PLACEHOLDER_MISSING, f"The template {template.display_name!r} asks for more than was given: {missing}."
+        )
     return Message(
         intent=intent,
         message_id=provider.message_id(intent.id),

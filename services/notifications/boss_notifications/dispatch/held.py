@@ -6,7 +6,7 @@ from boss_kit.days import business_date
 from boss_kit.unit_of_work import Transaction
 from boss_notifications.contact_rules.store import business_unit
 from boss_notifications.intents.rules import State
-from boss_notifications.intents.store import N, notification
+from boss_notifications.intents.tables import N, notification
 
 TASK = "dispatch"
 ZONE_DEFAULT = "UTC"

@@ -24,14 +24,21 @@ T = TypeVar("T")
 class Release(Protocol):
     """Asks ARM whether steps may go out now; gives the refused ones with their reason."""
 
-    def __call__(self, enterprise_id: UUID, step_ids: Sequence[UUID]) -> Mapping[UUID, str]: ...
+    def __call__(self, enterprise_id: UUID, step_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+        """Ask for at most 1,000 steps."""
+        ...
 
 
 class Dispatch:
     """Sends what is due for an enterprise on a business date; begun again after a crash it sends nothing twice."""
 
     def __init__(
-        self, units: UnitOfWork, providers: Sequence[Provider], release: Release, *, settle_after_s: float = SETTLE_AFTER_S
+        self,
+        units: UnitOfWork,
+        providers: Sequence[Provider],
+        release: Release,
+        *,
+        settle_after_s: float = SETTLE_AFTER_S,
     ) -> None:
         self._units = units
         self._providers = {provider.channel: provider for provider in providers}
@@ -131,7 +138,9 @@ class _Channel:
             left = intents_store.left_in_sending(tx.connection, tx.enterprise_id, self._task.id, self._provider.channel)
         ready = [intent for intent, age_s in left if not self._may_be_at_work(age_s)]
         if len(ready) < len(left):
-            waits = Transient("SENDER_MAY_BE_AT_WORK", f"{len(left) - len(ready)} notifications wait for their lost sender.")
+            waits = Transient(
+                "SENDER_MAY_BE_AT_WORK", f"{len(left) - len(ready)} notifications wait for their lost sender."
+            )
         for chunk in _chunks(ready, PAGE):
             self._settle_chunk(chunk)
         return waits

@@ -27,7 +27,7 @@ UNKNOWN_FATE = "UNKNOWN_WHETHER_SENT"
 
 @dataclass(frozen=True)
 class Denial:
-    """Why a notification does not go out: the rule, a sentence, and the provider's word that stands for it, if there is one."""
+    """Why a notification doesn't go out: the rule, a sentence, and the provider's word that stands for it."""
 
     rule: str
     reason: str
@@ -37,7 +37,9 @@ class Denial:
 
 # SPEC NOT-4: a local denial shows as its row of the table, as if the provider had said so.
 DENIALS: Mapping[Rule, Denial] = {
-    Rule.BLANK_NUMBER: Denial(Rule.BLANK_NUMBER, "The member has no telephone number.", "Blank Number", "Phone number field blank"),
+    Rule.BLANK_NUMBER: Denial(
+        Rule.BLANK_NUMBER, "The member has no telephone number.", "Blank Number", "Phone number field blank"
+    ),
     Rule.INVALID_NUMBER: Denial(
         Rule.INVALID_NUMBER,
         "The number can't be one: it has the wrong number of digits.",

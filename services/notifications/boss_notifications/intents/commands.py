@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from boss_kit.events.received import Received
 from boss_kit.names import parse
 from boss_kit.unit_of_work import Transaction
-from boss_notifications.intents import store
+from boss_notifications.intents import store, tables
 from boss_notifications.intents.rules import (
     ACCOUNT_NAME,
     MEMBER_NAME,
@@ -47,7 +47,7 @@ def _row(tx: Transaction, one: Received[NotificationRequested]) -> dict[str, obj
         "address_lines": list(fact.address_lines),
         "placeholders": dict(fact.placeholders),
         "recipient_name": fact.recipient_name,
-        "sender": store.sender_json(fact.sender),
+        "sender": tables.sender_json(fact.sender),
         "send_date": fact.send_date,
         "time_zone": fact.time_zone,
         "do_not_call": fact.do_not_call,
@@ -60,7 +60,6 @@ def _row(tx: Transaction, one: Received[NotificationRequested]) -> dict[str, obj
     } | _NOTHING_YET
 
 
-_NOTHING_YET = {
-    name: ""
-    for name in ("rule", "reason", "provider", "provider_message_id", "response", "response_detail", "description")
-} | {"times_sent": 0}
+_NOTHING_YET = dict.fromkeys(
+    ("rule", "reason", "provider", "provider_message_id", "response", "response_detail", "description"), ""
+) | {"times_sent": 0}

@@ -12,7 +12,7 @@ from boss_kit.names import parse
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 from boss_notifications.intents.rules import ACCOUNT_NAME, NOTIFICATION_NAME, WAITING, State
-from boss_notifications.intents.store import N, notification
+from boss_notifications.intents.tables import N, notification
 from boss_notifications.responses.store import invalidated_contact
 
 ENTERPRISE = "enterprises/{e}"
@@ -46,6 +46,7 @@ def list_notifications(tx: Transaction, parent: str, account: str, page: Page) -
 
 def count(tx: Transaction, parent: str) -> "Sequence[sa.Row[Any]]":
     """Count by channel: channel, sent, not_sent, waiting, unknown, sent_twice."""
+
     def how_many(condition: "sa.ColumnElement[bool]") -> "sa.ColumnElement[int]":
         return sa.func.count().filter(condition)
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import grpc
-
 from boss.notifications.v1 import notification_service_pb2 as pb
 from boss.notifications.v1 import notification_service_pb2_grpc
+
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import date_to_proto, time_to_proto
 from boss_kit.rpc.door import Door
@@ -24,7 +24,7 @@ _STATES = {
 }
 
 
-class NotificationServicer(notification_service_pb2_grpc.NotificationServiceServicer):  # type: ignore[misc]
+class NotificationServicer(notification_service_pb2_grpc.NotificationServiceServicer):
     """Shows notifications."""
 
     def __init__(self, door: Door) -> None:
@@ -51,7 +51,8 @@ class NotificationServicer(notification_service_pb2_grpc.NotificationServiceServ
     ) -> pb.NotificationStatistics:
         """Count them by channel."""
         return self._door.query(
-            request, lambda tx: _statistics(queries.count(tx, request.parent), queries.count_invalidated(tx, request.parent))
+            request,
+            lambda tx: _statistics(queries.count(tx, request.parent), queries.count_invalidated(tx, request.parent)),
         )
 
 

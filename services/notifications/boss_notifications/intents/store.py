@@ -1,76 +1,19 @@
-"""Tables and SQL of notifications."""
+"""SQL of notifications."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PgUuid
 
 from boss_kit.schema import task
 from boss_notifications.contact_rules.store import member
-from boss_notifications.intents.rules import WAITING, Intent, Sender, State
+from boss_notifications.intents.rules import WAITING, Intent, State
+from boss_notifications.intents.tables import N, account, intent_of, notification
 from boss_notifications.templates.store import template
-
-METADATA = sa.MetaData()
-_TIME = sa.DateTime(timezone=True)
-
-account = sa.Table(
-    "account",
-    METADATA,
-    sa.Column("enterprise_id", PgUuid, primary_key=True),
-    sa.Column("business_unit_id", PgUuid, nullable=False),
-    sa.Column("id", PgUuid, primary_key=True),
-    comment="The row that whoever publishes about an account locks first, so that its events keep their order.",
-)
-
-notification = sa.Table(
-    "notification",
-    METADATA,
-    sa.Column("enterprise_id", PgUuid, primary_key=True),
-    sa.Column("business_unit_id", PgUuid, nullable=False),
-    sa.Column("id", PgUuid, primary_key=True),
-    sa.Column("step_id", PgUuid, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("account_id", PgUuid, nullable=False),
-    sa.Column("member_id", PgUuid),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("template_id", PgUuid, nullable=False),
-    sa.Column("contact", sa.Text, nullable=False),
-    sa.Column("contact_value", sa.Text, nullable=False),
-    sa.Column("address_lines", ARRAY(sa.Text), nullable=False),
-    sa.Column("placeholders", JSONB, nullable=False),
-    sa.Column("recipient_name", sa.Text, nullable=False),
-    sa.Column("sender", JSONB, nullable=False),
-    sa.Column("send_date", sa.Date, nullable=False),
-    sa.Column("time_zone", sa.Text, nullable=False),
-    sa.Column("do_not_call", sa.Boolean, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("hold_until", _TIME),
-    sa.Column("rule", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("provider", sa.Text, nullable=False),
-    sa.Column("provider_message_id", sa.Text, nullable=False),
-    sa.Column("times_sent", sa.Integer, nullable=False),
-    sa.Column("task_id", PgUuid),
-    sa.Column("claim_time", _TIME),
-    sa.Column("sent_time", _TIME),
-    sa.Column("sent_date", sa.Date),
-    sa.Column("result_date", sa.Date),
-    sa.Column("response", sa.Text, nullable=False),
-    sa.Column("response_detail", sa.Text, nullable=False),
-    sa.Column("response_time", _TIME),
-    sa.Column("description", sa.Text, nullable=False),
-    sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("correlation", sa.Text, nullable=False),
-    sa.Column("traceparent", sa.Text, nullable=False),
-    sa.Column("create_time", _TIME, nullable=False),
-    sa.Column("update_time", _TIME, nullable=False),
-)
-N = notification.c
 
 # The member's own number orders a page the same way everywhere; UUIDs only break ties.
 _NATURAL_ORDER = (N.send_date, sa.func.coalesce(member.c.external_id, ""), N.attempt, N.account_id, N.step_id)
@@ -145,7 +88,7 @@ def lock_in_states(
 def left_in_sending(
     connection: sa.Connection, enterprise_id: UUID, task_id: UUID, channel: str
 ) -> list[tuple[Intent, float]]:
-    """List notifications whose sender ended before it recorded: the task's own, or of a task that is over; with their age in s."""
+    """List what a lost sender left, with its age in s: the task's own, or that of a task which is over."""
     age_s = sa.extract("epoch", sa.func.clock_timestamp() - N.claim_time).label("age_s")
     statement = (
         _INTENTS.add_columns(age_s)
@@ -174,14 +117,21 @@ def change(connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[
 
 
 def put_into_sending(
-    connection: sa.Connection, enterprise_id: UUID, provider: str, task_id: UUID, named: Mapping[UUID, str], now: datetime
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    provider: str,
+    task_id: UUID,
+    named: Mapping[UUID, str],
+    now: datetime,
 ) -> None:
     """Write down, before anything leaves, who is about to hand what over under which name."""
     if not named:
         return
-    names = sa.func.unnest(
-        sa.literal(list(named), ARRAY(PgUuid)), sa.literal(list(named.values()), ARRAY(sa.Text))
-    ).table_valued(sa.column("id", PgUuid), sa.column("message_id", sa.Text), name="named").render_derived()
+    names = (
+        sa.func.unnest(sa.literal(list(named), ARRAY(PgUuid)), sa.literal(list(named.values()), ARRAY(sa.Text)))
+        .table_valued(sa.column("id", PgUuid), sa.column("message_id", sa.Text), name="named")
+        .render_derived()
+    )
     connection.execute(
         sa.update(notification)
         .where(N.enterprise_id == enterprise_id, N.id == names.c.id)
@@ -200,19 +150,33 @@ def put_into_sending(
     )
 
 
-def mark_sent(connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID], day: date, now: datetime) -> None:
+def mark_sent(
+    connection: sa.Connection, enterprise_id: UUID, intent_ids: Sequence[UUID], day: date, now: datetime
+) -> None:
     """Write down that a provider took them; `times_sent` would tell a second time."""
     connection.execute(
         sa.update(notification)
         .where(N.enterprise_id == enterprise_id, N.id == ids(intent_ids))
         .values(
-            state=State.SENT, times_sent=N.times_sent + 1, sent_time=now, sent_date=day, rule="", reason="", description="", update_time=now
+            state=State.SENT,
+            times_sent=N.times_sent + 1,
+            sent_time=now,
+            sent_date=day,
+            rule="",
+            reason="",
+            description="",
+            update_time=now,
         )
     )
 
 
 def answer(
-    connection: sa.Connection, enterprise_id: UUID, intent_id: UUID, at: datetime, now: datetime, values: Mapping[str, Any]
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    intent_id: UUID,
+    at: datetime,
+    now: datetime,
+    values: Mapping[str, Any],
 ) -> None:
     """Keep the newest response: one that happened before the kept one changes nothing here."""
     newest = sa.or_(N.response_time.is_(None), N.response_time <= at)
@@ -240,45 +204,6 @@ def unanswered(
         N.enterprise_id == enterprise_id, N.state == State.SENT, N.sent_date >= first_day, N.sent_date <= last_day
     ).order_by(*_NATURAL_ORDER)
     return [(intent_of(row), row.sent_date) for row in connection.execute(statement)]
-
-
-def intent_of(row: "sa.Row[Any]") -> Intent:
-    """Read a row."""
-    sender = {**row.sender, "return_address_lines": tuple(row.sender.get("return_address_lines", ()))}
-    return Intent(
-        enterprise_id=row.enterprise_id,
-        business_unit_id=row.business_unit_id,
-        id=row.id,
-        step_id=row.step_id,
-        attempt=row.attempt,
-        account_id=row.account_id,
-        account_number=row.account_number,
-        member_id=row.member_id,
-        channel=row.channel,
-        template_id=row.template_id,
-        template_display_name=row.template_display_name,
-        contact=row.contact,
-        contact_value=row.contact_value,
-        address_lines=tuple(row.address_lines),
-        placeholders=row.placeholders,
-        recipient_name=row.recipient_name,
-        sender=Sender(**sender),
-        send_date=row.send_date,
-        time_zone=row.time_zone,
-        do_not_call=row.do_not_call or row.member_do_not_call,
-        state=State(row.state),
-        provider=row.provider,
-        provider_message_id=row.provider_message_id,
-        sent_time=row.sent_time,
-        actor=row.actor,
-        correlation=row.correlation,
-        traceparent=row.traceparent,
-    )
-
-
-def sender_json(sender: Sender) -> dict[str, Any]:
-    """Write a sender for its column."""
-    return {**asdict(sender), "return_address_lines": list(sender.return_address_lines)}
 
 
 def _lock(

@@ -18,7 +18,6 @@ from boss_notifications.responses.rules import (
     is_conversation,
     marks_invalid,
 )
-
 from boss_notifications.timeline import commands as story
 from boss_notifications.timeline.rules import response_text, sent_text
 

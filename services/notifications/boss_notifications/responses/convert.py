@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from boss.notifications.v1 import provider_callback_service_pb2 as pb
 from google.protobuf import json_format
 
-from boss.notifications.v1 import provider_callback_service_pb2 as pb
 from boss_kit.errors import InvalidArgument
 from boss_kit.names import parse
 from boss_kit.rpc.content import check_record, refuse

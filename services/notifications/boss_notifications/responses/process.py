@@ -20,7 +20,9 @@ ANSWER_DAYS = timedelta(days=6)
 class Report(Protocol):
     """Reports responses as a provider does."""
 
-    def __call__(self, enterprise_id: UUID, responses: Sequence[ProviderResponse]) -> None: ...
+    def __call__(self, enterprise_id: UUID, responses: Sequence[ProviderResponse]) -> None:
+        """Report at most 1,000."""
+        ...
 
 
 class SandboxResponses:
@@ -47,7 +49,9 @@ class SandboxResponses:
             if rule is not None:
                 response_id = f"sandbox-{intent.id}"
                 responses.append(
-                    ProviderResponse(response_id, intent.provider_message_id, rule.response, rule.response_detail, tx.now)
+                    ProviderResponse(
+                        response_id, intent.provider_message_id, rule.response, rule.response_detail, tx.now
+                    )
                 )
         for start in range(0, len(responses), REPORT_MAX):
             self._report(task.enterprise_id, responses[start : start + REPORT_MAX])

@@ -3,9 +3,9 @@
 from typing import Any
 
 import grpc
-
 from boss.notifications.v1 import provider_callback_service_pb2 as pb
 from boss.notifications.v1 import provider_callback_service_pb2_grpc
+
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import time_from_proto, time_to_proto
 from boss_kit.rpc.door import Door
@@ -14,13 +14,15 @@ from boss_notifications.responses import commands, queries
 from boss_notifications.responses.commands import ProviderResponse, Taken
 
 
-class ProviderCallbackServicer(provider_callback_service_pb2_grpc.ProviderCallbackServiceServicer):  # type: ignore[misc]
+class ProviderCallbackServicer(provider_callback_service_pb2_grpc.ProviderCallbackServiceServicer):
     """Takes what providers report."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    def ReportResponses(self, request: pb.ReportResponsesRequest, context: grpc.ServicerContext) -> pb.ReportResponsesResponse:
+    def ReportResponses(
+        self, request: pb.ReportResponsesRequest, context: grpc.ServicerContext
+    ) -> pb.ReportResponsesResponse:
         """Take responses; each is its own key, so a repeat has no effect."""
         responses = responses_of(request)
         return self._door.record(lambda tx: taken_of(commands.report(tx, responses)))

@@ -40,7 +40,7 @@ class ResponseTable:
         return {_key(rule.channel, rule.response, rule.response_detail): rule for rule in self.rules}
 
     def match(self, channel: str, response: str, response_detail: str) -> ResponseRule | None:
-        """Find the row of a response, the one with its very detail first; a row without detail takes any (SPEC ARM-9)."""
+        """Find a response's row, the one with its very detail first; a row without detail takes any (SPEC ARM-9)."""
         exact = self._by_key.get(_key(channel, response, response_detail))
         return exact or self._by_key.get(_key(channel, response, ""))
 
@@ -55,7 +55,7 @@ def table_of(rules: Iterable[ResponseRule]) -> ResponseTable:
 
 
 def marks_invalid(rule: ResponseRule, channel: str, contact: str) -> bool:
-    """Tell whether the contact's Invalid flag is to be set: never for addresses, never without a contact (SPEC ARM-9)."""
+    """Tell whether the contact's Invalid flag is to be set; never for addresses, or without a contact (SPEC ARM-9)."""
     return rule.mark_invalid and channel in INVALIDATING_CHANNELS and bool(contact)
 
 

@@ -1,4 +1,4 @@
-"""What the sandbox's providers answer: every row of the response table, as often as in life, the same for the same seed."""
+"""What the sandbox's providers answer: every row of the table, as often as in life, the same for the same seed."""
 
 import hashlib
 from collections.abc import Sequence
@@ -25,7 +25,13 @@ WEIGHTS = {
 
 
 def play(
-    table: ResponseTable, seed: str, account_number: str, channel: str, send_date: date, business_date: date, attempt: int
+    table: ResponseTable,
+    seed: str,
+    account_number: str,
+    channel: str,
+    send_date: date,
+    business_date: date,
+    attempt: int,
 ) -> ResponseRule | None:
     """Choose the row a notification is answered with; None is silence."""
     rules = table.of_channel(channel)

@@ -126,4 +126,4 @@ def unmatched_after(
 
 
 def _rule(row: "sa.Row[Any]") -> ResponseRule:
-    return ResponseRule(**{name: row._mapping[name] for name in ResponseRule.__dataclass_fields__})
+    return ResponseRule(**{name: getattr(row, name) for name in ResponseRule.__dataclass_fields__})

@@ -9,6 +9,7 @@ from boss_notifications.templates.rules import Recording
 FIELD = "template.audio"
 DURATION_MS_MAX = 120_000
 SIZE_MAX = 3_000_000
+HEAD_SIZE = 12
 PCM, EXTENSIBLE = 0x0001, 0xFFFE
 PCM_SUBFORMAT = bytes.fromhex("0100000000001000800000aa00389b71")
 SAMPLE_RATES = range(4_000, 192_001)
@@ -49,13 +50,13 @@ def check_recording(content: bytes) -> Recording:
 
 
 def _chunks(content: bytes) -> dict[bytes, bytes]:
-    if len(content) < 12 or content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+    if len(content) < HEAD_SIZE or content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise _refused("It is no WAV file: it must begin with RIFF and WAVE.")
     declared = int.from_bytes(content[4:8], "little") + 8
     if declared > len(content):
         raise _refused(f"It is cut off: {declared:,} bytes are announced, {len(content):,} are there.")
     found: dict[bytes, bytes] = {}
-    at = 12
+    at = HEAD_SIZE
     while at + _CHUNK.size <= declared:
         name, size = _CHUNK.unpack_from(content, at)
         at += _CHUNK.size
@@ -75,7 +76,9 @@ def _read_format(chunk: bytes) -> Format:
     if kind != PCM:
         raise _refused(f"Its sound is compressed (format {kind:#06x}); save it as PCM.")
     if channels not in (1, 2) or bits not in (8, 16, 24, 32) or sample_rate not in SAMPLE_RATES:
-        raise _refused(f"{channels} channels, {bits} bits at {sample_rate} Hz can't be played; use mono, 16 bits, 8,000 Hz.")
+        raise _refused(
+            f"{channels} channels, {bits} bits at {sample_rate} Hz can't be played; use mono, 16 bits, 8,000 Hz."
+        )
     if frame_size != channels * bits // 8 or bytes_per_s != sample_rate * frame_size:
         raise _refused("Its format chunk contradicts itself; save it again.")
     return Format(channels, sample_rate, bytes_per_s, frame_size, bits)

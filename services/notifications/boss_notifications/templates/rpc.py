@@ -1,9 +1,9 @@
 """The templates' door."""
 
 import grpc
-
 from boss.notifications.v1 import template_service_pb2 as pb
 from boss.notifications.v1 import template_service_pb2_grpc
+
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import time_to_proto
 from boss_kit.rpc.door import Door
@@ -12,7 +12,7 @@ from boss_notifications.templates import commands, queries
 from boss_notifications.templates.rules import TEMPLATE_NAME, Draft, Template
 
 
-class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):  # type: ignore[misc]
+class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
     """Keeps templates and plays recordings back."""
 
     def __init__(self, door: Door) -> None:
@@ -26,7 +26,9 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):  # ty
         """Read one without its recording."""
         return self._door.query(request, lambda tx: _template(queries.get_template(tx, request.name)))
 
-    def ListTemplates(self, request: pb.ListTemplatesRequest, context: grpc.ServicerContext) -> pb.ListTemplatesResponse:
+    def ListTemplates(
+        self, request: pb.ListTemplatesRequest, context: grpc.ServicerContext
+    ) -> pb.ListTemplatesResponse:
         """List them by time."""
         page = open_page(request.page_size, request.page_token, filters=(request.parent,))
 

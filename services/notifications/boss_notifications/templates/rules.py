@@ -79,13 +79,18 @@ class PlaceholderMissing(Exception):
 
 
 def check_texts(draft: Draft) -> None:
-    """Check subject and body against the promised placeholders. Raises InvalidArgument, naming each unknown one (SPEC NOT-3)."""
+    """Check subject and body against the promised placeholders (SPEC NOT-3).
+
+    Raises InvalidArgument, naming each unknown one.
+    """
     violations = _check_presence(draft)
     for name, text in (("template.subject", draft.subject), ("template.body", draft.body)):
         violations += [FieldViolation(name, why) for why in _faults(text, draft.placeholders)]
     if violations:
         message = " ".join(f"{violation.field}: {violation.description}" for violation in violations[:3])
-        raise InvalidArgument("INVALID_TEMPLATE", message, metadata={"field": violations[0].field}, violations=violations)
+        raise InvalidArgument(
+            "INVALID_TEMPLATE", message, metadata={"field": violations[0].field}, violations=violations
+        )
 
 
 def render(text: str, placeholders: Mapping[str, str]) -> str:
@@ -126,9 +131,13 @@ def _faults(text: str, promised: Sequence[str]) -> list[str]:
     faults = []
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, ALLOWED_NODES):
-            faults.append(f"Line {node.lineno}: {type(node).__name__} is not allowed; use {{{{ placeholder }}}} and {{% if %}} only.")
+            faults.append(
+                f"Line {node.lineno}: {type(node).__name__} is not allowed; use {{{{ name }}}} and {{% if %}}."
+            )
         elif isinstance(node, nodes.Filter) and (node.name not in ALLOWED_FILTERS or node.args or node.kwargs):
-            faults.append(f"Line {node.lineno}: the filter {node.name} is not allowed; use {', '.join(sorted(ALLOWED_FILTERS))}.")
+            faults.append(
+                f"Line {node.lineno}: the filter {node.name} is not allowed; use {', '.join(sorted(ALLOWED_FILTERS))}."
+            )
     known = ", ".join(promised) or "none"
     unknown = {node.name for node in tree.find_all(nodes.Name)} - set(promised)
     faults += [f"The placeholder {name} is not among those the sender fills ({known})." for name in sorted(unknown)]

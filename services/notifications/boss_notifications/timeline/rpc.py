@@ -3,9 +3,9 @@
 from typing import Any
 
 import grpc
-
 from boss.platform.v1 import timeline_service_pb2 as pb
 from boss.platform.v1 import timeline_service_pb2_grpc
+
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import date_to_proto, time_to_proto
 from boss_kit.rpc.door import Door
@@ -14,7 +14,7 @@ from boss_notifications.timeline import queries
 SIZE_DEFAULT = 1000
 
 
-class TimelineServicer(timeline_service_pb2_grpc.TimelineServiceServicer):  # type: ignore[misc]
+class TimelineServicer(timeline_service_pb2_grpc.TimelineServiceServicer):
     """Tells the notifications' part of an account's story."""
 
     def __init__(self, door: Door) -> None:

@@ -28,7 +28,7 @@ def held_text(channel: str, template: str, until: str) -> str:
 
 def unknown_text(channel: str, template: str) -> str:
     """Say that nobody knows."""
-    return f"Nobody can say whether {_what(channel, template).lower()} went out; it is not sent again, a person has to look."
+    return f"{_what(channel, template)} may or may not have gone out; it is not sent again, a person has to look."
 
 
 def _what(channel: str, template: str) -> str:

@@ -94,13 +94,15 @@ CREATE TABLE notification (
     update_time timestamptz NOT NULL,
     PRIMARY KEY (enterprise_id, id)
 );
-CREATE INDEX notification_waiting ON notification (enterprise_id, channel, send_date) WHERE state IN ('requested', 'held');
+CREATE INDEX notification_waiting ON notification (enterprise_id, channel, send_date)
+    WHERE state IN ('requested', 'held');
 CREATE INDEX notification_sending ON notification (enterprise_id, channel) WHERE state = 'sending';
 CREATE INDEX notification_unanswered ON notification (enterprise_id, sent_date) WHERE state = 'sent';
 CREATE INDEX notification_by_step ON notification (enterprise_id, step_id);
 CREATE INDEX notification_by_account ON notification (enterprise_id, account_id, send_date);
 CREATE INDEX notification_by_date ON notification (enterprise_id, send_date, id);
-CREATE UNIQUE INDEX notification_by_message ON notification (enterprise_id, provider_message_id) WHERE provider_message_id <> '';
+CREATE UNIQUE INDEX notification_by_message ON notification (enterprise_id, provider_message_id)
+    WHERE provider_message_id <> '';
 CREATE TABLE call_attempt (
     enterprise_id uuid NOT NULL,
     business_unit_id uuid NOT NULL,
@@ -149,7 +151,8 @@ CREATE TABLE response_rule (
     description text NOT NULL,
     PRIMARY KEY (enterprise_id, number)
 );
-CREATE UNIQUE INDEX response_rule_once ON response_rule (enterprise_id, lower(channel), lower(response), lower(response_detail));
+CREATE UNIQUE INDEX response_rule_once
+    ON response_rule (enterprise_id, lower(channel), lower(response), lower(response_detail));
 CREATE TABLE provider_response (
     enterprise_id uuid NOT NULL,
     business_unit_id uuid,
@@ -165,8 +168,10 @@ CREATE TABLE provider_response (
     create_time timestamptz NOT NULL,
     PRIMARY KEY (enterprise_id, response_id)
 );
-CREATE INDEX provider_response_unmatched ON provider_response (enterprise_id, create_time, response_id) WHERE unmatched_reason <> '';
-CREATE INDEX provider_response_orphan ON provider_response (enterprise_id, provider_message_id) WHERE notification_id IS NULL;
+CREATE INDEX provider_response_unmatched ON provider_response (enterprise_id, create_time, response_id)
+    WHERE unmatched_reason <> '';
+CREATE INDEX provider_response_orphan ON provider_response (enterprise_id, provider_message_id)
+    WHERE notification_id IS NULL;
 CREATE INDEX provider_response_by_notification ON provider_response (enterprise_id, notification_id);
 CREATE TABLE timeline_entry (
     enterprise_id uuid NOT NULL,
