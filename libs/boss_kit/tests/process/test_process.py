@@ -7,10 +7,13 @@ import sys
 from typing import Any
 from uuid import uuid4
 
+import pika
 import sqlalchemy as sa
 from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc, task_service_pb2, task_service_pb2_grpc
 from google.type import date_pb2
+from pika.exceptions import AMQPError
 
+from boss_kit.events.topology import queue_name
 from boss_kit.rpc.client import BossChannel, open_channel
 from boss_kit.testing.tokens import TokenMaker
 from boss_kit.testing.waiting import eventually
@@ -98,6 +101,31 @@ def test_a_worker_on_the_local_bus_starts_and_ends(probe: Any, started: Any) -> 
     _, errors = worker.communicate(timeout=30)
     assert worker.returncode == 0, errors
     assert all(json.loads(line)["service"] == "collections" for line in errors.splitlines())
+
+
+def test_a_worker_on_rabbitmq_starts_and_ends(probe: Any, amqp_url: str) -> None:
+    assert probe.run("migrate").returncode == 0
+    probe.environ["AMQP_URL"] = amqp_url
+    # The other doors speak to the broker from processes that have gRPC; this one must not.
+    worker = probe.start("work", "--index", "1", "--of", "2")
+    try:
+        assert eventually(lambda: has_consumers(amqp_url, queue_name("collections", 1)))
+        worker.send_signal(signal.SIGTERM)
+        _, errors = worker.communicate(timeout=30)
+    finally:
+        worker.kill()
+    assert worker.returncode == 0, errors
+
+
+def has_consumers(amqp_url: str, queue: str) -> bool:
+    connection = pika.BlockingConnection(pika.URLParameters(amqp_url))
+    try:
+        return bool(connection.channel().queue_declare(queue, passive=True).method.consumer_count)
+    except AMQPError:
+        return False
+    finally:
+        if connection.is_open:
+            connection.close()
 
 
 def test_a_worker_never_imports_grpc(probe: Any) -> None:
