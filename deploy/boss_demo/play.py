@@ -1,8 +1,10 @@
 """One demonstration from an empty installation to its figures."""
 
+import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from boss_cli.clients import Clients
@@ -18,11 +20,12 @@ from boss_demo.places import TOPOLOGY
 
 @dataclass(frozen=True)
 class Played:
-    """What was played: the figures, the driver that knows who paid, and how long it took."""
+    """What was played: the figures, the driver that knows who paid, and how long all of it and each day took."""
 
     figures: figures.Figures
     driver: Driver
     seconds: float
+    day_seconds: list[float]
 
 
 def play(
@@ -41,15 +44,16 @@ def play(
         imported = _import(clients, csv, progress)
         driver.settle()
         bar = progress.add_task("playing days", total=days)
-        play_days(
-            driver,
-            installation.FIRST_DAY,
-            days,
-            lambda day: progress.update(bar, advance=1, description=f"playing {day.isoformat()}"),
-        )
+        ends = [time.monotonic()]
+
+        def tell(day: datetime.date) -> None:
+            ends.append(time.monotonic())
+            progress.update(bar, advance=1, description=f"playing {day.isoformat()}")
+
+        play_days(driver, installation.FIRST_DAY, days, tell)
     seconds = time.monotonic() - began
     found = figures.collect(clients, installation.ENTERPRISE, imported, topology, seed=seed, days=days)
-    return Played(found, driver, seconds)
+    return Played(found, driver, seconds, [end - start for start, end in pairwise(ends)])
 
 
 def _progress(console: Console) -> Progress:
