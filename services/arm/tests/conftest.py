@@ -1,7 +1,8 @@
 """A real database with arm's schema, its consumer, its API over real gRPC, and two services that stand in for others."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -35,6 +36,7 @@ from boss_kit.events.consumer import Consumer
 from boss_kit.migrate import upgrade
 from boss_kit.rpc.client import BossChannel
 from boss_kit.rpc.door import Door
+from boss_kit.rpc.server import build_server
 from boss_kit.unit_of_work import UnitOfWork
 
 # pytest's importlib mode leaves the tests' own folder out.
@@ -43,19 +45,13 @@ from arm_facts import DAY, DENVER, Club, account, unit_name, usd
 
 if TYPE_CHECKING:
     from boss_kit.testing.postgres import PostgresServer
-    from boss_kit.testing.server import Serving
+    from boss_kit.testing.server import ServerUnderTest
     from boss_kit.testing.tokens import TokenMaker
 
 pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
 
 POOL_SIZE = 8
 SCHEDULE = (("Email", 0, 0), ("Phone", 3, 0), ("Email", 7, 1000), ("Letter", 14, 1000))
-
-
-def migrate(url: str) -> None:
-    engine = open_database(url, pool_size=1)
-    upgrade(engine, SERVICE.migrations)
-    engine.dispose()
 
 
 @dataclass
@@ -177,21 +173,28 @@ class Api:
 
 
 @pytest.fixture(scope="session")
-def arm_template(postgres_server: "PostgresServer") -> str:
-    return postgres_server.template("arm", migrate)
-
-
-@pytest.fixture
-def engine(postgres_server: "PostgresServer", arm_template: str) -> Iterator[sa.Engine]:
-    with postgres_server.database(arm_template) as url:
+def arm_engine(postgres_server: "PostgresServer") -> Iterator[sa.Engine]:
+    """Give one database for all tests: making one takes longer than most of them."""
+    with postgres_server.database() as url:
         engine = open_database(url, POOL_SIZE)
+        upgrade(engine, SERVICE.migrations)
         yield engine
         engine.dispose()
 
 
 @pytest.fixture
-def units(engine: sa.Engine) -> UnitOfWork:
-    return UnitOfWork(engine, SERVICE.name, SERVICE.encode, test_clock=True)
+def engine(arm_engine: sa.Engine) -> sa.Engine:
+    """Give the database, emptied."""
+    with arm_engine.begin() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        names = ", ".join(f'"{name}"' for name in tables if name != "alembic_version")
+        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
+    return arm_engine
+
+
+@pytest.fixture(scope="session")
+def units(arm_engine: sa.Engine) -> UnitOfWork:
+    return UnitOfWork(arm_engine, SERVICE.name, SERVICE.encode, test_clock=True)
 
 
 @pytest.fixture
@@ -216,35 +219,61 @@ def club(units: UnitOfWork, set_clock: Callable[[date], None]) -> Club:
     return club
 
 
+@dataclass
+class Servers:
+    """Arm's server, and those that stand in for others."""
+
+    arm: "ServerUnderTest"
+    billing: Billing
+    notifications: Notifications
+
+
+@pytest.fixture(scope="session")
+def servers(units: UnitOfWork, tokens: "TokenMaker") -> Iterator[Servers]:
+    """Start the servers once."""
+    from boss_kit.testing.server import ServerUnderTest  # pytest wants to import its plugins first
+
+    with ExitStack() as stack:
+
+        def start(service: str, servicers: Sequence[Any]) -> "ServerUnderTest":
+            server = build_server(service, "127.0.0.1:0", tokens.verifier(service), servicers)
+            server.start()
+            running = ServerUnderTest(service, server, tokens)
+            stack.callback(running.close)
+            return running
+
+        def channel(service: str, add: Any) -> BossChannel:
+            running, signer = start(service, [add]), tokens.signer("arm")
+            return BossChannel(running.plain, service, lambda context: signer.token(service))
+
+        billing, notifications = Billing(), Notifications()
+        to_billing = channel("billing", partial(billing_grpc.add_AccountServiceServicer_to_server, billing))
+        to_notifications = channel(
+            "notifications", partial(template_grpc.add_TemplateServiceServicer_to_server, notifications)
+        )
+        door = Door(units)
+        configuration = ConfigurationServicer(door, NotificationsClient(to_notifications))
+        servicers = [
+            partial(configuration_grpc.add_ConfigurationServiceServicer_to_server, configuration),
+            partial(cycle_grpc.add_CycleServiceServicer_to_server, CycleServicer(door, BillingClient(to_billing))),
+            partial(timeline_grpc.add_TimelineServiceServicer_to_server, TimelineServicer(door)),
+        ]
+        yield Servers(start(SERVICE.name, servicers), billing, notifications)
+
+
 @pytest.fixture
-def make_api(serving: "Serving", units: UnitOfWork, tokens: "TokenMaker") -> Callable[..., Api]:
-    """Give a function that starts arm's API for one caller."""
-    billing, notifications = Billing(), Notifications()
-
-    def channel(service: str, add: Any) -> BossChannel:
-        running = serving(service, [add])
-        return BossChannel(running.plain, service, lambda context: tokens.signer("arm").token(service))
-
-    to_billing = channel("billing", partial(billing_grpc.add_AccountServiceServicer_to_server, billing))
-    to_notifications = channel(
-        "notifications", partial(template_grpc.add_TemplateServiceServicer_to_server, notifications)
-    )
-    door = Door(units)
-    configuration = ConfigurationServicer(door, NotificationsClient(to_notifications))
-    servicers = [
-        partial(configuration_grpc.add_ConfigurationServiceServicer_to_server, configuration),
-        partial(cycle_grpc.add_CycleServiceServicer_to_server, CycleServicer(door, BillingClient(to_billing))),
-        partial(timeline_grpc.add_TimelineServiceServicer_to_server, TimelineServicer(door)),
-    ]
-    server = serving(SERVICE.name, servicers)
+def make_api(servers: Servers) -> Callable[..., Api]:
+    """Give a function that gives arm's API for one caller; without a token it is the platform operator's."""
+    servers.billing.__init__()  # type: ignore[misc]  # forgets the test before
+    servers.notifications.__init__()  # type: ignore[misc]
 
     def api(token: str | None = None) -> Api:
         return Api(
-            configuration=server.stub(configuration_grpc.ConfigurationServiceStub, token),
-            cycles=server.stub(cycle_grpc.CycleServiceStub, token),
-            timeline=server.stub(timeline_grpc.TimelineServiceStub, token),
-            billing=billing,
-            notifications=notifications,
+            configuration=servers.arm.stub(configuration_grpc.ConfigurationServiceStub, token),
+            cycles=servers.arm.stub(cycle_grpc.CycleServiceStub, token),
+            timeline=servers.arm.stub(timeline_grpc.TimelineServiceStub, token),
+            billing=servers.billing,
+            notifications=servers.notifications,
         )
 
     return api

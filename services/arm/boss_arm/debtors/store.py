@@ -214,8 +214,9 @@ def marks_of(
 
 def add_marks(connection: sa.Connection, marks: Sequence[Mark]) -> None:
     """Mark contacts; a member's newest mark of a channel stands."""
-    rows = [{column.name: getattr(mark, column.name) for column in contact_mark.c} for mark in marks]
-    connection.execute(_upsert(contact_mark, ("enterprise_id", "member_id", "channel")), rows)
+    if marks:
+        rows = [{column.name: getattr(mark, column.name) for column in contact_mark.c} for mark in marks]
+        connection.execute(_upsert(contact_mark, ("enterprise_id", "member_id", "channel")), rows)
 
 
 def read_items(values: Sequence[Sequence[Any]] | None) -> tuple[OpenItem, ...]:

@@ -53,7 +53,13 @@ def apply_results(tx: Transaction, received: Sequence[Received[Result]]) -> None
     for enterprise_id, page in by_enterprise(received).items():
         results = sorted((one.fact for one in page), key=lambda result: result.account_id)
         accounts = debtors.lock_accounts(tx.connection, enterprise_id, [result.account_id for result in results])
-        steps = store.find_steps(tx.connection, enterprise_id, [result.step_id for result in results])
+        known = store.find_steps(tx.connection, enterprise_id, [result.step_id for result in results])
+        # A result that names another account than its step's is no result of the step.
+        steps = {
+            result.step_id: known[result.step_id]
+            for result in results
+            if result.step_id in known and known[result.step_id].account_id == result.account_id
+        }
         history.add_deliveries(tx.connection, [_delivery(result) for result in results], tx.now)
         found = cycles.find_cycles(tx.connection, enterprise_id, {step.cycle_id for step in steps.values()})
         settings = configurations.enabled_settings(tx.connection, enterprise_id)
