@@ -1,0 +1,1 @@
+"""Invoices, payments, batches and the ledger of a club chain (SPEC 3)."""

@@ -1,0 +1,1 @@
+"""The money side of members: numbers, balances, credit, and their import."""

@@ -1,0 +1,116 @@
+"""Accounts, their balances and the fact about them. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from boss_kit.ids import derived_id
+
+ACCOUNT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """Where an account belongs."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    id: UUID
+
+    @property
+    def name(self) -> str:
+        """Give its resource name."""
+        return f"enterprises/{self.enterprise_id}/businessUnits/{self.business_unit_id}/accounts/{self.id}"
+
+    @property
+    def unit_name(self) -> str:
+        """Give its business unit's resource name."""
+        return f"enterprises/{self.enterprise_id}/businessUnits/{self.business_unit_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as a transaction has locked it; credit is what was paid beyond what is owed."""
+
+    ref: AccountRef
+    number: str
+    currency: str
+    time_zone: str
+    credit_minor: int
+    invoice_count: int
+
+    def invoice_number(self, count: int) -> str:
+        """Give the human number of the account's n-th invoice."""
+        return f"{self.number}-{count}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """An invoice with a balance above zero."""
+
+    invoice_id: UUID
+    number: str
+    due_date: date
+    balance_minor: int
+    total_minor: int
+    is_declined: bool
+    agreement_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalanceChanged:
+    """State: what an account owes, and whether a payment attempt is in flight."""
+
+    ref: AccountRef
+    number: str
+    currency: str
+    version: int
+    credit_minor: int
+    open_items: Sequence[OpenItem]
+    attempt_in_flight: bool
+    business_date: date
+
+    @property
+    def balance_minor(self) -> int:
+        """Give all that is owed, less credit."""
+        return sum(item.balance_minor for item in self.open_items) - self.credit_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What one account owes on a day."""
+
+    ref: AccountRef
+    currency: str
+    balance_minor: int
+    past_due_minor: int
+    attempt_in_flight: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as it is read."""
+
+    ref: AccountRef
+    number: str
+    currency: str
+    version: int
+    balance_minor: int
+    past_due_minor: int
+    create_time: datetime
+
+
+def account_id(enterprise_id: UUID, external_id: str) -> UUID:
+    """Derive an account's id, so that every service and every import names it alike."""
+    return derived_id(enterprise_id, "account", external_id)
+
+
+def is_past_due(item: OpenItem, day: date) -> bool:
+    """Tell whether an open invoice is past due: finally declined, or its due date is over (SPEC 0)."""
+    return item.is_declined or item.due_date < day
+
+
+def past_due_minor(items: Iterable[OpenItem], day: date) -> int:
+    """Sum what is past due."""
+    return sum(item.balance_minor for item in items if is_past_due(item, day))

@@ -1,0 +1,105 @@
+"""The table of accounts; locks come first in every command about them, in the order of their ids."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from boss_billing.accounts.rules import Account, AccountRef
+from boss_kit.database import copy_rows
+
+TABLES = sa.MetaData()
+
+account = sa.Table(
+    "account",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("credit_minor", sa.BigInteger, nullable=False),
+    sa.Column("invoice_count", sa.Integer, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("record_hash", sa.LargeBinary),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+_LOCK = sa.text(
+    """
+    SELECT account.business_unit_id, account.id, account.number, account.currency, unit.time_zone,
+           account.credit_minor, account.invoice_count
+    FROM account
+    JOIN business_unit AS unit ON unit.enterprise_id = account.enterprise_id AND unit.id = account.business_unit_id
+    WHERE account.enterprise_id = :enterprise_id AND account.id = ANY(:ids)
+    ORDER BY account.id
+    FOR UPDATE OF account
+    """
+)
+
+_NEXT_VERSION = sa.text(
+    """
+    UPDATE account SET version = version + 1, credit_minor = new.credit_minor, invoice_count = new.invoice_count
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:credits AS bigint[]), CAST(:counts AS int[]))
+        AS new (id, credit_minor, invoice_count)
+    WHERE account.enterprise_id = :enterprise_id AND account.id = new.id
+    RETURNING account.id, account.version
+    """
+)
+
+_HASHES = sa.text("SELECT id, record_hash FROM account WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)")
+
+
+def lock(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Lock accounts until the transaction ends; unknown ones are left out."""
+    if not ids:
+        return {}
+    rows = connection.execute(_LOCK, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    return {row[1]: Account(AccountRef(enterprise_id, row[0], row[1]), *row[2:]) for row in rows}
+
+
+def next_versions(connection: sa.Connection, enterprise_id: UUID, accounts: Sequence[Account]) -> Mapping[UUID, int]:
+    """Write credit and invoice count, and give each account's next version."""
+    rows = connection.execute(
+        _NEXT_VERSION,
+        {
+            "enterprise_id": enterprise_id,
+            "ids": [one.ref.id for one in accounts],
+            "credits": [one.credit_minor for one in accounts],
+            "counts": [one.invoice_count for one in accounts],
+        },
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def add(connection: sa.Connection, accounts: Iterable[tuple[Account, bytes]], now: datetime) -> None:
+    """Add imported accounts with the hash of their record."""
+    columns = [column.name for column in account.columns]
+    copy_rows(
+        connection,
+        account,
+        columns,
+        (
+            (
+                one.ref.enterprise_id,
+                one.ref.business_unit_id,
+                one.ref.id,
+                one.number,
+                one.currency,
+                one.credit_minor,
+                one.invoice_count,
+                0,
+                record_hash,
+                now,
+            )
+            for one, record_hash in accounts
+        ),
+    )
+
+
+def record_hashes(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Mapping[UUID, bytes]:
+    """Read the hashes of those accounts that are there."""
+    rows = connection.execute(_HASHES, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    return {row.id: bytes(row.record_hash or b"") for row in rows}

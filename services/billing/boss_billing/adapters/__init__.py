@@ -1,0 +1,1 @@
+"""Processors: the port, and the simulator in the box."""

@@ -1,0 +1,92 @@
+"""How the simulated processor decides: by the hash of seed, natural key and day, so that everybody draws alike. Pure."""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from boss_billing.batches.rules import SubmittedAttempt
+from boss_billing.funding.rules import BANK_DEBIT, SubmittedInquiry, UpdateOutcome
+
+T = TypeVar("T")
+APPROVED, APPROVED_DEBIT, EXPIRED = "A01", "A03", "D16"
+PER_MILLE = 1000
+DECLINES_PER_MILLE = (
+    ("D03", 22),
+    ("D01", 14),
+    ("D05", 5),
+    ("D15", 4),
+    ("D09", 2),
+    ("D13", 2),
+    ("E02", 3),
+    ("D14", 3),
+)
+"""Of a thousand payments with a card in date, how many get which code; the rest is approved."""
+
+UPDATES_PER_MILLE = (
+    (UpdateOutcome.NEW_EXPIRY, 400),
+    (UpdateOutcome.NEW_NUMBER, 150),
+    (UpdateOutcome.CLOSED, 150),
+    (UpdateOutcome.CONTACT_HOLDER, 150),
+)
+"""Of a thousand inquiries, how many get which answer; for the rest nothing has changed."""
+
+Script = Mapping[tuple[str, int], str]
+"""What a token's n-th attempt at an invoice gets, whatever chance says."""
+
+
+def response_code(seed: str, attempt: SubmittedAttempt, script: Script) -> str:
+    """Decide an attempt."""
+    scripted = script.get((attempt.token, attempt.attempt_no))
+    if scripted is not None:
+        return scripted
+    if is_expired(attempt.expiry_month, attempt.expiry_year, attempt.business_date):
+        return EXPIRED
+    drawn = draw(
+        seed,
+        attempt.account_number,
+        attempt.due_date.isoformat(),
+        attempt.description,
+        attempt.business_date.isoformat(),
+        str(attempt.attempt_no),
+    )
+    good = APPROVED_DEBIT if attempt.tender == BANK_DEBIT else APPROVED
+    return _pick(drawn % PER_MILLE, DECLINES_PER_MILLE, good)
+
+
+def update_outcome(seed: str, inquiry: SubmittedInquiry, day: date) -> UpdateOutcome:
+    """Decide an inquiry to the card updater."""
+    drawn = draw(seed, "update", inquiry.account_number, inquiry.last4, day.isoformat())
+    return _pick(drawn % PER_MILLE, UPDATES_PER_MILLE, UpdateOutcome.NO_CHANGE)
+
+
+def new_token(seed: str, inquiry: SubmittedInquiry, day: date) -> tuple[str, str]:
+    """Make the token and last four digits of a new card."""
+    drawn = draw(seed, "token", inquiry.account_number, inquiry.token, day.isoformat())
+    return f"tok_{drawn:032x}"[:20], f"{drawn % 10_000:04d}"
+
+
+def is_expired(month: int, year: int, day: date) -> bool:
+    """Tell whether a card's last month is over; a bank debit has none."""
+    return year > 0 and (year, month) < (day.year, day.month)
+
+
+def draw(seed: str, *key: str) -> int:
+    """Draw a number from a seed and a natural key."""
+    return int.from_bytes(hashlib.sha256("\x1f".join((seed, *key)).encode()).digest()[:16], "big")
+
+
+def read_script(path: Path) -> Script:
+    """Read a file of `token,attempt,code`."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {(row["token"], int(row["attempt"])): row["code"] for row in csv.DictReader(lines)}
+
+
+def _pick(place: int, shares: Sequence[tuple[T, int]], rest: T) -> T:
+    for value, share in shares:
+        if place < share:
+            return value
+        place -= share
+    return rest

@@ -1,0 +1,40 @@
+"""What billing needs of a payment processor."""
+
+from collections.abc import Sequence
+from datetime import date
+from enum import Enum
+from typing import Protocol
+from uuid import UUID
+
+from boss_billing.batches.rules import Submission
+from boss_billing.funding.rules import SubmittedInquiry
+
+
+class Repeatability(Enum):
+    """What a processor offers after a crash between send and record (DESIGN 6)."""
+
+    IDEMPOTENT = "repeat with the same key"
+    QUERYABLE = "ask whether it knows the key"
+    NEITHER = "list for people, never send again"
+
+
+class NoAnswerError(Exception):
+    """The processor may or may not have taken it: never assumed (SPEC BIL-8)."""
+
+
+class Processor(Protocol):
+    """A payment processor; its results come back by callback."""
+
+    repeatability: Repeatability
+
+    def submit(self, submission: Submission) -> None:
+        """Hand a batch over. Raises NoAnswerError when the processor doesn't say, Transient when it surely has nothing."""
+        ...
+
+    def knows(self, enterprise_id: UUID, key: str) -> bool:
+        """Tell whether the processor has a batch; only of those that are queryable."""
+        ...
+
+    def inquire(self, enterprise_id: UUID, business_date: date, inquiries: Sequence[SubmittedInquiry]) -> None:
+        """Ask the card updater; the same inquiry again is once. Raises Transient when the processor has nothing."""
+        ...

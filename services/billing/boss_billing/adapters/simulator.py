@@ -1,0 +1,198 @@
+"""A payment processor in the box: its own tables and transactions, as if it were remote (SPEC NOT-2's sandbox, for payments)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
+
+from boss_billing.adapters.chance import Script, new_token, response_code, update_outcome
+from boss_billing.adapters.port import Repeatability
+from boss_billing.batches.rules import Submission
+from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
+
+TABLES = sa.MetaData()
+NEW_EXPIRY_YEARS = 3
+
+sandbox_attempt = sa.Table(
+    "sandbox_attempt",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("attempt_id", PG_UUID, primary_key=True),
+    sa.Column("batch_key", sa.Text, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("account_number", sa.Text, nullable=False),
+    sa.Column("due_date", sa.Date, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("attempt_no", sa.Integer, nullable=False),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("is_delivered", sa.Boolean, nullable=False),
+)
+
+sandbox_inquiry = sa.Table(
+    "sandbox_inquiry",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("inquiry_id", PG_UUID, primary_key=True),
+    sa.Column("account_number", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("expiry_month", sa.SmallInteger, nullable=False),
+    sa.Column("expiry_year", sa.SmallInteger, nullable=False),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("new_token", sa.Text, nullable=False),
+    sa.Column("new_last4", sa.Text, nullable=False),
+    sa.Column("new_expiry_month", sa.SmallInteger, nullable=False),
+    sa.Column("new_expiry_year", sa.SmallInteger, nullable=False),
+    sa.Column("is_delivered", sa.Boolean, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedResult:
+    """A result the simulator hasn't delivered yet."""
+
+    attempt_id: UUID
+    code: str
+    message: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedUpdate:
+    """An answer of the card updater the simulator hasn't delivered yet."""
+
+    inquiry_id: UUID
+    outcome: UpdateOutcome
+    token: str
+    last4: str
+    expiry_month: int
+    expiry_year: int
+
+
+class Simulator:
+    """Takes batches and inquiries, decides each at once, and holds the answers until it is told to deliver."""
+
+    repeatability = Repeatability.IDEMPOTENT
+
+    def __init__(self, engine: sa.Engine, seed: str, messages: Mapping[str, str], script: Script | None = None) -> None:
+        self._engine = engine
+        self._seed = seed
+        self._messages = messages
+        self._script = script or {}
+
+    def submit(self, submission: Submission) -> None:
+        """Take a batch; the same attempt again is once."""
+        rows = []
+        for one in submission.attempts:
+            code = response_code(self._seed, one, self._script)
+            rows.append(
+                {
+                    "enterprise_id": submission.enterprise_id,
+                    "attempt_id": one.attempt_id,
+                    "batch_key": submission.key,
+                    "label": submission.label,
+                    "account_number": one.account_number,
+                    "due_date": one.due_date,
+                    "description": one.description,
+                    "attempt_no": one.attempt_no,
+                    "business_date": one.business_date,
+                    "amount_minor": one.amount_minor,
+                    "currency": one.currency,
+                    "code": code,
+                    "message": self._messages.get(code, ""),
+                    "is_delivered": False,
+                }
+            )
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(sandbox_attempt).on_conflict_do_nothing(), rows)
+
+    def knows(self, enterprise_id: UUID, key: str) -> bool:
+        """Tell whether it has a batch."""
+        mine = (sandbox_attempt.c.enterprise_id == enterprise_id, sandbox_attempt.c.batch_key == key)
+        with self._engine.connect() as connection:
+            return bool(connection.scalar(sa.select(sa.exists().where(*mine))))
+
+    def inquire(self, enterprise_id: UUID, business_date: date, inquiries: Sequence[SubmittedInquiry]) -> None:
+        """Take inquiries; the same one again is once."""
+        rows = [self._inquiry_row(enterprise_id, business_date, one) for one in inquiries]
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(sandbox_inquiry).on_conflict_do_nothing(), rows)
+
+    def outstanding_results(self, enterprise_id: UUID, label: str, limit: int) -> Sequence[SimulatedResult]:
+        """Read results to deliver, in the order of natural keys."""
+        table = sandbox_attempt
+        query = (
+            sa.select(table.c.attempt_id, table.c.code, table.c.message, table.c.amount_minor, table.c.currency)
+            .where(table.c.enterprise_id == enterprise_id, table.c.label == label, ~table.c.is_delivered)
+            .order_by(
+                table.c.account_number, table.c.due_date, table.c.description, table.c.attempt_no, table.c.attempt_id
+            )
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [SimulatedResult(*row) for row in connection.execute(query)]
+
+    def outstanding_updates(self, enterprise_id: UUID, limit: int) -> Sequence[SimulatedUpdate]:
+        """Read answers of the card updater to deliver, in the order of natural keys."""
+        table = sandbox_inquiry
+        query = (
+            sa.select(
+                table.c.inquiry_id,
+                table.c.outcome,
+                table.c.new_token,
+                table.c.new_last4,
+                table.c.new_expiry_month,
+                table.c.new_expiry_year,
+            )
+            .where(table.c.enterprise_id == enterprise_id, ~table.c.is_delivered)
+            .order_by(table.c.account_number, table.c.business_date, table.c.inquiry_id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [SimulatedUpdate(row[0], UpdateOutcome(row[1]), *row[2:]) for row in connection.execute(query)]
+
+    def delivered_results(self, enterprise_id: UUID, results: Sequence[SimulatedResult]) -> None:
+        """Note that results were taken."""
+        ids = [one.attempt_id for one in results]
+        self._mark(sandbox_attempt, sandbox_attempt.c.attempt_id, enterprise_id, ids)
+
+    def delivered_updates(self, enterprise_id: UUID, updates: Sequence[SimulatedUpdate]) -> None:
+        """Note that answers were taken."""
+        ids = [one.inquiry_id for one in updates]
+        self._mark(sandbox_inquiry, sandbox_inquiry.c.inquiry_id, enterprise_id, ids)
+
+    def _mark(self, table: sa.Table, key: "sa.Column[UUID]", enterprise_id: UUID, ids: Sequence[UUID]) -> None:
+        mine = (table.c.enterprise_id == enterprise_id, key == sa.any_(sa.cast(list(ids), sa.ARRAY(PG_UUID))))
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(table).where(*mine).values(is_delivered=True))
+
+    def _inquiry_row(self, enterprise_id: UUID, day: date, inquiry: SubmittedInquiry) -> dict[str, object]:
+        outcome = update_outcome(self._seed, inquiry, day)
+        cured = outcome in (UpdateOutcome.NEW_NUMBER, UpdateOutcome.NEW_EXPIRY)
+        token, last4 = new_token(self._seed, inquiry, day) if outcome is UpdateOutcome.NEW_NUMBER else ("", "")
+        return {
+            "enterprise_id": enterprise_id,
+            "inquiry_id": inquiry.inquiry_id,
+            "account_number": inquiry.account_number,
+            "token": inquiry.token,
+            "expiry_month": inquiry.expiry_month,
+            "expiry_year": inquiry.expiry_year,
+            "business_date": day,
+            "outcome": outcome.value,
+            "new_token": token,
+            "new_last4": last4,
+            "new_expiry_month": inquiry.expiry_month if cured else 0,
+            "new_expiry_year": day.year + NEW_EXPIRY_YEARS if cured else 0,
+            "is_delivered": False,
+        }

@@ -1,0 +1,172 @@
+"""Put billing together: each door imports only what it needs."""
+
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boss_billing import events
+from boss_billing.jobs import JOBS, SANDBOX_JOBS
+from boss_billing.settings import SANDBOX, BillingSettings
+from boss_kit.service import House, Running, Service, Serving, Working
+
+if TYPE_CHECKING:
+    from boss_billing.adapters.simulator import Simulator
+    from boss_kit.rpc.door import Door
+    from boss_kit.rpc.server import AddServicer
+
+SERVICE = Service(
+    name="billing", settings=BillingSettings, migrations=Path(__file__).parent / "migrations", encode=events.encode
+)
+NOUNS = ("accounts",)
+
+
+def serve(settings: BillingSettings) -> Serving:
+    """Answer calls, and the processor's webhooks where there is a secret."""
+    from boss_billing.subscriptions import SUBSCRIPTIONS
+    from boss_kit.rpc.door import Door
+
+    house = SERVICE.open(settings, settings.pool_serve)
+    return Serving(
+        house,
+        servicers(Door(house.units)),
+        subscriptions=SUBSCRIPTIONS,
+        jobs=_jobs(settings),
+        web=_web(house, settings),
+    )
+
+
+def servicers(door: "Door") -> "list[AddServicer]":
+    """List the API of billing."""
+    from boss.billing.v1 import account_service_pb2_grpc as account
+    from boss.billing.v1 import bill_run_service_pb2_grpc as bill_run
+    from boss.billing.v1 import invoice_service_pb2_grpc as invoice
+    from boss.billing.v1 import ledger_service_pb2_grpc as ledger
+    from boss.billing.v1 import payment_service_pb2_grpc as payment
+    from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
+    from boss.platform.v1 import timeline_service_pb2_grpc as timeline
+
+    from boss_billing.accounts.rpc import AccountServicer
+    from boss_billing.callbacks.rpc import ProcessorCallbackServicer
+    from boss_billing.invoices.rpc import InvoiceServicer
+    from boss_billing.ledger.rpc import LedgerServicer
+    from boss_billing.payments.rpc import PaymentServicer
+    from boss_billing.runs.rpc import BillRunServicer
+    from boss_billing.timeline.rpc import TimelineServicer
+
+    return [
+        partial(account.add_AccountServiceServicer_to_server, AccountServicer(door)),
+        partial(bill_run.add_BillRunServiceServicer_to_server, BillRunServicer(door)),
+        partial(invoice.add_InvoiceServiceServicer_to_server, InvoiceServicer(door)),
+        partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
+        partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),
+        partial(callback.add_ProcessorCallbackServiceServicer_to_server, ProcessorCallbackServicer(door)),
+        partial(timeline.add_TimelineServiceServicer_to_server, TimelineServicer(door)),
+    ]
+
+
+def work(settings: BillingSettings, index: int = 0, of: int = 1) -> Working:
+    """Consume events."""
+    from boss_billing.subscriptions import SUBSCRIPTIONS
+
+    return Working(SERVICE.open(settings, settings.pool_work), SUBSCRIPTIONS, index, of)
+
+
+def run(settings: BillingSettings) -> Running:
+    """Publish events, keep the schedule, do the tasks."""
+    from boss_billing.adapters.delivery import Delivery
+    from boss_billing.batches.process import BatchProcesses
+    from boss_billing.batches.rules import SUBMIT_TASK
+    from boss_billing.callbacks.process import CallbackProcesses
+    from boss_billing.clients import AgreementsDueCharges, OwnCallbackDoor
+    from boss_billing.funding.process import CardUpdaterProcesses
+    from boss_billing.runs import commands as runs
+    from boss_billing.runs.process import RunProcesses
+    from boss_billing.units import store as units
+
+    house = SERVICE.open(settings, settings.pool_run)
+    channels = house.channels()
+    simulator = _simulator(house, settings)
+    bill_runs = RunProcesses(house.units, AgreementsDueCharges(channels))
+    batches = BatchProcesses(house.units, simulator)
+    delivery = Delivery(simulator, OwnCallbackDoor(channels))
+    processes = {
+        runs.PLAN_TASK: bill_runs.plan,
+        runs.SHARD_TASK: bill_runs.bill,
+        runs.COLLECT_TASK: bill_runs.collect,
+        SUBMIT_TASK: batches.submit,
+        "ask-processor": batches.ask_processor,
+        "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
+        "card-updater": CardUpdaterProcesses(house.units, simulator).ask,
+        "sandbox-results": delivery.results,
+        "sandbox-updates": delivery.updates,
+        "sandbox-retry-results": delivery.retry_results,
+    }
+    return Running(
+        house,
+        jobs=_jobs(settings),
+        processes=processes,
+        enterprises=lambda tx: units.enterprises(tx.connection),
+    )
+
+
+def republish(settings: BillingSettings, noun: str) -> int:
+    """Publish the state of every account again; give how many."""
+    from boss_billing.accounts.republish import republish_accounts
+
+    if noun not in NOUNS:
+        raise ValueError(f"billing has no {noun!r} to publish again; it has {', '.join(NOUNS)}")
+    house = SERVICE.open(settings, pool_size=2)
+    try:
+        return republish_accounts(house.units)
+    finally:
+        house.close()
+
+
+def _jobs(settings: BillingSettings) -> tuple[Any, ...]:
+    return (*JOBS, *SANDBOX_JOBS) if settings.processor == SANDBOX else JOBS
+
+
+def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Simulator":
+    import csv
+
+    from boss_billing.adapters.chance import read_script
+    from boss_billing.adapters.simulator import Simulator
+
+    codes = resources.files("boss_billing") / "data" / "decline_codes.csv"
+    with codes.open(encoding="utf-8", newline="") as lines:
+        messages = {row["code"]: row["message"] for row in csv.DictReader(lines)}
+    script = read_script(settings.sandbox_script) if settings.sandbox_script else None
+    return Simulator(house.engine, settings.sandbox_seed, messages, script)
+
+
+def _web(house: House[BillingSettings], settings: BillingSettings) -> Any:
+    if not settings.webhook_secrets:
+        return None
+    from boss_billing.callbacks.webhook import processor_webhook
+    from boss_kit.web import WebServer, make_app
+
+    return WebServer(make_app(house.units, [processor_webhook(settings.webhook_secrets)]), settings.http_address)
+
+
+def check_books() -> int:
+    """Prove the books of every enterprise and print what is wrong; give the exit code."""
+    import os
+    import sys
+
+    from boss_billing.ledger.queries import check_ledger
+    from boss_billing.units.store import enterprises
+    from boss_kit.context import SYSTEM, Context
+
+    house = SERVICE.open(BillingSettings.from_environ(os.environ), pool_size=1)
+    wrong = 0
+    try:
+        with house.units.read(Context(actor=SYSTEM)) as tx:
+            for enterprise_id in enterprises(tx.connection):
+                proof = check_ledger(tx, enterprise_id)
+                lines = [*proof.problems, f"{proof.charges_billed_twice} charges billed twice"]
+                wrong += len(proof.problems) + proof.charges_billed_twice
+                sys.stdout.write(f"{enterprise_id}: {proof.transfers} transfers, {'; '.join(lines)}\n")
+    finally:
+        house.close()
+    return 1 if wrong else 0

@@ -1,0 +1,1 @@
+"""Payments sent to the processor together (SPEC BIL-3)."""

@@ -1,0 +1,62 @@
+"""Batches: payments that go to the processor together (SPEC BIL-3). Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+BATCH_NAME = "enterprises/{e}/businessUnits/{b}/batches/{x}"
+PAYMENTS_PER_BATCH = 1000
+SUBMIT_TASK = "submit-batch"
+
+
+class BatchState(StrEnum):
+    """Where a batch is in its life; `submitting` is written before the processor hears of it."""
+
+    CUT = "cut"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch; a Retry keeps its Original's number."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    id: UUID
+    bill_run_id: UUID
+    number: int
+    label: str
+    bill_date: date
+    state: BatchState
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedAttempt:
+    """One payment on its way, with the card's token and what a person would know it by."""
+
+    attempt_id: UUID
+    account_number: str
+    due_date: date
+    description: str
+    attempt_no: int
+    tender: str
+    token: str
+    expiry_month: int
+    expiry_year: int
+    amount_minor: int
+    currency: str
+    business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A batch on its way; the key is the same for every repeat."""
+
+    enterprise_id: UUID
+    key: str
+    label: str
+    attempts: Sequence[SubmittedAttempt]

@@ -1,0 +1,96 @@
+"""What a callback may be: the result of an attempt, or the card updater's answer; and whether it fits. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from boss_billing.funding.inquiries import Inquiry
+from boss_billing.funding.rules import UpdateOutcome
+from boss_billing.payments.open_attempts import OpenAttempt
+from boss_billing.payments.rules import State
+from boss_kit.money import Money
+
+AWAITING = (State.CREATED, State.PENDING, State.UNKNOWN)
+
+
+class CallbackKind(StrEnum):
+    """What a callback is about."""
+
+    PAYMENT_RESULT = "payment_result"
+    ACCOUNT_UPDATE = "account_update"
+
+
+class CallbackState(StrEnum):
+    """What became of a callback; `received` is kept but not yet applied."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    REPEATED = "repeated"
+    UNMATCHED = "unmatched"
+    EXCEPTION = "exception"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultCallback:
+    """A processor's result of one attempt; without an amount it says nothing about it."""
+
+    callback_id: str
+    attempt_id: str
+    transaction_id: str
+    code: str
+    message: str
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCallback:
+    """A card updater's answer to one inquiry."""
+
+    callback_id: str
+    inquiry_id: str
+    outcome: UpdateOutcome | None
+    token: str
+    last4: str
+    expiry_month: int
+    expiry_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What is to become of a callback, and why."""
+
+    state: CallbackState
+    reason: str = ""
+
+
+APPLY = Fit(CallbackState.APPLIED)
+REPEATED = Fit(CallbackState.REPEATED)
+
+
+def fit_result(result: ResultCallback, attempt: OpenAttempt | None) -> Fit:
+    """Compare a result with the attempt it names (SPEC BIL-8): what doesn't fit is kept, never applied."""
+    if attempt is None:
+        return Fit(CallbackState.UNMATCHED, f"No attempt has the id {result.attempt_id[:60]!r}.")
+    asked = Money(attempt.payment.amount_minor, attempt.payment.currency)
+    if result.amount is not None and result.amount != asked:
+        return Fit(CallbackState.EXCEPTION, f"{asked} was asked for, the result is about {result.amount}.")
+    if attempt.state in AWAITING:
+        return APPLY
+    return Fit(
+        CallbackState.EXCEPTION,
+        f"The attempt has a result already ({attempt.state.value}), this one says {result.code}.",
+    )
+
+
+def fit_update(update: UpdateCallback, inquiry: Inquiry | None) -> Fit:
+    """Compare an answer of the card updater with the inquiry it names."""
+    if inquiry is None:
+        return Fit(CallbackState.UNMATCHED, f"No inquiry has the id {update.inquiry_id[:60]!r}.")
+    if update.outcome is None:
+        return Fit(CallbackState.EXCEPTION, "The answer has no outcome.")
+    if inquiry.state == "answered":
+        return Fit(CallbackState.EXCEPTION, "The inquiry has an answer already.")
+    if update.outcome is UpdateOutcome.NEW_NUMBER and not update.token:
+        return Fit(CallbackState.EXCEPTION, "The answer says there is a new number, but has no token.")
+    if update.outcome is UpdateOutcome.NEW_EXPIRY and not (1 <= update.expiry_month <= 12 and update.expiry_year > 0):
+        return Fit(CallbackState.EXCEPTION, "The answer says there is a new expiry, but has none.")
+    return APPLY

@@ -1,0 +1,134 @@
+"""Thin clients: agreements says what is due, our own callback door takes the simulator's answers."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from boss.agreements.v1 import due_charge_service_pb2 as due_pb
+from boss.agreements.v1.due_charge_service_pb2_grpc import DueChargeServiceStub
+from boss.billing.v1 import processor_callback_service_pb2 as callback_pb
+from boss.billing.v1.processor_callback_service_pb2_grpc import ProcessorCallbackServiceStub
+
+from boss_billing.adapters.simulator import SimulatedResult, SimulatedUpdate
+from boss_billing.funding.rules import UpdateOutcome
+from boss_billing.invoices.rules import DueCharge, SkippedAgreement
+from boss_billing.runs.rules import DuePage, Shard
+from boss_kit.money import Money
+from boss_kit.rpc.client import Channels
+from boss_kit.rpc.convert import (
+    date_to_proto,
+    money_from_proto,
+    money_to_proto,
+    optional_date_from_proto,
+    request_id_for,
+)
+
+_OUTCOMES = {
+    UpdateOutcome.NEW_NUMBER: callback_pb.AccountUpdate.OUTCOME_NEW_NUMBER,
+    UpdateOutcome.NEW_EXPIRY: callback_pb.AccountUpdate.OUTCOME_NEW_EXPIRY,
+    UpdateOutcome.CLOSED: callback_pb.AccountUpdate.OUTCOME_CLOSED,
+    UpdateOutcome.CONTACT_HOLDER: callback_pb.AccountUpdate.OUTCOME_CONTACT_HOLDER,
+    UpdateOutcome.NO_CHANGE: callback_pb.AccountUpdate.OUTCOME_NO_CHANGE,
+}
+
+
+class AgreementsDueCharges:
+    """What agreements knows of what is due."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._stub = DueChargeServiceStub(channels.to("agreements"))
+
+    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, run_id: UUID) -> int:
+        """Close a day of a unit; give how many agreements have something due."""
+        request = due_pb.CloseBillDateRequest(
+            business_unit=f"enterprises/{enterprise_id}/businessUnits/{business_unit_id}",
+            bill_date=date_to_proto(bill_date),
+            request_id=request_id_for(run_id, f"close/{business_unit_id}"),
+        )
+        return int(self._stub.CloseBillDate(request).due_agreements)
+
+    def pages(self, enterprise_id: UUID, shard: Shard, bill_date: date, page_token: str) -> Iterator[DuePage]:
+        """Stream a shard's pages from a token on."""
+        request = due_pb.ListDueChargesRequest(
+            parent=f"enterprises/{enterprise_id}/businessUnits/{shard.business_unit_id}",
+            bill_date=date_to_proto(bill_date),
+            shard=shard.number,
+            shard_count=shard.count,
+            page_token=page_token,
+        )
+        for page in self._stub.ListDueCharges(request):
+            yield DuePage(
+                [_charge(one) for one in page.charges],
+                [
+                    SkippedAgreement(UUID(one.agreement_id), one.agreement_number, one.reason, one.description)
+                    for one in page.skipped
+                ],
+                page.next_page_token,
+            )
+
+
+class OwnCallbackDoor:
+    """Billing's own gRPC door for processors, as the simulator calls it."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._stub = ProcessorCallbackServiceStub(channels.to("billing"))
+
+    def report_results(self, enterprise_id: UUID, results: Sequence[SimulatedResult]) -> None:
+        """Report results of attempts."""
+        self._stub.ReportPaymentResults(
+            callback_pb.ReportPaymentResultsRequest(
+                parent=f"enterprises/{enterprise_id}",
+                results=[
+                    callback_pb.PaymentResult(
+                        result_id=f"sandbox-{one.attempt_id}",
+                        attempt_id=str(one.attempt_id),
+                        transaction_id=one.attempt_id.hex,
+                        code=one.code,
+                        message=one.message,
+                        amount=money_to_proto(Money(one.amount_minor, one.currency)),
+                    )
+                    for one in results
+                ],
+            )
+        )
+
+    def report_updates(self, enterprise_id: UUID, updates: Sequence[SimulatedUpdate]) -> None:
+        """Report answers of the card updater."""
+        self._stub.ReportAccountUpdates(
+            callback_pb.ReportAccountUpdatesRequest(
+                parent=f"enterprises/{enterprise_id}",
+                updates=[
+                    callback_pb.AccountUpdate(
+                        update_id=f"sandbox-{one.inquiry_id}",
+                        inquiry_id=str(one.inquiry_id),
+                        outcome=_OUTCOMES[one.outcome],
+                        token=one.token,
+                        last4=one.last4,
+                        expiry_month=one.expiry_month,
+                        expiry_year=one.expiry_year,
+                    )
+                    for one in updates
+                ],
+            )
+        )
+
+
+def _charge(one: Any) -> DueCharge:
+    amount = money_from_proto(one.amount)
+    tax = money_from_proto(one.tax, "tax").amount_minor if one.tax.currency_code else 0
+    return DueCharge(
+        one.charge_key,
+        UUID(one.account_id),
+        UUID(one.agreement_id),
+        one.agreement_number,
+        date(one.due_date.year, one.due_date.month, one.due_date.day),
+        optional_date_from_proto(one, "period_start_date"),
+        optional_date_from_proto(one, "period_end_date"),
+        amount.amount_minor,
+        tax,
+        amount.currency,
+        one.description,
+        one.item_category,
+        one.item,
+    )

@@ -1,0 +1,194 @@
+"""Facts and their protos, both ways."""
+
+from datetime import date
+from functools import singledispatch
+from uuid import UUID
+
+from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
+from boss.events.billing.v1 import billing_events_pb2 as pb
+from google.protobuf.message import Message
+
+from boss_billing.accounts.rules import AccountBalanceChanged, AccountRef
+from boss_billing.funding.rules import FundingSourceChanged
+from boss_billing.invoices.rules import ChargeBilled, ChargeRefused, InvoiceCreated
+from boss_billing.payments.rules import PaymentApproved, PaymentDeclined, PaymentSubmitted
+from boss_billing.suspensions.rules import SuspensionEnded, SuspensionStarted
+from boss_billing.units.rules import BusinessUnitChanged
+from boss_kit.events.envelope import OutgoingEvent
+from boss_kit.money import Money
+from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto
+
+INVOICE_CREATED = "boss.billing.invoice.v1.created"
+CHARGE_BILLED = "boss.billing.charge.v1.billed"
+CHARGE_REFUSED = "boss.billing.charge.v1.refused"
+PAYMENT_SUBMITTED = "boss.billing.payment.v1.submitted"
+PAYMENT_APPROVED = "boss.billing.payment.v1.approved"
+PAYMENT_DECLINED = "boss.billing.payment.v1.declined"
+BALANCE_CHANGED = "boss.billing.account.v1.balance_changed"
+SOURCE_CHANGED = "boss.billing.funding_source.v1.changed"
+UNIT_CHANGED = "boss.agreements.business_unit.v1.changed"
+SUSPENSION_STARTED = "boss.agreements.suspension.v1.started"
+SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
+
+
+@singledispatch
+def encode(fact: object) -> OutgoingEvent:
+    """Write a fact as an event; its key is the account's id."""
+    raise TypeError(f"billing has no event for {type(fact).__name__}")
+
+
+@encode.register
+def _(fact: InvoiceCreated) -> OutgoingEvent:
+    invoice = fact.invoice
+    message = pb.InvoiceCreated(
+        invoice=invoice.name,
+        number=invoice.number,
+        account=invoice.account.name,
+        agreement=_agreement(invoice.account, invoice.agreement_id),
+        due_date=date_to_proto(invoice.due_date),
+        total=money_to_proto(Money(invoice.total_minor, invoice.currency)),
+    )
+    return _event(INVOICE_CREATED, invoice.account, invoice.name, fact.business_date, message)
+
+
+@encode.register
+def _(fact: ChargeBilled) -> OutgoingEvent:
+    message = pb.ChargeBilled(
+        charge_key=fact.charge_key,
+        agreement=_agreement(fact.account, fact.agreement_id),
+        invoice=f"{fact.account.name}/invoices/{fact.invoice_id}",
+        amount=money_to_proto(Money(fact.amount_minor, fact.currency)),
+    )
+    return _event(CHARGE_BILLED, fact.account, message.agreement, fact.business_date, message)
+
+
+@encode.register
+def _(fact: ChargeRefused) -> OutgoingEvent:
+    message = pb.ChargeRefused(
+        charge_key=fact.charge_key, agreement=_agreement(fact.account, fact.agreement_id), reason=fact.reason
+    )
+    return _event(CHARGE_REFUSED, fact.account, message.agreement, fact.business_date, message)
+
+
+@encode.register
+def _(fact: PaymentSubmitted) -> OutgoingEvent:
+    payment = fact.payment
+    message = pb.PaymentSubmitted(
+        payment=payment.name,
+        account=payment.account.name,
+        amount=money_to_proto(Money(payment.amount_minor, payment.currency)),
+        kind=payment.kind,
+    )
+    return _event(PAYMENT_SUBMITTED, payment.account, payment.name, fact.business_date, message)
+
+
+@encode.register
+def _(fact: PaymentApproved) -> OutgoingEvent:
+    payment = fact.payment
+    message = pb.PaymentApproved(
+        payment=payment.name,
+        account=payment.account.name,
+        amount=money_to_proto(Money(payment.amount_minor, payment.currency)),
+        recovered_by_card_updater=fact.recovered_by_card_updater,
+    )
+    return _event(PAYMENT_APPROVED, payment.account, payment.name, fact.business_date, message)
+
+
+@encode.register
+def _(fact: PaymentDeclined) -> OutgoingEvent:
+    payment = fact.payment
+    message = pb.PaymentDeclined(
+        payment=payment.name,
+        account=payment.account.name,
+        amount=money_to_proto(Money(payment.amount_minor, payment.currency)),
+        primary=fact.primary,
+        code=fact.code,
+        message=fact.message,
+        arm_entry=fact.arm_entry,
+        tender=fact.tender,
+    )
+    return _event(PAYMENT_DECLINED, payment.account, payment.name, fact.business_date, message)
+
+
+@encode.register
+def _(fact: AccountBalanceChanged) -> OutgoingEvent:
+    name, currency = fact.ref.name, fact.currency
+    message = pb.AccountBalanceChanged(
+        account=name,
+        number=fact.number,
+        balance=money_to_proto(Money(fact.balance_minor, currency)),
+        open_items=[
+            pb.OpenItem(
+                invoice=f"{name}/invoices/{item.invoice_id}",
+                number=item.number,
+                due_date=date_to_proto(item.due_date),
+                balance=money_to_proto(Money(item.balance_minor, currency)),
+                total=money_to_proto(Money(item.total_minor, currency)),
+                declined=item.is_declined,
+                agreement=_agreement(fact.ref, item.agreement_id),
+            )
+            for item in fact.open_items
+        ],
+        attempt_in_flight=fact.attempt_in_flight,
+    )
+    return _event(BALANCE_CHANGED, fact.ref, name, fact.business_date, message, fact.version)
+
+
+@encode.register
+def _(fact: FundingSourceChanged) -> OutgoingEvent:
+    source = fact.source
+    message = pb.FundingSourceChanged(
+        funding_source=source.name,
+        account=source.account.name,
+        tender=source.tender,
+        previous_last4=fact.previous_last4,
+        last4=source.last4,
+        primary=source.is_primary,
+        reason=fact.reason,
+    )
+    return _event(SOURCE_CHANGED, source.account, source.name, fact.business_date, message, source.version)
+
+
+def business_unit_changed(data: bytes) -> BusinessUnitChanged:
+    """Read agreements' fact about a unit."""
+    message = agreements_pb.BusinessUnitChanged.FromString(data)
+    return BusinessUnitChanged(message.business_unit, message.display_name, message.time_zone, message.currency)
+
+
+def suspension_started(data: bytes) -> SuspensionStarted:
+    """Read agreements' fact about a suspension that took effect."""
+    message = agreements_pb.SuspensionStarted.FromString(data)
+    return SuspensionStarted(
+        message.suspension,
+        message.agreement,
+        message.account,
+        date_from_proto(message.start_date, "start_date"),
+        date_from_proto(message.end_date, "end_date") if message.HasField("end_date") else None,
+        message.stop_billing,
+    )
+
+
+def suspension_ended(data: bytes) -> SuspensionEnded:
+    """Read agreements' fact about a suspension that ended."""
+    message = agreements_pb.SuspensionEnded.FromString(data)
+    end_date = date_from_proto(message.end_date, "end_date")
+    return SuspensionEnded(message.suspension, message.agreement, message.account, end_date)
+
+
+def _event(
+    kind: str, account: AccountRef, subject: str, day: date, message: Message, version: int = 0
+) -> OutgoingEvent:
+    return OutgoingEvent(
+        kind,
+        account.id,
+        subject,
+        account.enterprise_id,
+        day,
+        message.SerializeToString(),
+        account.business_unit_id,
+        version,
+    )
+
+
+def _agreement(account: AccountRef, agreement_id: UUID | None) -> str:
+    return f"{account.unit_name}/agreements/{agreement_id}" if agreement_id is not None else ""

@@ -1,0 +1,179 @@
+"""Renew funding sources: by staff, and by what the card updater says (SPEC BIL-4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from boss_billing.accounts import store as accounts
+from boss_billing.accounts.rules import AccountRef
+from boss_billing.batches import store as batches
+from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState
+from boss_billing.funding import inquiries, store
+from boss_billing.funding.rules import (
+    CURES,
+    CardUpdate,
+    FundingSource,
+    FundingSourceChanged,
+    UpdateOutcome,
+    check_update,
+    update,
+)
+from boss_billing.invoices import store as invoices
+from boss_billing.payments import open_attempts
+from boss_billing.payments import store as payments
+from boss_billing.payments.open_attempts import OpenAttempt
+from boss_billing.payments.rules import Label, State
+from boss_billing.payments.settlement import Settlement
+from boss_kit.errors import NotFound
+from boss_kit.ids import new_id
+from boss_kit.unit_of_work import Transaction
+
+
+@dataclass(frozen=True)
+class RenewSource:
+    """New card data as staff enter it."""
+
+    account: AccountRef
+    source_id: UUID
+    change: CardUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the card updater says to one inquiry."""
+
+    inquiry_id: UUID
+    outcome: UpdateOutcome
+    change: CardUpdate = CardUpdate()
+
+
+def renew_source(tx: Transaction, command: RenewSource) -> FundingSource:
+    """Replace token, last four and expiry; open invoices without a planned attempt are tried from tomorrow on.
+
+    Raises NotFound without the source, InvalidArgument for data that can't be right.
+    """
+    ref = command.account
+    locked = accounts.lock(tx.connection, ref.enterprise_id, [ref.id])
+    found = store.find(tx.connection, ref.enterprise_id, [command.source_id]).get(command.source_id)
+    if found is None or found.account != ref or ref.id not in locked:
+        raise NotFound(
+            "FUNDING_SOURCE_NOT_FOUND",
+            f"There is no funding source {command.source_id} on this account.",
+            metadata={"funding_source_id": str(command.source_id)},
+        )
+    check_update(found.tender, command.change)
+    day = tx.today(locked[ref.id].time_zone)
+    renewed = update(found, command.change)
+    _save(tx, [(found, renewed, day)], "staff")
+    invoices.plan_again(tx.connection, ref, day + timedelta(days=1))
+    return renewed
+
+
+def take_answers(tx: Transaction, answers: Sequence[Answer]) -> None:
+    """Apply what the card updater says: a cured card is tried once more, any other payment is declined for good."""
+    known = inquiries.find(tx.connection, tx.enterprise_id, [answer.inquiry_id for answer in answers])
+    originals = open_attempts.originals(tx.connection, tx.enterprise_id, [one.payment_id for one in known.values()])
+    page = Settlement(tx, list(originals.values()))
+    by_payment = {attempt.payment.id: attempt for attempt in page.attempts.values()}
+    sources = store.find(tx.connection, tx.enterprise_id, {one.funding_source_id for one in known.values()})
+    retries: list[tuple[OpenAttempt, FundingSource]] = []
+    changes: list[tuple[FundingSource, FundingSource, date]] = []
+    for answer in answers:
+        inquiry = known[answer.inquiry_id]
+        attempt = by_payment[inquiry.payment_id]
+        if answer.outcome in CURES:
+            before = sources[inquiry.funding_source_id]
+            sources[before.id] = update(before, answer.change)
+            changes.append((before, sources[before.id], page.day(attempt)))
+        if attempt.payment_state is not State.DECLINED:
+            continue
+        if answer.outcome in CURES and _is_still_owed(page, attempt):
+            retries.append((attempt, sources[inquiry.funding_source_id]))
+        else:
+            page.decline_finally(attempt, attempt.response_code, attempt.response_message)
+    _save(tx, changes, "card_updater")
+    _mark_answered(tx, page, answers, known, by_payment)
+    _retry(tx, page, retries)
+    page.save()
+
+
+def _is_still_owed(page: Settlement, attempt: OpenAttempt) -> bool:
+    """Tell whether the invoice still owes what the payment asks for; else a retry would take too much."""
+    return page.invoices[attempt.invoice_id].balance_minor >= attempt.payment.amount_minor
+
+
+def _mark_answered(
+    tx: Transaction,
+    page: Settlement,
+    answers: Sequence[Answer],
+    known: Mapping[UUID, inquiries.Inquiry],
+    by_payment: Mapping[UUID, OpenAttempt],
+) -> None:
+    by_day: dict[date, dict[UUID, str]] = {}
+    for answer in answers:
+        day = page.day(by_payment[known[answer.inquiry_id].payment_id])
+        by_day.setdefault(day, {})[answer.inquiry_id] = answer.outcome.value
+    for day, outcomes in by_day.items():
+        inquiries.mark_answered(tx.connection, tx.enterprise_id, outcomes, day)
+
+
+def _retry(tx: Transaction, page: Settlement, retries: Sequence[tuple[OpenAttempt, FundingSource]]) -> None:
+    """Cut Retry batches, one per Original, and ask for their submission (SPEC BIL-3)."""
+    by_batch: dict[UUID, list[tuple[OpenAttempt, FundingSource]]] = {}
+    for attempt, source in retries:
+        assert attempt.batch_id is not None, "a declined payment was submitted in a batch"
+        by_batch.setdefault(attempt.batch_id, []).append((attempt, source))
+    originals = [batches.find(tx.connection, tx.enterprise_id, batch_id) for batch_id in by_batch]
+    for original in sorted((one for one in originals if one is not None), key=lambda one: one.number):
+        pairs = by_batch[original.id]
+        day = page.day(pairs[0][0])
+        batch = _cut(tx, original)
+        rows = [_retry_row(tx, page, batch, attempt, source) for attempt, source in pairs]
+        payments.add_attempts(tx.connection, rows)
+        tx.enqueue(SUBMIT_TASK, key=str(batch.id), args={"batch": str(batch.id)}, business_date=day)
+
+
+def _cut(tx: Transaction, original: Batch) -> Batch:
+    batch = Batch(
+        original.enterprise_id,
+        original.business_unit_id,
+        new_id(),
+        original.bill_run_id,
+        original.number,
+        Label.RETRY,
+        original.bill_date,
+        BatchState.CUT,
+    )
+    part = batches.count_parts(tx.connection, original.enterprise_id, original.number, Label.RETRY) + 1
+    batches.add(tx.connection, batch, part, tx.now)
+    return batch
+
+
+def _retry_row(
+    tx: Transaction, page: Settlement, batch: Batch, attempt: OpenAttempt, source: FundingSource
+) -> tuple[object, ...]:
+    invoice = page.retry(attempt)
+    return payments.attempt_row(
+        attempt.payment,
+        source,
+        new_id(),
+        invoice.id,
+        attempt.bill_run_id,
+        batch.id,
+        Label.RETRY,
+        invoice.attempts,
+        page.day(attempt),
+        tx.context.correlation,
+        tx.now,
+    )
+
+
+def _save(tx: Transaction, changes: Sequence[tuple[FundingSource, FundingSource, date]], reason: str) -> None:
+    """Write renewed sources, keep their history, and tell; the last state of a source wins."""
+    if not changes:
+        return
+    store.save(tx.connection, tx.enterprise_id, list({after.id: after for _, after, _ in changes}.values()))
+    facts = [FundingSourceChanged(after, before.last4, reason, day) for before, after, day in changes]
+    store.add_changes(tx.connection, facts, tx.context.correlation, tx.now)
+    tx.publish(*facts)

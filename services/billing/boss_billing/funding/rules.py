@@ -1,0 +1,133 @@
+"""Funding sources and what the card updater says of them. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from boss_billing.accounts.rules import AccountRef
+from boss_kit.errors import InvalidArgument
+from boss_kit.ids import derived_id
+
+SOURCE_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/fundingSources/{f}"
+BANK_DEBIT = "ACH"
+TENDERS = ("VISA", "MC", "DISC", "AMEX", BANK_DEBIT)
+WHOLE_PERCENT = 100
+
+
+class UpdateOutcome(StrEnum):
+    """What the card updater says (SPEC BIL-4)."""
+
+    NEW_NUMBER = "new number"
+    NEW_EXPIRY = "new expiry"
+    CLOSED = "closed"
+    CONTACT_HOLDER = "contact holder"
+    NO_CHANGE = "no change"
+    NO_ANSWER = "no answer"
+
+
+CURES = (UpdateOutcome.NEW_NUMBER, UpdateOutcome.NEW_EXPIRY)
+"""The outcomes after which the payment is tried once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSource:
+    """A processor token and what it may be used for."""
+
+    id: UUID
+    account: AccountRef
+    tender: str
+    token: str
+    last4: str
+    expiry_month: int
+    expiry_year: int
+    is_primary: bool
+    is_recurring: bool
+    is_valid: bool
+    responsibility_percent: int
+    version: int
+
+    @property
+    def name(self) -> str:
+        """Give its resource name."""
+        return f"{self.account.name}/fundingSources/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSourceChanged:
+    """State: a source was added or changed; the reason is `imported`, `card_updater` or `staff`."""
+
+    source: FundingSource
+    previous_last4: str
+    reason: str
+    business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class CardUpdate:
+    """New data of a card; what is empty or 0 stays as it was."""
+
+    token: str = ""
+    last4: str = ""
+    expiry_month: int = 0
+    expiry_year: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedInquiry:
+    """A question to the card updater about one card."""
+
+    inquiry_id: UUID
+    account_number: str
+    tender: str
+    token: str
+    last4: str
+    expiry_month: int
+    expiry_year: int
+
+
+def source_id(account_id: UUID) -> UUID:
+    """Derive the id of an imported account's one source."""
+    return derived_id(account_id, "funding-source", "1")
+
+
+def update(source: FundingSource, change: CardUpdate) -> FundingSource:
+    """Give the source with its new data, valid again."""
+    return replace(
+        source,
+        token=change.token or source.token,
+        last4=change.last4 or source.last4,
+        expiry_month=change.expiry_month or source.expiry_month,
+        expiry_year=change.expiry_year or source.expiry_year,
+        is_valid=True,
+        version=source.version + 1,
+    )
+
+
+def check_update(tender: str, change: CardUpdate) -> None:
+    """Refuse data that can't be a card's or a bank debit's. Raises InvalidArgument."""
+    if not change.token.strip():
+        raise InvalidArgument.field("funding_source.token", "is empty; give the processor's token.")
+    if len(change.last4) != 4 or not (change.last4.isascii() and change.last4.isdigit()):
+        raise InvalidArgument.field("funding_source.last4", "must be four digits.")
+    if tender == BANK_DEBIT:
+        if change.expiry_month or change.expiry_year:
+            raise InvalidArgument.field("funding_source.expiry_month", "a bank debit has no expiry; leave it 0.")
+    elif not 1 <= change.expiry_month <= 12:
+        raise InvalidArgument.field("funding_source.expiry_month", "must be a month from 1 to 12.")
+    elif not 2000 <= change.expiry_year <= 2099:
+        raise InvalidArgument.field("funding_source.expiry_year", "must be a year such as 2027.")
+
+
+def split(amount_minor: int, sources: Sequence[FundingSource]) -> list[tuple[FundingSource, int]]:
+    """Split an amount over recurring sources by their responsibility; what rounding leaves is the primary's (SPEC 0).
+
+    The share of a source that isn't valid is left out: nobody else is charged for it.
+    """
+    if not sources:
+        return []
+    shares = [amount_minor * source.responsibility_percent // WHOLE_PERCENT for source in sources]
+    first = next((index for index, source in enumerate(sources) if source.is_primary), 0)
+    shares[first] += amount_minor - sum(shares)
+    return [(source, share) for source, share in zip(sources, shares, strict=True) if share > 0 and source.is_valid]

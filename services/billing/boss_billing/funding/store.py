@@ -1,0 +1,202 @@
+"""Tables and SQL of funding sources, their changes and the card updater's inquiries."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from boss_billing.accounts.rules import AccountRef
+from boss_billing.funding.rules import FundingSource, FundingSourceChanged
+from boss_kit.database import copy_rows
+from boss_kit.ids import new_id
+
+TABLES = sa.MetaData()
+
+funding_source = sa.Table(
+    "funding_source",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("account_id", PG_UUID, nullable=False),
+    sa.Column("tender", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("last4", sa.Text, nullable=False),
+    sa.Column("expiry_month", sa.SmallInteger, nullable=False),
+    sa.Column("expiry_year", sa.SmallInteger, nullable=False),
+    sa.Column("is_primary", sa.Boolean, nullable=False),
+    sa.Column("is_recurring", sa.Boolean, nullable=False),
+    sa.Column("is_valid", sa.Boolean, nullable=False),
+    sa.Column("responsibility_percent", sa.SmallInteger, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+funding_source_change = sa.Table(
+    "funding_source_change",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("account_id", PG_UUID, nullable=False),
+    sa.Column("funding_source_id", PG_UUID, nullable=False),
+    sa.Column("tender", sa.Text, nullable=False),
+    sa.Column("previous_last4", sa.Text, nullable=False),
+    sa.Column("last4", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("correlation", sa.Text, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+_COLUMNS = (
+    "source.business_unit_id, source.account_id, source.id, source.tender, source.token, source.last4, source.expiry_month, "
+    "source.expiry_year, source.is_primary, source.is_recurring, source.is_valid, source.responsibility_percent, source.version"
+)
+
+_RECURRING = sa.text(
+    f"""
+    SELECT {_COLUMNS} FROM funding_source AS source
+    WHERE source.enterprise_id = :enterprise_id AND source.account_id = ANY(:account_ids) AND source.is_recurring
+    ORDER BY source.account_id, source.is_primary DESC, source.id
+    """
+)
+
+_OF_ACCOUNTS = sa.text(
+    f"""
+    SELECT {_COLUMNS} FROM funding_source AS source
+    WHERE source.enterprise_id = :enterprise_id AND source.account_id = ANY(:account_ids)
+    ORDER BY source.account_id, source.is_primary DESC, source.id
+    """
+)
+
+_FIND = sa.text(
+    f"SELECT {_COLUMNS} FROM funding_source AS source WHERE source.enterprise_id = :enterprise_id AND source.id = ANY(:ids)"
+)
+
+_SAVE = sa.text(
+    """
+    UPDATE funding_source AS source
+    SET token = new.token, last4 = new.last4, expiry_month = new.expiry_month, expiry_year = new.expiry_year,
+        is_valid = new.is_valid, version = new.version
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS text[]), CAST(:last4s AS text[]), CAST(:months AS int[]),
+                CAST(:years AS int[]), CAST(:valid AS boolean[]), CAST(:versions AS bigint[]))
+        AS new (id, token, last4, expiry_month, expiry_year, is_valid, version)
+    WHERE source.enterprise_id = :enterprise_id AND source.id = new.id
+    """
+)
+
+
+def add(connection: sa.Connection, sources: Iterable[FundingSource], now: datetime) -> None:
+    """Add sources."""
+    columns = [column.name for column in funding_source.columns]
+    copy_rows(
+        connection,
+        funding_source,
+        columns,
+        (
+            (
+                one.account.enterprise_id,
+                one.account.business_unit_id,
+                one.id,
+                one.account.id,
+                one.tender,
+                one.token,
+                one.last4,
+                one.expiry_month,
+                one.expiry_year,
+                one.is_primary,
+                one.is_recurring,
+                one.is_valid,
+                one.responsibility_percent,
+                one.version,
+                now,
+            )
+            for one in sources
+        ),
+    )
+
+
+def recurring_sources(
+    connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID]
+) -> Mapping[UUID, list[FundingSource]]:
+    """Read the sources that pay for invoices, by account, the primary first."""
+    return _by_account(connection, _RECURRING, enterprise_id, account_ids)
+
+
+def sources_of(
+    connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID]
+) -> Mapping[UUID, list[FundingSource]]:
+    """Read all sources, by account, the primary first."""
+    return _by_account(connection, _OF_ACCOUNTS, enterprise_id, account_ids)
+
+
+def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, FundingSource]:
+    """Read sources by id."""
+    if not ids:
+        return {}
+    rows = connection.execute(_FIND, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    return {row.id: _source(enterprise_id, row) for row in rows}
+
+
+def save(connection: sa.Connection, enterprise_id: UUID, sources: Sequence[FundingSource]) -> None:
+    """Write what changed of sources."""
+    if not sources:
+        return
+    connection.execute(
+        _SAVE,
+        {
+            "enterprise_id": enterprise_id,
+            "ids": [one.id for one in sources],
+            "tokens": [one.token for one in sources],
+            "last4s": [one.last4 for one in sources],
+            "months": [one.expiry_month for one in sources],
+            "years": [one.expiry_year for one in sources],
+            "valid": [one.is_valid for one in sources],
+            "versions": [one.version for one in sources],
+        },
+    )
+
+
+def add_changes(
+    connection: sa.Connection, changes: Iterable[FundingSourceChanged], correlation: str, now: datetime
+) -> None:
+    """Keep the history of changes."""
+    columns = [column.name for column in funding_source_change.columns]
+    copy_rows(connection, funding_source_change, columns, (_change_row(one, correlation, now) for one in changes))
+
+
+def _change_row(change: FundingSourceChanged, correlation: str, now: datetime) -> tuple[object, ...]:
+    source, account = change.source, change.source.account
+    day: date = change.business_date
+    return (
+        account.enterprise_id,
+        account.business_unit_id,
+        new_id(),
+        account.id,
+        source.id,
+        source.tender,
+        change.previous_last4,
+        source.last4,
+        change.reason,
+        day,
+        correlation,
+        now,
+    )
+
+
+def _by_account(
+    connection: sa.Connection, query: sa.TextClause, enterprise_id: UUID, account_ids: Collection[UUID]
+) -> Mapping[UUID, list[FundingSource]]:
+    found: dict[UUID, list[FundingSource]] = {}
+    if account_ids:
+        for row in connection.execute(query, {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}):
+            found.setdefault(row.account_id, []).append(_source(enterprise_id, row))
+    return found
+
+
+def _source(enterprise_id: UUID, row: "sa.Row[Any]") -> FundingSource:
+    return FundingSource(row.id, AccountRef(enterprise_id, row.business_unit_id, row.account_id), *row[3:])

@@ -1,0 +1,1 @@
+"""What accounts were asked to pay."""

@@ -1,0 +1,162 @@
+"""Invoices, their lines and the facts about them. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from boss_billing.accounts.rules import AccountRef
+
+INVOICE_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/invoices/{i}"
+OPENING_BALANCE = "Opening balance"
+
+
+class Kind(StrEnum):
+    """Where an invoice comes from."""
+
+    BILLED = "billed"
+    OPENING_BALANCE = "opening balance"
+
+
+@dataclass(frozen=True, slots=True)
+class DueCharge:
+    """A charge agreements says is due; `charge_key` names it for good (DESIGN 4)."""
+
+    charge_key: str
+    account_id: UUID
+    agreement_id: UUID
+    agreement_number: str
+    due_date: date
+    period_start_date: date | None
+    period_end_date: date | None
+    amount_minor: int
+    tax_minor: int
+    currency: str
+    description: str
+    item_category: str
+    item: str
+
+    @property
+    def total_minor(self) -> int:
+        """Give the amount with tax."""
+        return self.amount_minor + self.tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedAgreement:
+    """An agreement agreements doesn't charge although its day has come."""
+
+    agreement_id: UUID
+    agreement_number: str
+    reason: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class BilledCharge:
+    """A charge that is on an invoice already."""
+
+    invoice_id: UUID
+    amount_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as a transaction works with it; `declines` counts final declines and steers the rebill schedule."""
+
+    id: UUID
+    account: AccountRef
+    agreement_id: UUID | None
+    number: str
+    kind: Kind
+    invoice_date: date
+    due_date: date
+    currency: str
+    total_minor: int
+    balance_minor: int
+    is_declined: bool = False
+    attempts: int = 0
+    failed_attempts: int = 0
+    declines: int = 0
+    next_attempt_date: date | None = None
+    bill_run_id: UUID | None = None
+
+    @property
+    def name(self) -> str:
+        """Give its resource name."""
+        return f"{self.account.name}/invoices/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceCreated:
+    """An invoice was made."""
+
+    invoice: Invoice
+    business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeBilled:
+    """A due charge is on an invoice."""
+
+    account: AccountRef
+    charge_key: str
+    agreement_id: UUID
+    invoice_id: UUID
+    amount_minor: int
+    currency: str
+    business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRefused:
+    """A due charge can't be billed and won't be; the unit is the run's, the account may be nobody's."""
+
+    account: AccountRef
+    charge_key: str
+    agreement_id: UUID
+    reason: str
+    business_date: date
+
+
+class Refusal(StrEnum):
+    """Why a charge isn't billed."""
+
+    OTHER_AMOUNT = "OTHER_AMOUNT"
+    UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    OTHER_CURRENCY = "OTHER_CURRENCY"
+    NEGATIVE_AMOUNT = "NEGATIVE_AMOUNT"
+
+
+REFUSAL_TEXTS = {
+    Refusal.OTHER_AMOUNT: "This charge is on an invoice already, with another amount.",
+    Refusal.UNKNOWN_ACCOUNT: "Billing knows no such account; import it first.",
+    Refusal.OTHER_CURRENCY: "The charge isn't in the account's currency.",
+    Refusal.NEGATIVE_AMOUNT: "A charge can't be below zero; give a credit instead.",
+}
+
+
+def refusal(charge: DueCharge, currency: str | None, billed: BilledCharge | None) -> Refusal | None:
+    """Say why a charge can't be billed; None where it can, or is on an invoice with the same amount."""
+    if currency is None:
+        return Refusal.UNKNOWN_ACCOUNT
+    if billed is not None:
+        same = (billed.amount_minor, billed.tax_minor) == (charge.amount_minor, charge.tax_minor)
+        return None if same else Refusal.OTHER_AMOUNT
+    if charge.currency != currency:
+        return Refusal.OTHER_CURRENCY
+    if charge.amount_minor < 0 or charge.tax_minor < 0:
+        return Refusal.NEGATIVE_AMOUNT
+    return None
+
+
+def group_by_invoice(charges: Sequence[DueCharge]) -> dict[tuple[UUID, UUID, date], list[DueCharge]]:
+    """Group charges into invoices: one per agreement and due date, oldest first within an account (SPEC BIL-1)."""
+    groups: dict[tuple[UUID, UUID, date], list[DueCharge]] = {}
+    for charge in sorted(
+        charges, key=lambda one: (one.account_id.int, one.due_date, one.agreement_number, one.charge_key)
+    ):
+        groups.setdefault((charge.account_id, charge.agreement_id, charge.due_date), []).append(charge)
+    return groups

@@ -1,0 +1,13 @@
+"""When billing does what by itself."""
+
+from boss_kit.jobs import Job, by_request, daily, every_s
+
+CARD_UPDATER = Job("card-updater", daily("06:00"), "card-updater")
+ASK_PROCESSOR = Job("ask-processor", every_s(60), "ask-processor")
+APPLY_CALLBACKS = Job("apply-callbacks", every_s(60), "apply-callbacks")
+SANDBOX_RESULTS = Job("sandbox-results", by_request(), "sandbox-results")
+SANDBOX_UPDATES = Job("sandbox-updates", by_request(), "sandbox-updates")
+SANDBOX_RETRY_RESULTS = Job("sandbox-retry-results", by_request(), "sandbox-retry-results")
+
+JOBS = (CARD_UPDATER, ASK_PROCESSOR, APPLY_CALLBACKS)
+SANDBOX_JOBS = (SANDBOX_RESULTS, SANDBOX_UPDATES, SANDBOX_RETRY_RESULTS)

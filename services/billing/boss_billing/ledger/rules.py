@@ -1,0 +1,88 @@
+"""Transfers: a movement of money is one row with a debit and a credit, balanced by its shape (SPEC BIL-10). Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from boss_billing.accounts.rules import AccountRef
+
+
+class Code(StrEnum):
+    """The accounts of the books."""
+
+    CASH = "cash"
+    CLEARING = "clearing"
+    RECEIVABLE = "receivable"
+    ACCOUNT_CREDIT = "account_credit"
+    TAX = "tax"
+    OPENING_BALANCE = "opening_balance"
+    REVENUE = "revenue"
+
+
+class Source(StrEnum):
+    """What moved the money."""
+
+    BILL_RUN = "bill run"
+    IMPORT = "import"
+    PAYMENT = "payment"
+    POINT_OF_SALE = "point of sale"
+    CREDIT_APPLIED = "credit applied"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One movement; the detail is the tender or the item category, where the account has one."""
+
+    account: AccountRef
+    invoice_id: UUID | None
+    payment_id: UUID | None
+    debit: Code
+    debit_detail: str
+    credit: Code
+    credit_detail: str
+    amount_minor: int
+    currency: str
+    business_date: date
+    source: Source
+
+
+def charge(
+    account: AccountRef, invoice_id: UUID, category: str, amount_minor: int, tax_minor: int, currency: str, day: date
+) -> list[Transfer]:
+    """Book a line of an invoice: what is owed against revenue and tax."""
+    owed = (account, invoice_id, None, Code.RECEIVABLE, "")
+    found = []
+    if amount_minor > 0:
+        found.append(Transfer(*owed, Code.REVENUE, category, amount_minor, currency, day, Source.BILL_RUN))
+    if tax_minor > 0:
+        found.append(Transfer(*owed, Code.TAX, "", tax_minor, currency, day, Source.BILL_RUN))
+    return found
+
+
+def opening(account: AccountRef, invoice_id: UUID, amount_minor: int, currency: str, day: date) -> Transfer:
+    """Book what an account owed when it was imported."""
+    owed = (account, invoice_id, None, Code.RECEIVABLE, "")
+    return Transfer(*owed, Code.OPENING_BALANCE, "", amount_minor, currency, day, Source.IMPORT)
+
+
+def receipt(
+    account: AccountRef,
+    invoice_id: UUID | None,
+    payment_id: UUID,
+    into: Code,
+    tender: str,
+    amount_minor: int,
+    currency: str,
+    day: date,
+) -> Transfer:
+    """Book money that came in: for an invoice, or as credit where there is none."""
+    against = Code.RECEIVABLE if invoice_id is not None else Code.ACCOUNT_CREDIT
+    source = Source.PAYMENT if into is Code.CLEARING else Source.POINT_OF_SALE
+    return Transfer(account, invoice_id, payment_id, into, tender, against, "", amount_minor, currency, day, source)
+
+
+def credit_applied(account: AccountRef, invoice_id: UUID, amount_minor: int, currency: str, day: date) -> Transfer:
+    """Book credit that pays for a new invoice."""
+    parts = (Code.ACCOUNT_CREDIT, "", Code.RECEIVABLE, "")
+    return Transfer(account, invoice_id, None, *parts, amount_minor, currency, day, Source.CREDIT_APPLIED)

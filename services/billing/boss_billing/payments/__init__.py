@@ -1,0 +1,1 @@
+"""Transactions against open invoices, their attempts, and money taken at the desk (SPEC BIL-2, BIL-12)."""

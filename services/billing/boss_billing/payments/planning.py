@@ -1,0 +1,90 @@
+"""Which payments a run makes for an invoice: by source, within the networks' limits (SPEC BIL-1, BIL-5). Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from uuid import UUID
+
+from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
+from boss_billing.funding.rules import FundingSource, split
+from boss_billing.invoices.rules import Invoice
+from boss_billing.payments.rules import Payment, kind_of
+from boss_kit.ids import new_id
+
+NO_VALID_SOURCE = "NO_VALID_SOURCE"
+ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """A payment of a run and its first attempt."""
+
+    payment: Payment
+    attempt_id: UUID
+    attempt_no: int
+    invoice_id: UUID
+    source: FundingSource
+    bill_run_id: UUID
+    payment_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class NotPaid:
+    """An invoice a run made no payment for, and why."""
+
+    invoice: Invoice
+    reason: str
+    description: str
+
+
+@dataclass
+class Planner:
+    """Plans the payments of one run and day; counts its own attempts along with those before.
+
+    `source_days` and `invoice_days` hold the days of earlier attempts, where there were enough of them to matter.
+    """
+
+    bill_run_id: UUID
+    day: date
+    limits: Iterable[AttemptLimit]
+    source_days: Mapping[UUID, list[date]] = field(default_factory=dict)
+    invoice_days: Mapping[UUID, list[date]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._limits: dict[tuple[str, Per], list[AttemptLimit]] = defaultdict(list)
+        for limit in self.limits:
+            self._limits[limit.tender, limit.per].append(limit)
+        self._sources = defaultdict(list, self.source_days)
+        self._invoices = defaultdict(list, self.invoice_days)
+
+    def plan(
+        self, invoice: Invoice, sources: Sequence[FundingSource]
+    ) -> tuple[Invoice, list[NewPayment], NotPaid | None]:
+        """Plan the payments of one open invoice; give it as it is then."""
+        parts = split(invoice.balance_minor, sources)
+        if not parts:
+            without = replace(invoice, next_attempt_date=None)
+            return (
+                without,
+                [],
+                NotPaid(without, NO_VALID_SOURCE, "The account has no funding source that may be charged."),
+            )
+        allowed = max(self._allowed_day(invoice, source) for source, _ in parts)
+        if allowed > self.day:
+            later = replace(invoice, next_attempt_date=allowed)
+            text = f"The card network allows no further attempt before {allowed:%Y-%m-%d}."
+            return later, [], NotPaid(later, ATTEMPT_LIMIT, text)
+        payments = [self._payment(invoice, source, share, place) for place, (source, share) in enumerate(parts, 1)]
+        return replace(invoice, attempts=invoice.attempts + len(payments), next_attempt_date=None), payments, None
+
+    def _allowed_day(self, invoice: Invoice, source: FundingSource) -> date:
+        per_source = first_allowed_day(self._limits[source.tender, Per.SOURCE], self._sources[source.id], self.day)
+        per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], self._invoices[invoice.id], self.day)
+        return max(per_source, per_invoice)
+
+    def _payment(self, invoice: Invoice, source: FundingSource, share: int, place: int) -> NewPayment:
+        self._sources[source.id].append(self.day)
+        self._invoices[invoice.id].append(self.day)
+        payment = Payment(new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
+        return NewPayment(payment, new_id(), invoice.attempts + place, invoice.id, source, self.bill_run_id, self.day)

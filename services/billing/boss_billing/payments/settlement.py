@@ -1,0 +1,160 @@
+"""Settle a page of payments: what results and the card updater make of them, written at once (SPEC BIL-5, BIL-7)."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+from boss_billing.accounts import store as accounts
+from boss_billing.accounts.commands import announce
+from boss_billing.accounts.rules import Account
+from boss_billing.declines import store as declines
+from boss_billing.declines.rules import Code, next_attempt_date
+from boss_billing.funding import inquiries
+from boss_billing.funding import store as funding
+from boss_billing.invoices import store as invoices
+from boss_billing.invoices.rules import Invoice
+from boss_billing.ledger import rules as books
+from boss_billing.ledger import store as ledger
+from boss_billing.payments import open_attempts
+from boss_billing.payments.open_attempts import AttemptResult, OpenAttempt, PaymentResult
+from boss_billing.payments.rules import Label, PaymentApproved, PaymentDeclined, State, Verdict, verdict
+from boss_billing.units import store as units
+from boss_kit.days import add_months
+from boss_kit.ids import new_id
+from boss_kit.unit_of_work import Transaction
+
+
+class Settlement:
+    """One transaction's page: accounts locked, invoices and payments as they become, written by `save`."""
+
+    def __init__(self, tx: Transaction, attempts: Sequence[OpenAttempt]) -> None:
+        self._tx = tx
+        self._enterprise_id = tx.enterprise_id
+        self.accounts = accounts.lock(tx.connection, self._enterprise_id, {one.payment.account.id for one in attempts})
+        # Read again under the locks: somebody may have settled them meanwhile.
+        self.attempts = open_attempts.find(tx.connection, self._enterprise_id, [one.id for one in attempts])
+        self.invoices = invoices.find(tx.connection, self._enterprise_id, {one.invoice_id for one in attempts})
+        self._units = units.units_of(tx.connection, self._enterprise_id)
+        self._table = declines.decline_table(tx.connection, self._enterprise_id)
+        self._attempt_results: dict[UUID, AttemptResult] = {}
+        self._payment_results: dict[UUID, PaymentResult] = {}
+        self._transfers: list[books.Transfer] = []
+        self._inquiries: list[tuple[object, ...]] = []
+        self._invalidations: list[tuple[OpenAttempt, Code]] = []
+        self._touched: set[UUID] = set()
+
+    def day(self, attempt: OpenAttempt) -> date:
+        """Give the business date at the attempt's account."""
+        return self._tx.today(self.accounts[attempt.payment.account.id].time_zone)
+
+    def touch(self, account: Account) -> None:
+        """Let an account's balance be announced, too."""
+        self._touched.add(account.ref.id)
+
+    def settle(self, attempt: OpenAttempt, code: str, message: str, transaction_id: str) -> None:
+        """Take the result of an attempt."""
+        row = self._table.find(code)
+        settings = self._units[attempt.payment.account.business_unit_id].settings
+        found = verdict(row, attempt.label, card_updater=settings.card_updater)
+        day = self.day(attempt)
+        message = message or row.message
+        state = State.APPROVED if row.is_good else State.DECLINED if row.is_tried else State.NOT_ATTEMPTED
+        self._attempt_results[attempt.id] = AttemptResult(state, code, message, transaction_id, day)
+        self._touched.add(attempt.payment.account.id)
+        if row.is_tried and not row.is_good:
+            invoice = self.invoices[attempt.invoice_id]
+            self.invoices[invoice.id] = replace(invoice, failed_attempts=invoice.failed_attempts + 1)
+        if found is Verdict.APPROVED:
+            self._approve(attempt, code, message, day)
+        elif found is Verdict.NOT_ATTEMPTED:
+            self._leave_open(attempt, code, message, day)
+        elif found is Verdict.AWAITS_UPDATE:
+            self._await_update(attempt, code, message, day)
+        elif row.is_tried:
+            self.decline_finally(attempt, code, message)
+        else:
+            self.decline_finally(attempt, attempt.response_code, attempt.response_message)
+
+    def decline_finally(self, attempt: OpenAttempt, code: str, message: str) -> None:
+        """Decline a payment for good: the fact goes out once, the invoice is past due, the next attempt is planned."""
+        row, day, payment = self._table.find(code), self.day(attempt), attempt.payment
+        settings = self._units[payment.account.business_unit_id].settings
+        invoice = self.invoices[attempt.invoice_id]
+        count = invoice.declines + 1
+        planned = next_attempt_date(row, count, settings.rebill_attempts_max, settings.rebill_after_days, day)
+        self.invoices[invoice.id] = replace(invoice, is_declined=True, declines=count, next_attempt_date=planned)
+        self._payment_results[payment.id] = PaymentResult(State.FINALLY_DECLINED, code, message, False, day)
+        if row.invalidate_after > 0:
+            self._invalidations.append((attempt, row))
+        self._touched.add(payment.account.id)
+        self._tx.publish(
+            PaymentDeclined(payment, attempt.is_primary, code, message, row.arm_entry, attempt.tender, day)
+        )
+
+    def retry(self, attempt: OpenAttempt) -> Invoice:
+        """Let a payment be tried once more after the card updater's help; give its invoice."""
+        invoice = self.invoices[attempt.invoice_id]
+        self.invoices[invoice.id] = replace(invoice, attempts=invoice.attempts + 1)
+        self._payment_results[attempt.payment.id] = PaymentResult(
+            State.CREATED, attempt.response_code, attempt.response_message, False, None
+        )
+        return self.invoices[invoice.id]
+
+    def save(self) -> None:
+        """Write everything and tell what the accounts owe now."""
+        connection = self._tx.connection
+        open_attempts.save_attempts(connection, self._enterprise_id, self._attempt_results, self._tx.now)
+        open_attempts.save_payments(connection, self._enterprise_id, self._payment_results)
+        invoices.save(connection, self._enterprise_id, list(self.invoices.values()))
+        ledger.add(connection, self._transfers, self._tx.now)
+        inquiries.add(connection, self._inquiries, self._tx.context.correlation, self._tx.now)
+        self._invalidate_sources()
+        announce(self._tx, {one: self.accounts[one] for one in self._touched})
+
+    def _approve(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
+        payment, account = attempt.payment, self.accounts[attempt.payment.account.id]
+        invoice = self.invoices[attempt.invoice_id]
+        paid = min(payment.amount_minor, invoice.balance_minor)
+        credit = payment.amount_minor - paid
+        self.invoices[invoice.id] = replace(invoice, balance_minor=invoice.balance_minor - paid, next_attempt_date=None)
+        self.accounts[account.ref.id] = replace(account, credit_minor=account.credit_minor + credit)
+        for invoice_id, amount in ((invoice.id, paid), (None, credit)):
+            if amount > 0:
+                clearing = (books.Code.CLEARING, attempt.tender, amount, payment.currency, day)
+                self._transfers.append(books.receipt(account.ref, invoice_id, payment.id, *clearing))
+        recovered = attempt.label is Label.RETRY
+        self._payment_results[payment.id] = PaymentResult(State.APPROVED, code, message, recovered, day)
+        self._tx.publish(PaymentApproved(payment, recovered, day))
+
+    def _leave_open(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
+        """Leave the invoice open for the next run: nobody has tried (SPEC BIL-5)."""
+        invoice = self.invoices[attempt.invoice_id]
+        self.invoices[invoice.id] = replace(invoice, next_attempt_date=day + timedelta(days=1))
+        self._payment_results[attempt.payment.id] = PaymentResult(State.NOT_ATTEMPTED, code, message, False, day)
+
+    def _await_update(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
+        payment = attempt.payment
+        self._payment_results[payment.id] = PaymentResult(State.DECLINED, code, message, False, None)
+        account = payment.account
+        place = (account.enterprise_id, account.business_unit_id, new_id(), account.id)
+        self._inquiries.append((*place, payment.id, attempt.funding_source_id, day))
+
+    def _invalidate_sources(self) -> None:
+        spent: set[UUID] = set()
+        for attempt, row in self._invalidations:
+            since = add_months(self.day(attempt), -row.invalidate_months)
+            count = open_attempts.count_responses(
+                self._tx.connection, self._enterprise_id, attempt.funding_source_id, row.code, since
+            )
+            if count >= row.invalidate_after:
+                spent.add(attempt.funding_source_id)
+        found = funding.find(self._tx.connection, self._enterprise_id, spent)
+        changed = [replace(one, is_valid=False, version=one.version + 1) for one in found.values()]
+        funding.save(self._tx.connection, self._enterprise_id, changed)
+
+
+def load(tx: Transaction, attempt_ids: Collection[UUID]) -> Settlement:
+    """Lock the accounts of attempts and read all that settling them needs."""
+    found = open_attempts.find(tx.connection, tx.enterprise_id, attempt_ids)
+    return Settlement(tx, list(found.values()))

@@ -1,0 +1,261 @@
+"""Tables and SQL of payments and their attempts."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+from boss_billing.accounts.rules import AccountRef
+from boss_billing.funding.rules import FundingSource
+from boss_billing.payments.planning import NewPayment
+from boss_billing.payments.rules import Label, Payment, State
+from boss_kit.database import copy_rows
+
+TABLES = sa.MetaData()
+
+payment = sa.Table(
+    "payment",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("account_id", PG_UUID, nullable=False),
+    sa.Column("invoice_id", PG_UUID),
+    sa.Column("funding_source_id", PG_UUID),
+    sa.Column("bill_run_id", PG_UUID),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tender", sa.Text, nullable=False),
+    sa.Column("is_primary", sa.Boolean, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("payment_date", sa.Date, nullable=False),
+    sa.Column("final_date", sa.Date),
+    sa.Column("response_code", sa.Text, nullable=False),
+    sa.Column("response_message", sa.Text, nullable=False),
+    sa.Column("is_recovered", sa.Boolean, nullable=False),
+    sa.Column("correlation", sa.Text, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+attempt = sa.Table(
+    "attempt",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("account_id", PG_UUID, nullable=False),
+    sa.Column("invoice_id", PG_UUID, nullable=False),
+    sa.Column("payment_id", PG_UUID, nullable=False),
+    sa.Column("funding_source_id", PG_UUID, nullable=False),
+    sa.Column("bill_run_id", PG_UUID),
+    sa.Column("batch_id", PG_UUID),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("attempt_no", sa.Integer, nullable=False),
+    sa.Column("tender", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("expiry_month", sa.SmallInteger, nullable=False),
+    sa.Column("expiry_year", sa.SmallInteger, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("business_date", sa.Date, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("response_code", sa.Text, nullable=False),
+    sa.Column("response_message", sa.Text, nullable=False),
+    sa.Column("transaction_id", sa.Text, nullable=False),
+    sa.Column("result_date", sa.Date),
+    sa.Column("result_time", sa.DateTime(timezone=True)),
+    sa.Column("correlation", sa.Text, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+_PAYMENT_COLUMNS = [column.name for column in payment.columns]
+_ATTEMPT_COLUMNS = [
+    column.name for column in attempt.columns if column.name not in ("result_date", "result_time", "batch_id")
+] + ["batch_id"]
+
+_IN_FLIGHT = sa.text(
+    """
+    SELECT DISTINCT account_id FROM payment
+    WHERE enterprise_id = :enterprise_id AND account_id = ANY(:account_ids)
+      AND state IN ('created', 'pending', 'unknown', 'declined')
+    """
+)
+
+_ATTEMPTS_OF_SOURCES = sa.text(
+    """
+    SELECT attempt.funding_source_id, array_agg(attempt.business_date)
+    FROM attempt
+    JOIN funding_source AS source ON source.enterprise_id = attempt.enterprise_id AND source.id = attempt.funding_source_id
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.funding_source_id = ANY(:ids) AND attempt.business_date > :since
+      AND attempt.token = source.token AND attempt.state <> 'not_attempted'
+    GROUP BY attempt.funding_source_id
+    HAVING count(*) >= :least
+    """
+)
+
+_ATTEMPTS_OF_INVOICES = sa.text(
+    """
+    SELECT attempt.invoice_id, array_agg(attempt.business_date)
+    FROM attempt
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.account_id = ANY(:account_ids) AND attempt.invoice_id = ANY(:ids)
+      AND attempt.state <> 'not_attempted'
+    GROUP BY attempt.invoice_id
+    """
+)
+
+
+def add(connection: sa.Connection, payments: Sequence[NewPayment], correlation: str, now: datetime) -> None:
+    """Add payments of a run, each with its first attempt."""
+    if not payments:
+        return
+    copy_rows(connection, payment, _PAYMENT_COLUMNS, (_payment_row(one, correlation, now) for one in payments))
+    rows = (
+        attempt_row(
+            one.payment,
+            one.source,
+            one.attempt_id,
+            one.invoice_id,
+            one.bill_run_id,
+            None,
+            Label.ORIGINAL,
+            one.attempt_no,
+            one.payment_date,
+            correlation,
+            now,
+        )
+        for one in payments
+    )
+    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, rows)
+
+
+def add_attempts(connection: sa.Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Add attempts as `attempt_row` makes them."""
+    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, rows)
+
+
+def attempt_row(
+    of: Payment,
+    source: FundingSource,
+    attempt_id: UUID,
+    invoice_id: UUID,
+    bill_run_id: UUID | None,
+    batch_id: UUID | None,
+    label: Label,
+    attempt_no: int,
+    day: date,
+    correlation: str,
+    now: datetime,
+) -> tuple[object, ...]:
+    """Make the row of an attempt with the card data of now."""
+    account = of.account
+    return (
+        account.enterprise_id,
+        account.business_unit_id,
+        attempt_id,
+        account.id,
+        invoice_id,
+        of.id,
+        source.id,
+        bill_run_id,
+        label,
+        attempt_no,
+        source.tender,
+        source.token,
+        source.expiry_month,
+        source.expiry_year,
+        of.amount_minor,
+        of.currency,
+        day,
+        State.CREATED,
+        "",
+        "",
+        "",
+        correlation,
+        now,
+        batch_id,
+    )
+
+
+def add_desk_payment(
+    connection: sa.Connection, of: Payment, tender: str, day: date, correlation: str, now: datetime
+) -> None:
+    """Add a payment taken at the point of sale, which is final at once."""
+    account: AccountRef = of.account
+    connection.execute(
+        sa.insert(payment).values(
+            enterprise_id=account.enterprise_id,
+            business_unit_id=account.business_unit_id,
+            id=of.id,
+            account_id=account.id,
+            kind=of.kind,
+            state=State.APPROVED,
+            tender=tender,
+            is_primary=False,
+            amount_minor=of.amount_minor,
+            currency=of.currency,
+            payment_date=day,
+            final_date=day,
+            response_code="",
+            response_message="",
+            is_recovered=False,
+            correlation=correlation,
+            create_time=now,
+        )
+    )
+
+
+def accounts_in_flight(
+    connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Tell which of the accounts have a payment without a final result."""
+    parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}
+    return frozenset(connection.scalars(_IN_FLIGHT, parameters))
+
+
+def attempts_of_sources(
+    connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID], since: date, least: int
+) -> Mapping[UUID, list[date]]:
+    """Read the days of attempts after `since`, for sources whose present card had at least so many."""
+    if not ids:
+        return {}
+    parameters = {"enterprise_id": enterprise_id, "ids": list(ids), "since": since, "least": least}
+    return {row[0]: list(row[1]) for row in connection.execute(_ATTEMPTS_OF_SOURCES, parameters)}
+
+
+def attempts_of_invoices(
+    connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID], ids: Collection[UUID]
+) -> Mapping[UUID, list[date]]:
+    """Read the days of all attempts at invoices."""
+    if not ids:
+        return {}
+    parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids), "ids": list(ids)}
+    return {row[0]: list(row[1]) for row in connection.execute(_ATTEMPTS_OF_INVOICES, parameters)}
+
+
+def _payment_row(one: NewPayment, correlation: str, now: datetime) -> tuple[object, ...]:
+    account = one.payment.account
+    return (
+        account.enterprise_id,
+        account.business_unit_id,
+        one.payment.id,
+        account.id,
+        one.invoice_id,
+        one.source.id,
+        one.bill_run_id,
+        one.payment.kind,
+        State.CREATED,
+        one.source.tender,
+        one.source.is_primary,
+        one.payment.amount_minor,
+        one.payment.currency,
+        one.payment_date,
+        None,
+        "",
+        "",
+        False,
+        correlation,
+        now,
+    )

@@ -1,0 +1,172 @@
+"""What a bill run makes of a page of due charges. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from boss_billing.accounts.rules import Account, AccountRef
+from boss_billing.funding.rules import FundingSource
+from boss_billing.invoices.rules import (
+    BilledCharge,
+    DueCharge,
+    Invoice,
+    Kind,
+    Refusal,
+    SkippedAgreement,
+    group_by_invoice,
+    refusal,
+)
+from boss_billing.ledger.rules import Transfer, charge, credit_applied
+from boss_billing.payments.planning import NewPayment, NotPaid, Planner
+from boss_kit.ids import new_id
+
+RUN_NAME = "enterprises/{e}/billRuns/{r}"
+AGREEMENTS_PER_SHARD = 5000
+
+
+class RunState(StrEnum):
+    """Where a run is in its life."""
+
+    BILLING = "billing"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+
+
+@dataclass(frozen=True, slots=True)
+class BillRun:
+    """A run: what it bills and on which day; the scope is the enterprise or one of its units."""
+
+    enterprise_id: UUID
+    id: UUID
+    scope_id: UUID
+    bill_date: date
+    state: RunState
+    is_planned: bool
+    currency: str
+
+    @property
+    def business_unit_id(self) -> UUID | None:
+        """Give the one unit it bills, None for all."""
+        return None if self.scope_id == self.enterprise_id else self.scope_id
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a run: some of the accounts of one unit."""
+
+    business_unit_id: UUID
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DuePage:
+    """A page of what agreements says is due, and where the next one begins."""
+
+    charges: Sequence[DueCharge]
+    skipped: Sequence[SkippedAgreement]
+    next_page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A line of the run's list of what wasn't billed or collected."""
+
+    business_unit_id: UUID
+    agreement_number: str
+    reason: str
+    subject: str
+    description: str
+
+
+@dataclass
+class BilledPage:
+    """What a page of charges becomes."""
+
+    accounts: dict[UUID, Account]
+    invoices: list[Invoice] = field(default_factory=list)
+    lines: list[tuple[Invoice, int, DueCharge]] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    payments: list[NewPayment] = field(default_factory=list)
+    not_paid: list[NotPaid] = field(default_factory=list)
+    refused: list[tuple[DueCharge, Refusal]] = field(default_factory=list)
+
+
+def count_shards(due_agreements: int) -> int:
+    """Choose how many shards a unit's charges are dealt to; none where nothing is due."""
+    return -(-due_agreements // AGREEMENTS_PER_SHARD)
+
+
+def bill(
+    charges: Iterable[DueCharge],
+    accounts: Mapping[UUID, Account],
+    billed: Mapping[str, BilledCharge],
+    sources: Mapping[UUID, Sequence[FundingSource]],
+    planner: Planner,
+) -> BilledPage:
+    """Make invoices, lines, transfers and payments of the charges that aren't billed yet."""
+    page = BilledPage(accounts={})
+    fresh: dict[str, DueCharge] = {}
+    for due in charges:
+        account, known = accounts.get(due.account_id), billed.get(due.charge_key)
+        reason = refusal(due, account.currency if account else None, known or _same_page(fresh, due))
+        if reason is not None:
+            page.refused.append((due, reason))
+        elif known is None:
+            fresh.setdefault(due.charge_key, due)
+    for (account_id, _, _), group in group_by_invoice(list(fresh.values())).items():
+        account = page.accounts.get(account_id, accounts[account_id])
+        page.accounts[account_id] = _bill_invoice(page, account, group, sources.get(account_id, ()), planner)
+    return page
+
+
+def _same_page(fresh: Mapping[str, DueCharge], due: DueCharge) -> BilledCharge | None:
+    before = fresh.get(due.charge_key)
+    return BilledCharge(UUID(int=0), before.amount_minor, before.tax_minor) if before else None
+
+
+def _bill_invoice(
+    page: BilledPage, account: Account, group: Sequence[DueCharge], sources: Sequence[FundingSource], planner: Planner
+) -> Account:
+    invoice = _invoice(account, group, planner)
+    for line_no, due in enumerate(group, 1):
+        page.lines.append((invoice, line_no, due))
+        page.transfers += charge(
+            account.ref, invoice.id, due.item_category, due.amount_minor, due.tax_minor, invoice.currency, planner.day
+        )
+    credit = min(account.credit_minor, invoice.balance_minor)
+    if credit > 0:
+        page.transfers.append(credit_applied(account.ref, invoice.id, credit, invoice.currency, planner.day))
+        invoice = replace(invoice, balance_minor=invoice.balance_minor - credit)
+    if invoice.balance_minor > 0:
+        invoice, payments, not_paid = planner.plan(invoice, sources)
+        page.payments += payments
+        if not_paid is not None:
+            page.not_paid.append(not_paid)
+    page.invoices.append(invoice)
+    return replace(account, credit_minor=account.credit_minor - credit, invoice_count=account.invoice_count + 1)
+
+
+def _invoice(account: Account, group: Sequence[DueCharge], planner: Planner) -> Invoice:
+    total = sum(due.total_minor for due in group)
+    first = group[0]
+    return Invoice(
+        new_id(),
+        account.ref,
+        first.agreement_id,
+        account.invoice_number(account.invoice_count + 1),
+        Kind.BILLED,
+        planner.day,
+        first.due_date,
+        account.currency,
+        total,
+        total,
+        bill_run_id=planner.bill_run_id,
+    )
+
+
+def no_account(enterprise_id: UUID, business_unit_id: UUID, due: DueCharge) -> AccountRef:
+    """Name the account of a charge that billing may not know."""
+    return AccountRef(enterprise_id, business_unit_id, due.account_id)

@@ -1,0 +1,267 @@
+"""Tables and SQL of bill runs, their shards and what they skipped."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
+
+from boss_billing.invoices import store as invoices
+from boss_billing.invoices.rules import Invoice
+from boss_billing.runs.rules import BilledPage, BillRun, RunState, Shard, Skip
+
+TABLES = sa.MetaData()
+
+bill_run = sa.Table(
+    "bill_run",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("scope_id", PG_UUID, nullable=False),
+    sa.Column("bill_date", sa.Date, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("is_planned", sa.Boolean, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("collected_payments", sa.BigInteger, nullable=False),
+    sa.Column("collected_minor", sa.BigInteger, nullable=False),
+    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+)
+
+bill_run_shard = sa.Table(
+    "bill_run_shard",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, primary_key=True),
+    sa.Column("bill_run_id", PG_UUID, primary_key=True),
+    sa.Column("shard", sa.Integer, primary_key=True),
+    sa.Column("shard_count", sa.Integer, nullable=False),
+    sa.Column("is_done", sa.Boolean, nullable=False),
+    sa.Column("page_token", sa.Text, nullable=False),
+    sa.Column("invoices", sa.BigInteger, nullable=False),
+    sa.Column("invoiced_minor", sa.BigInteger, nullable=False),
+    sa.Column("payments", sa.BigInteger, nullable=False),
+    sa.Column("payments_minor", sa.BigInteger, nullable=False),
+)
+
+skipped_charge = sa.Table(
+    "skipped_charge",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("bill_run_id", PG_UUID, primary_key=True),
+    sa.Column("agreement_number", sa.Text, primary_key=True),
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("description", sa.Text, nullable=False),
+)
+
+_SHARD_DONE = sa.text(
+    """
+    UPDATE bill_run_shard SET is_done = true
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND business_unit_id = :unit_id AND shard = :shard
+    """
+)
+
+_PAGE_DONE = sa.text(
+    """
+    UPDATE bill_run_shard
+    SET page_token = :page_token, invoices = invoices + :invoices, invoiced_minor = invoiced_minor + :invoiced_minor,
+        payments = payments + :payments, payments_minor = payments_minor + :payments_minor
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND business_unit_id = :unit_id AND shard = :shard
+    """
+)
+
+_COLLECTABLE = """
+    FROM invoice
+    JOIN account ON account.enterprise_id = invoice.enterprise_id AND account.id = invoice.account_id
+    WHERE invoice.enterprise_id = :enterprise_id AND invoice.balance_minor > 0 AND invoice.next_attempt_date <= :bill_date
+      AND (CAST(:business_unit_id AS uuid) IS NULL OR invoice.business_unit_id = :business_unit_id)
+      AND NOT EXISTS (
+          SELECT FROM payment
+          WHERE payment.enterprise_id = invoice.enterprise_id AND payment.account_id = invoice.account_id
+            AND payment.invoice_id = invoice.id AND payment.state IN ('created', 'pending', 'unknown', 'declined')
+      )
+      AND NOT EXISTS (
+          SELECT FROM suspension
+          WHERE suspension.enterprise_id = invoice.enterprise_id AND suspension.account_id = invoice.account_id
+            AND (invoice.agreement_id IS NULL OR suspension.agreement_id = invoice.agreement_id)
+            AND suspension.stop_billing AND suspension.start_date <= :bill_date
+            AND (suspension.end_date IS NULL OR :bill_date < suspension.end_date)
+      )
+"""
+
+_TO_COLLECT = sa.text(
+    f"""
+    SELECT invoice.id, invoice.account_id {_COLLECTABLE}
+    ORDER BY account.number, invoice.due_date, length(invoice.number), invoice.number
+    LIMIT :limit
+    """
+)
+
+_STILL_TO_COLLECT = sa.text(f"SELECT invoice.id {_COLLECTABLE} AND invoice.id = ANY(:ids)")
+
+
+def to_collect(
+    connection: sa.Connection, enterprise_id: UUID, business_unit_id: UUID | None, bill_date: date, limit: int
+) -> Sequence[tuple[UUID, UUID]]:
+    """Find invoices to attempt on a day: (invoice, account) in the order of account numbers (SPEC BIL-2, SUS-4)."""
+    parameters = {"enterprise_id": enterprise_id, "business_unit_id": business_unit_id, "bill_date": bill_date}
+    return [(row[0], row[1]) for row in connection.execute(_TO_COLLECT, {**parameters, "limit": limit})]
+
+
+def still_to_collect(
+    connection: sa.Connection, enterprise_id: UUID, bill_date: date, ids: Sequence[UUID]
+) -> dict[UUID, Invoice]:
+    """Read those of the invoices that are still to attempt, now that their accounts are locked."""
+    parameters = {"enterprise_id": enterprise_id, "business_unit_id": None, "bill_date": bill_date, "ids": list(ids)}
+    return invoices.find(connection, enterprise_id, connection.scalars(_STILL_TO_COLLECT, parameters).all())
+
+
+def add_run(connection: sa.Connection, run: BillRun, now: datetime) -> bool:
+    """Add a run; tell whether there was none for its scope and day."""
+    values = {
+        "enterprise_id": run.enterprise_id,
+        "id": run.id,
+        "scope_id": run.scope_id,
+        "bill_date": run.bill_date,
+        "state": run.state,
+        "is_planned": run.is_planned,
+        "currency": run.currency,
+        "create_time": now,
+    }
+    return connection.execute(insert(bill_run).values(values).on_conflict_do_nothing()).rowcount == 1
+
+
+def find_run(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> BillRun | None:
+    """Read a run."""
+    query = sa.select(bill_run).where(bill_run.c.enterprise_id == enterprise_id, bill_run.c.id == run_id)
+    row = connection.execute(query).one_or_none()
+    return _run(row) if row else None
+
+
+def find_run_of_day(connection: sa.Connection, enterprise_id: UUID, scope_id: UUID, bill_date: date) -> BillRun:
+    """Read the run of a scope and day."""
+    mine = (
+        bill_run.c.enterprise_id == enterprise_id,
+        bill_run.c.scope_id == scope_id,
+        bill_run.c.bill_date == bill_date,
+    )
+    return _run(connection.execute(sa.select(bill_run).where(*mine)).one())
+
+
+def lock_run(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> BillRun:
+    """Lock a run until the transaction ends."""
+    mine = (bill_run.c.enterprise_id == enterprise_id, bill_run.c.id == run_id)
+    return _run(connection.execute(sa.select(bill_run).where(*mine).with_for_update()).one())
+
+
+def plan(connection: sa.Connection, run: BillRun, shards: Sequence[Shard]) -> None:
+    """Write a run's shards; from then on it is planned."""
+    rows = [
+        {
+            "enterprise_id": run.enterprise_id,
+            "business_unit_id": shard.business_unit_id,
+            "bill_run_id": run.id,
+            "shard": shard.number,
+            "shard_count": shard.count,
+        }
+        for shard in shards
+    ]
+    if rows:
+        connection.execute(insert(bill_run_shard).values(rows).on_conflict_do_nothing())
+    connection.execute(sa.update(bill_run).where(*_mine(run)).values(is_planned=True))
+
+
+def set_state(connection: sa.Connection, run: BillRun, state: RunState) -> None:
+    """Write where a run is in its life."""
+    connection.execute(sa.update(bill_run).where(*_mine(run)).values(state=state))
+
+
+def has_shards(connection: sa.Connection, run: BillRun) -> bool:
+    """Tell whether a run has anything due."""
+    mine = (bill_run_shard.c.enterprise_id == run.enterprise_id, bill_run_shard.c.bill_run_id == run.id)
+    return bool(connection.scalar(sa.select(sa.exists().where(*mine))))
+
+
+def page_token(connection: sa.Connection, run: BillRun, shard: Shard) -> tuple[str, bool]:
+    """Read where a shard goes on, and whether it is done."""
+    query = sa.select(bill_run_shard.c.page_token, bill_run_shard.c.is_done).where(
+        bill_run_shard.c.enterprise_id == run.enterprise_id,
+        bill_run_shard.c.bill_run_id == run.id,
+        bill_run_shard.c.business_unit_id == shard.business_unit_id,
+        bill_run_shard.c.shard == shard.number,
+    )
+    row = connection.execute(query).one()
+    return row.page_token, row.is_done
+
+
+def save_page(connection: sa.Connection, run: BillRun, shard: Shard, page: BilledPage, page_token: str) -> None:
+    """Count what a page became, and remember where the next one begins."""
+    counts = {
+        "page_token": page_token,
+        "invoices": len(page.invoices),
+        "invoiced_minor": sum(one.total_minor for one in page.invoices),
+        "payments": len(page.payments),
+        "payments_minor": sum(one.payment.amount_minor for one in page.payments),
+    }
+    connection.execute(_PAGE_DONE, {**_shard_key(run, shard), **counts})
+
+
+def finish_shard(connection: sa.Connection, run: BillRun, shard: Shard) -> bool:
+    """Mark a shard done; tell whether it was the last one. The run must be locked."""
+    connection.execute(_SHARD_DONE, _shard_key(run, shard))
+    open_shard = sa.exists().where(
+        bill_run_shard.c.enterprise_id == run.enterprise_id,
+        bill_run_shard.c.bill_run_id == run.id,
+        ~bill_run_shard.c.is_done,
+    )
+    return not connection.scalar(sa.select(open_shard))
+
+
+def add_skips(connection: sa.Connection, run: BillRun, skips: Sequence[Skip]) -> None:
+    """List what wasn't billed or collected; the same line again is one."""
+    rows = [
+        {
+            "enterprise_id": run.enterprise_id,
+            "business_unit_id": skip.business_unit_id,
+            "bill_run_id": run.id,
+            "agreement_number": skip.agreement_number,
+            "reason": skip.reason,
+            "subject": skip.subject,
+            "description": skip.description,
+        }
+        for skip in skips
+    ]
+    if rows:
+        connection.execute(insert(skipped_charge).on_conflict_do_nothing(), rows)
+
+
+def count_collected(connection: sa.Connection, run: BillRun, payments: int, amount_minor: int) -> None:
+    """Count the payments a run made for older invoices."""
+    values = {
+        "collected_payments": bill_run.c.collected_payments + payments,
+        "collected_minor": bill_run.c.collected_minor + amount_minor,
+    }
+    connection.execute(sa.update(bill_run).where(*_mine(run)).values(values))
+
+
+def _mine(run: BillRun) -> tuple[sa.ColumnElement[bool], ...]:
+    return (bill_run.c.enterprise_id == run.enterprise_id, bill_run.c.id == run.id)
+
+
+def _shard_key(run: BillRun, shard: Shard) -> dict[str, object]:
+    return {
+        "enterprise_id": run.enterprise_id,
+        "run_id": run.id,
+        "unit_id": shard.business_unit_id,
+        "shard": shard.number,
+    }
+
+
+def _run(row: "sa.Row[Any]") -> BillRun:
+    return BillRun(
+        row.enterprise_id, row.id, row.scope_id, row.bill_date, RunState(row.state), row.is_planned, row.currency
+    )

@@ -1,0 +1,1 @@
+"""Suspensions as agreements tells them: what isn't collected for a while (SPEC SUS-4)."""

@@ -1,0 +1,143 @@
+"""What billing knows of an account's story, as sentences."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from boss_billing.accounts.rules import AccountRef
+from boss_kit.money import Money
+from boss_kit.paging import Page
+from boss_kit.unit_of_work import Transaction
+
+_MINE = "enterprise_id = :enterprise_id AND business_unit_id = :unit_id AND account_id = :account_id"
+
+_STORY = sa.text(
+    f"""
+    SELECT * FROM (
+        SELECT 1 AS rank, id, invoice_date AS day, create_time, 'invoice' AS kind, correlation, json_build_object(
+            'of', kind, 'number', number, 'amount', total_minor, 'currency', currency, 'due', due_date) AS told
+        FROM invoice WHERE {_MINE}
+        UNION ALL
+        SELECT 0, id, business_date, create_time, 'funding source', correlation, json_build_object(
+            'reason', reason, 'tender', tender, 'before', previous_last4, 'last4', last4, 'source', funding_source_id)
+        FROM funding_source_change WHERE {_MINE}
+        UNION ALL
+        SELECT 2, attempt.id, attempt.business_date, attempt.create_time, 'payment', attempt.correlation, json_build_object(
+            'amount', attempt.amount_minor, 'currency', attempt.currency, 'tender', attempt.tender, 'label', attempt.label,
+            'kind', payment.kind, 'payment', payment.id, 'invoice', invoice.number, 'batch', batch.number)
+        FROM attempt
+        JOIN payment USING (enterprise_id, business_unit_id, account_id)
+        JOIN invoice USING (enterprise_id, business_unit_id, account_id)
+        LEFT JOIN batch ON batch.enterprise_id = attempt.enterprise_id AND batch.id = attempt.batch_id
+        WHERE {_MINE} AND payment.id = attempt.payment_id AND invoice.id = attempt.invoice_id
+        UNION ALL
+        SELECT 3, attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation, json_build_object(
+            'amount', attempt.amount_minor, 'currency', attempt.currency, 'state', attempt.state, 'code', attempt.response_code,
+            'message', attempt.response_message, 'label', attempt.label, 'payment', attempt.payment_id)
+        FROM attempt WHERE {_MINE} AND result_date IS NOT NULL
+        UNION ALL
+        SELECT 4, id, answer_date, create_time, 'card updater', correlation, json_build_object(
+            'outcome', outcome, 'source', funding_source_id)
+        FROM card_inquiry WHERE {_MINE} AND answer_date IS NOT NULL
+        UNION ALL
+        SELECT 5, id, payment_date, create_time, 'desk', correlation, json_build_object(
+            'amount', amount_minor, 'currency', currency, 'tender', tender)
+        FROM payment WHERE {_MINE} AND kind = 'Point of Sale'
+    ) AS story
+    WHERE CAST(:day AS date) IS NULL
+        OR (day, create_time, rank, id)
+            > (CAST(:day AS date), CAST(:time AS timestamptz), CAST(:rank AS integer), CAST(:id AS uuid))
+    ORDER BY day, create_time, rank, id
+    LIMIT :limit
+    """
+)
+_DESK = {"CASH": "in cash", "CHECK": "by check", "CARD": "by card"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the story."""
+
+    business_date: date
+    create_time: datetime
+    rank: int
+    id: UUID
+    kind: str
+    text: str
+    subject: str
+    correlation: str
+
+
+def list_entries(tx: Transaction, account: AccountRef, page: Page) -> tuple[Sequence[Entry], str]:
+    """List an account's story, oldest first; give the next page's token, too."""
+    day, time, rank, entry_id = page.after or (None, None, None, None)
+    of = {"enterprise_id": account.enterprise_id, "unit_id": account.business_unit_id, "account_id": account.id}
+    place = {"day": day, "time": time, "rank": rank, "id": entry_id, "limit": page.limit}
+    rows = tx.connection.execute(_STORY, {**of, **place}).all()
+    entries = [_entry(account, row) for row in rows]
+    return page.cut(entries, lambda entry: (entry.business_date, entry.create_time, entry.rank, entry.id))
+
+
+def _entry(account: AccountRef, row: "sa.Row[Any]") -> Entry:
+    text, subject, kind = _TELLERS[row.kind](row.told)
+    place = subject.format(id=row.id, **{key: row.told.get(key) for key in ("payment", "source")})
+    return Entry(row.day, row.create_time, row.rank, row.id, kind, text, f"{account.name}/{place}", row.correlation)
+
+
+def _invoice(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    amount = _amount(told)
+    if told["of"] == "opening balance":
+        text = f"Invoice {told['number']} of {amount} was taken over as opening balance, owed since {told['due']}."
+    else:
+        text = f"Invoice {told['number']} of {amount} was made, due on {told['due']}."
+    return text, "invoices/{id}", "invoice"
+
+
+def _source(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    card = f"{told['tender']} ending in {told['last4']}"
+    by = {"card_updater": "the card updater", "staff": "staff"}.get(told["reason"])
+    text = f"Funding source {card} was imported."
+    if by is not None:
+        before = f" It ended in {told['before']} before." if told["before"] != told["last4"] else ""
+        text = f"Funding source {card} was renewed by {by}.{before}"
+    return text, "fundingSources/{source}", "funding source"
+
+
+def _submission(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    kind = "Retry" if told["label"] == "Retry" else told["kind"]
+    batch = f", batch {told['batch']}" if told["batch"] else ""
+    text = f"Payment of {_amount(told)} for invoice {told['invoice']} was made, {told['tender']} ({kind}{batch})."
+    return text, "payments/{payment}", "payment"
+
+
+def _result(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    said = " ".join(part for part in (told["code"], told["message"]) if part)
+    verbs = {"approved": "was approved", "declined": "was declined", "not_attempted": "wasn't attempted and stays open"}
+    what = "Retry of the payment" if told["label"] == "Retry" else "Payment"
+    return f"{what} of {_amount(told)} {verbs[told['state']]}: {said}.", "payments/{payment}", "payment"
+
+
+def _inquiry(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    return f"The card updater answered: {told['outcome']}.", "fundingSources/{source}", "card updater"
+
+
+def _desk(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    return f"{_amount(told)} was paid at the desk {_DESK[told['tender']]}.", "payments/{id}", "payment"
+
+
+_TELLERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, str]]] = {
+    "invoice": _invoice,
+    "funding source": _source,
+    "payment": _submission,
+    "result": _result,
+    "card updater": _inquiry,
+    "desk": _desk,
+}
+
+
+def _amount(told: Mapping[str, Any]) -> Money:
+    return Money(told["amount"], told["currency"])

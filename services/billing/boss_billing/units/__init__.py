@@ -1,0 +1,1 @@
+"""Business units as agreements tells them, and how each bills."""

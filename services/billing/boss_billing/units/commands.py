@@ -1,0 +1,40 @@
+"""Keep the copy of business units, and set how they bill."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from boss_billing.units import store
+from boss_billing.units.rules import UNIT_NAME, BillingSettings, BusinessUnitChanged, Unit
+from boss_kit import names
+from boss_kit.errors import NotFound
+from boss_kit.events.received import Received
+from boss_kit.unit_of_work import Transaction
+
+
+def keep_units(tx: Transaction, received: Sequence[Received[BusinessUnitChanged]]) -> None:
+    """Write what agreements says of units."""
+    store.save_units(tx.connection, [_unit(one.fact) for one in received])
+
+
+def update_settings(tx: Transaction, enterprise_id: UUID, unit_id: UUID, settings: BillingSettings) -> Unit:
+    """Set how a unit bills. Raises NotFound without the unit."""
+    require_unit(tx, enterprise_id, unit_id)
+    store.save_settings(tx.connection, enterprise_id, unit_id, settings)
+    return require_unit(tx, enterprise_id, unit_id)
+
+
+def require_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> Unit:
+    """Read a unit. Raises NotFound."""
+    unit = store.find_unit(tx.connection, enterprise_id, unit_id)
+    if unit is None:
+        raise NotFound(
+            "BUSINESS_UNIT_NOT_FOUND",
+            f"Billing knows no business unit {unit_id} in this enterprise; create it in agreements first.",
+            metadata={"business_unit_id": str(unit_id)},
+        )
+    return unit
+
+
+def _unit(fact: BusinessUnitChanged) -> Unit:
+    ids = names.parse(UNIT_NAME, fact.business_unit, "business_unit")
+    return Unit(ids["e"], ids["b"], fact.display_name, fact.time_zone, fact.currency)
