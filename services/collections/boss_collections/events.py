@@ -23,6 +23,7 @@ from boss_collections.hand_overs.rules import HandOver
 from boss_collections.stages.rules import StageChanged
 from boss_kit import names
 from boss_kit.events.envelope import OutgoingEvent
+from boss_kit.money import Money
 from boss_kit.rpc.convert import date_from_proto, money_from_proto
 
 STAGE_CHANGED = "boss.collections.stage.v1.changed"
@@ -68,11 +69,10 @@ def member_changed(data: bytes) -> Holder | None:
 def agreement_changed(data: bytes) -> AgreementState:
     """Read an agreement."""
     fact = agreements.AgreementChanged.FromString(data)
-    discount = fact.initial_service_discount if fact.HasField("initial_service_discount") else fact.price
-    amount = money_from_proto(discount, "initial_service_discount")
-    if not fact.HasField("initial_service_discount"):
-        amount = amount - amount
-    return AgreementState(AccountRef.parse(fact.account), _last_id(fact.agreement), fact.status, amount)
+    discount = Money(0, fact.price.currency_code)
+    if fact.HasField("initial_service_discount"):
+        discount = money_from_proto(fact.initial_service_discount, "initial_service_discount")
+    return AgreementState(AccountRef.parse(fact.account), _last_id(fact.agreement), fact.status, discount)
 
 
 def account_balance_changed(data: bytes) -> AccountBalance:

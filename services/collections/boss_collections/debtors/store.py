@@ -5,7 +5,7 @@ other crosswise.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from boss_collections.debtors.rules import (
 _ADD_UNITS = sa.text(
     """
     INSERT INTO business_unit (enterprise_id, id)
-    SELECT DISTINCT * FROM unnest(CAST(:enterprises AS uuid[]), CAST(:units AS uuid[]))
+    SELECT * FROM unnest(CAST(:enterprises AS uuid[]), CAST(:units AS uuid[]))
     ORDER BY 1, 2
     ON CONFLICT DO NOTHING
     """
@@ -59,27 +59,32 @@ _NAME_ACCOUNTS = sa.text(
     ON CONFLICT (enterprise_id, id) DO UPDATE SET display_name = excluded.display_name
     """
 )
+# An account whose number is known is left alone: even an update that changes nothing would lock and write its row.
 _NUMBER_ACCOUNTS = sa.text(
     """
     INSERT INTO account (enterprise_id, id, business_unit_id, number)
-    SELECT * FROM unnest(
+    SELECT incoming.* FROM unnest(
         CAST(:enterprises AS uuid[]), CAST(:accounts AS uuid[]), CAST(:units AS uuid[]), CAST(:numbers AS text[])
-    )
+    ) AS incoming (enterprise_id, id, business_unit_id, number)
+    LEFT JOIN account AS known USING (enterprise_id, id)
+    WHERE known.number IS DISTINCT FROM incoming.number
     ORDER BY 1, 2
-    ON CONFLICT (enterprise_id, id) DO UPDATE SET number = excluded.number WHERE account.number <> excluded.number
+    ON CONFLICT (enterprise_id, id) DO UPDATE SET number = excluded.number
     """
 )
 _SAVE_BALANCES = sa.text(
     """
     INSERT INTO balance AS known
         (enterprise_id, account_id, business_date, version, currency, balance_minor, oldest_due_date, open_items)
-    SELECT enterprise_id, account_id, business_date, version, currency, balance_minor, oldest_due_date,
-        CAST(items AS jsonb)
-    FROM unnest(
-        CAST(:enterprises AS uuid[]), CAST(:accounts AS uuid[]), CAST(:days AS date[]), CAST(:versions AS bigint[]),
-        CAST(:currencies AS text[]), CAST(:balances AS bigint[]), CAST(:oldest AS date[]), CAST(:items AS text[])
+    SELECT enterprise_id, account_id, business_date, version, currency, balance_minor, oldest_due_date, open_items
+    FROM ROWS FROM (
+        unnest(
+            CAST(:enterprises AS uuid[]), CAST(:accounts AS uuid[]), CAST(:days AS date[]), CAST(:versions AS bigint[]),
+            CAST(:currencies AS text[]), CAST(:balances AS bigint[]), CAST(:oldest AS date[])
+        ),
+        jsonb_array_elements(CAST(:items AS jsonb))
     ) AS incoming
-        (enterprise_id, account_id, business_date, version, currency, balance_minor, oldest_due_date, items)
+        (enterprise_id, account_id, business_date, version, currency, balance_minor, oldest_due_date, open_items)
     ORDER BY 1, 2
     ON CONFLICT (enterprise_id, account_id, business_date) DO UPDATE SET
         version = excluded.version, currency = excluded.currency, balance_minor = excluded.balance_minor,
@@ -181,12 +186,12 @@ def save_balances(connection: sa.Connection, balances: Sequence[DatedBalance]) -
         _SAVE_BALANCES,
         {
             **_refs(accounts),
-            "days": [dated.business_date for dated in balances],
-            "versions": [dated.version for dated in balances],
+            "days": _array(dated.business_date for dated in balances),
+            "versions": _array(dated.version for dated in balances),
             "currencies": [fact.balance.currency for fact in facts],
-            "balances": [fact.balance.amount_minor for fact in facts],
-            "oldest": [oldest_due_date(fact.open_items) for fact in facts],
-            "items": [_items_to_json(fact.open_items) for fact in facts],
+            "balances": _array(fact.balance.amount_minor for fact in facts),
+            "oldest": _array(oldest_due_date(fact.open_items) for fact in facts),
+            "items": json.dumps([_items_to_json(fact.open_items) for fact in facts]),
         },
     )
 
@@ -239,30 +244,35 @@ def items_from_json(rows: Sequence[dict[str, Any]]) -> tuple[OpenItem, ...]:
     return tuple(sorted(items, key=lambda item: (item.due_date, item.number)))
 
 
-def _items_to_json(items: Sequence[OpenItem]) -> str:
-    return json.dumps(
-        [
-            {
-                "invoice": str(item.invoice_id),
-                "number": item.number,
-                "due": item.due_date.isoformat(),
-                "balance": item.balance_minor,
-                "total": item.total_minor,
-                "declined": item.declined,
-                "agreement": item.agreement,
-            }
-            for item in items
-        ]
-    )
+def _items_to_json(items: Sequence[OpenItem]) -> list[dict[str, Any]]:
+    return [
+        {
+            "invoice": str(item.invoice_id),
+            "number": item.number,
+            "due": item.due_date.isoformat(),
+            "balance": item.balance_minor,
+            "total": item.total_minor,
+            "declined": item.declined,
+            "agreement": item.agreement,
+        }
+        for item in items
+    ]
 
 
 def _add_units(connection: sa.Connection, accounts: Sequence[AccountRef]) -> None:
-    connection.execute(_ADD_UNITS, _refs(accounts))
+    found = {(account.enterprise_id, account.business_unit_id) for account in accounts}
+    enterprises, units = zip(*found, strict=True)
+    connection.execute(_ADD_UNITS, {"enterprises": _array(enterprises), "units": _array(units)})
 
 
-def _refs(accounts: Sequence[AccountRef]) -> dict[str, list[Any]]:
+def _refs(accounts: Sequence[AccountRef]) -> dict[str, str]:
     return {
-        "enterprises": [account.enterprise_id for account in accounts],
-        "units": [account.business_unit_id for account in accounts],
-        "accounts": [account.account_id for account in accounts],
+        "enterprises": _array(account.enterprise_id for account in accounts),
+        "units": _array(account.business_unit_id for account in accounts),
+        "accounts": _array(account.account_id for account in accounts),
     }
+
+
+def _array(values: Iterable[UUID | date | int | None]) -> str:
+    # As text that PostgreSQL reads itself: several times cheaper than a list the driver looks through.
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
