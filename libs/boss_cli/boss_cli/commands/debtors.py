@@ -18,7 +18,7 @@ COLUMNS = ("account", "name", "balance", "days past due", "stage", "in ARM", "op
 PAGE_SIZE_MAX = 1000
 
 
-def debtors(  # noqa: PLR0913 - every argument is an option of the command
+def debtors(
     context: typer.Context,
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
     as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As of this day; else today.")] = None,
