@@ -25,7 +25,8 @@ check: setup ## Lint, format, types, protos
 	.venv/bin/ruff format --check
 	.venv/bin/mypy $(PACKAGES)
 	.venv/bin/buf lint
-	.venv/bin/buf breaking --against $(PROTO_RELEASE)
+	@if [ -e $(PROTO_RELEASE) ]; then set -x; .venv/bin/buf breaking --against $(PROTO_RELEASE); \
+	else echo "no $(PROTO_RELEASE) yet, so nothing can break: make released"; fi
 
 fmt: setup ## Format the code and mend what the linter can
 	.venv/bin/ruff check --fix
@@ -53,7 +54,7 @@ down: setup ## Stop what `make up` started
 	@$(PYTHON_OF_CHECKOUT) -m boss_stack down $(ARGS)
 
 released: setup ## Record the protos as released: from now on `make check` refuses breaking changes against them
-	.venv/bin/buf build protos --as-file-descriptor-set -o $(PROTO_RELEASE)
+	.venv/bin/buf build -o $(PROTO_RELEASE)
 
 constraints: ## Pin requirements.in anew, with hashes (needs uv; ARGS="--upgrade" moves to newer versions)
 	env -u PIP_FIND_LINKS -u UV_FIND_LINKS uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \

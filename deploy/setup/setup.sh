@@ -60,7 +60,7 @@ is_open() {
 }
 
 venv_home() {
-  if [ "$(id -u)" != 0 ] || { is_open "$checkout"; }; then
+  if [ "$(id -u)" != 0 ] || is_open "$checkout"; then
     printf '%s\n' "$checkout/.venv"
   else
     printf '/var/lib/boss/%s/venv\n' "$(printf %s "$checkout" | sha256sum | cut -c1-12)"
