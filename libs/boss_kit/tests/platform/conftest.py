@@ -9,8 +9,6 @@ from boss_kit.platform import add_platform
 from boss_kit.testing.server import ServerUnderTest, Serving
 from boss_kit.unit_of_work import UnitOfWork, no_facts
 
-pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
-
 JOBS = (Job("bill", daily("02:00"), "bill-run"), Job("clear", by_request(), "clear"))
 
 

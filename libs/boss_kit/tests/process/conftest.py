@@ -12,13 +12,6 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = (
-    "boss_kit.testing.postgres",
-    "boss_kit.testing.rabbitmq",
-    "boss_kit.testing.tokens",
-    "boss_kit.testing.server",
-)
-
 HERE = Path(__file__).parent
 
 

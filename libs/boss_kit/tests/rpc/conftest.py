@@ -14,8 +14,6 @@ from grpc_tools import protoc
 
 from boss_kit.unit_of_work import UnitOfWork, no_facts
 
-pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
-
 PROTOS = Path(__file__).parents[4] / "protos"
 NOTES = Path(__file__).parent / "notes.proto"
 
