@@ -8,6 +8,8 @@ from types import ModuleType, TracebackType
 from typing import Self
 
 import psycopg
+
+from boss_allinone.places import Places
 from boss_cli.clients import Clients
 from boss_kit import logs
 from boss_kit.migrate import upgrade
@@ -16,8 +18,6 @@ from boss_kit.nodes.process import LOCALHOST, free_port
 from boss_mail_catcher import MailCatcher
 from boss_stack.keys import make, operator_token
 from boss_stack.layout import HTTP_SERVICES, SERVICES
-
-from boss_allinone.places import Places
 
 POOL_SIZES = {"BOSS_POOL_SERVE": "6", "BOSS_POOL_WORK": "2", "BOSS_POOL_RUN": "4"}
 DATABASE_SETTINGS = {"max_connections": "150", "shared_buffers": "128MB", "jit": "off"}
@@ -34,7 +34,11 @@ class AllInOne:
         self, folder: Path, *, seed: int = 1, test_clock: bool = True, environ: Mapping[str, str] | None = None
     ) -> None:
         self.places = Places(folder)
-        self._environ = {"BOSS_SANDBOX_SEED": str(seed), "BOSS_TEST_CLOCK": "on" if test_clock else "off", **(environ or {})}
+        self._environ = {
+            "BOSS_SANDBOX_SEED": str(seed),
+            "BOSS_TEST_CLOCK": "on" if test_clock else "off",
+            **(environ or {}),
+        }
         self._closing = ExitStack()
         self.addresses = {service: f"{LOCALHOST}:{free_port()}" for service in SERVICES}
         self.clients: Clients

@@ -8,10 +8,10 @@ from boss.billing.v1 import bill_run_service_pb2 as bill_runs
 from boss.billing.v1 import payment_service_pb2 as payments
 from boss.collections.v1 import collections_service_pb2 as collections
 from boss.platform.v1 import clock_service_pb2, task_service_pb2
-from boss_cli.clients import Clients
 from google.protobuf import timestamp_pb2
 from google.type import date_pb2
 
+from boss_cli.clients import Clients
 from boss_demo.chance import happens, request_id
 from boss_demo.idle import wait_for_tasks, wait_until_idle
 
@@ -46,7 +46,9 @@ class Driver:
         time.FromDatetime(datetime.datetime(day.year, day.month, day.day, HOUR_UTC, tzinfo=datetime.UTC))
         for service in self.topology:
             self.clients.platform(service).clock.AdvanceClock(
-                clock_service_pb2.AdvanceClockRequest(time=time, request_id=request_id(self.seed, "clock", service, day))
+                clock_service_pb2.AdvanceClockRequest(
+                    time=time, request_id=request_id(self.seed, "clock", service, day)
+                )
             )
 
     def play(self, day: datetime.date) -> None:
@@ -59,7 +61,11 @@ class Driver:
             self._job("billing", job, day)
             wait_for_tasks(self.clients, "billing")
         self.settle()
-        for service, job in (("arm", "daily-run"), ("notifications", "dispatch"), ("notifications", "sandbox-responses")):
+        for service, job in (
+            ("arm", "daily-run"),
+            ("notifications", "dispatch"),
+            ("notifications", "sandbox-responses"),
+        ):
             self._job(service, job, day)
             self.settle()
         self._pay(day)

@@ -8,9 +8,9 @@ from boss.arm.v1 import cycle_service_pb2 as cycles
 from boss.billing.v1 import ledger_service_pb2 as ledger
 from boss.collections.v1 import collections_service_pb2 as collections
 from boss.notifications.v1 import notification_service_pb2 as notifications
+
 from boss_cli.clients import Clients
 from boss_cli.club_import import ImportReport
-
 from boss_demo.idle import lagging, read_statuses
 
 Figures = dict[str, Any]
@@ -50,7 +50,9 @@ def collect(
             "receivable": _text(proof.receivable),
         },
         "arm": {"opened": arm.opened, "closed": arm.closed, "active": arm.active},
-        "notifications": {name.lower(): channels[name].sent if name in channels else 0 for name in ("Email", "Letter", "Phone")},
+        "notifications": {
+            name.lower(): channels[name].sent if name in channels else 0 for name in ("Email", "Letter", "Phone")
+        },
         "invalid_contacts": sum(channel.invalidated_contacts for channel in sent.channels),
         "collections_pending": _count_pending(clients, enterprise),
         "ledger_balanced": proof.balanced,

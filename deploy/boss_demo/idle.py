@@ -72,7 +72,9 @@ def lagging(statuses: Statuses, topology: Topology) -> list[str]:
             for count in statuses[producer].published:
                 done = processed.get((producer, count.partition), 0)
                 if done != count.events:
-                    behind.append(f"{consumer} has processed {done} of {count.events} events of {producer}/{count.partition}")
+                    behind.append(
+                        f"{consumer} has processed {done} of {count.events} events of {producer}/{count.partition}"
+                    )
     return behind
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from boss.agreements.v1 import organization_service_pb2 as organization
 from boss.arm.v1 import configuration_service_pb2 as configuration
 from boss.billing.v1 import ledger_service_pb2 as ledger
-from boss_cli.clients import Clients
-from boss_kit.ids import derived_id
 from google.type import money_pb2
 
+from boss_cli.clients import Clients
 from boss_demo import texts
 from boss_demo.chance import request_id
 from boss_demo.recording import bells
+from boss_kit.ids import derived_id
 
 ENTERPRISE_ID = uuid.UUID("018f2f6e-0000-7000-8000-00000000b055")
 ENTERPRISE = f"enterprises/{ENTERPRISE_ID}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from boss_cli.clients import Clients
-from boss_cli.club_import import ImportReport, import_club
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from boss_cli.clients import Clients
+from boss_cli.club_import import ImportReport, import_club
 from boss_demo import figures, installation
 from boss_demo.driver import Driver, play_days
 from boss_demo.idle import read_topology

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from boss_cli import timeline
-from boss_cli.clients import Clients
 from rich import box
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from boss_cli import timeline
+from boss_cli.clients import Clients
 from boss_demo.driver import Driver, Payer
 from boss_demo.figures import Figures, is_sound
 from boss_demo.play import Played
@@ -108,7 +108,11 @@ def _day(entry: timeline.Entry) -> str:
 
 def _where_to_look(folder: Path) -> Panel:
     lines = Text()
-    for name, what in (("emails", "every email, as .eml"), ("letters", "every letter, as PDF"), ("calls", "every call and its recording")):
+    for name, what in (
+        ("emails", "every email, as .eml"),
+        ("letters", "every letter, as PDF"),
+        ("calls", "every call and its recording"),
+    ):
         count = sum(1 for path in (folder / name).rglob("*") if path.is_file())
         lines.append(f"{folder / name}", style="bold")
         lines.append(f"  {what} ({count:,} files)\n", style=GREY)

@@ -7,14 +7,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import psycopg
 import typer
-from boss_kit.nodes.process import LOCALHOST, answers
 from rich.console import Console
 
+from boss_kit.nodes.process import LOCALHOST, answers
 from boss_stack import supervision
 from boss_stack.keys import make
 from boss_stack.layout import SERVICES, Layout, folder_default, plan, read
@@ -66,9 +67,7 @@ def status(folder: Folder = None) -> None:
 
 
 @app.command(context_settings=PASSED_ON)
-def demo(
-    context: typer.Context, seed: Annotated[int, typer.Option(min=0)] = 1, folder: Folder = None
-) -> None:
+def demo(context: typer.Context, seed: Annotated[int, typer.Option(min=0)] = 1, folder: Folder = None) -> None:
     """Play the demo against a fresh distributed installation, then take it down. Other options go to the demo."""
     place = folder or Path(tempfile.mkdtemp(prefix="boss-distributed-", dir="/var/tmp"))
     layout = plan(place, seed=seed, test_clock=True)
@@ -97,7 +96,7 @@ def raise_up(layout: Layout) -> None:
     names = [name for service in SERVICES for name in supervision.processes(service)]
     supervision.control(layout, "start", *names)
     for service in SERVICES:
-        _wait(service, lambda port=layout.grpc_ports[service]: answers(port))
+        _wait(service, partial(answers, layout.grpc_ports[service]))
 
 
 def bring_down(layout: Layout) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from boss_kit.rpc.auth import EVERYWHERE, sign
 from boss_kit.rpc.keys import PEOPLE, make_keys
-
 from boss_stack.layout import SERVICES
 
 OPERATOR_TOKEN_S = 30 * 24 * 3600
@@ -43,4 +42,4 @@ def operator_token(folder: Path) -> str:
 if __name__ == "__main__":
     import sys
 
-    print(make(Path(sys.argv[1])))
+    sys.stdout.write(f"{make(Path(sys.argv[1]))}\n")

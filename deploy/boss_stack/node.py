@@ -1,4 +1,4 @@
-"""`python -m boss_stack.node postgres|rabbitmq DIRECTORY PORT`: one server in the foreground, for the supervisor to restart."""
+"""`python -m boss_stack.node postgres|rabbitmq DIRECTORY PORT`: one server in the foreground, for the supervisor."""
 
 import shutil
 import signal
@@ -14,7 +14,10 @@ from boss_kit.nodes.rabbitmq import RabbitNode, find_server
 POLL_S = 0.2
 # Five services keep a pool per process; two workers each need more than PostgreSQL's own 100.
 DATABASE_SETTINGS = {"max_connections": "250", "shared_buffers": "256MB"}
-IMAGES = {"postgres": ("postgres:18", 5432, ["-e", "POSTGRES_HOST_AUTH_METHOD=trust"]), "rabbitmq": ("rabbitmq:4", 5672, [])}
+IMAGES = {
+    "postgres": ("postgres:18", 5432, ["-e", "POSTGRES_HOST_AUTH_METHOD=trust"]),
+    "rabbitmq": ("rabbitmq:4", 5672, []),
+}
 
 
 def docker_runs() -> bool:
@@ -43,7 +46,10 @@ def _node(kind: str, directory: Path, port: int) -> PostgresNode | RabbitNode:
     if kind == "postgres":
         return PostgresNode(directory, port=port, settings=DATABASE_SETTINGS)
     if find_server() is None:
-        sys.exit("there is no rabbitmq-server here: install it (Debian: apt-get install rabbitmq-server) or set BOSS_STACK_AMQP_URL")
+        sys.exit(
+            "there is no rabbitmq-server here: install it (Debian: apt-get install rabbitmq-server), "
+            "or set BOSS_STACK_AMQP_URL"
+        )
     return RabbitNode(directory, port=port)
 
 

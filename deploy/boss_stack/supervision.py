@@ -34,9 +34,7 @@ def write(layout: Layout) -> Path:
         config[f"program:{name}"] = _program(layout, name, command, {}, autostart=True)
     for service in SERVICES:
         for name, command in processes(service).items():
-            config[f"program:{name}"] = _program(
-                layout, name, command, layout.environment(service), autostart=False
-            )
+            config[f"program:{name}"] = _program(layout, name, command, layout.environment(service), autostart=False)
     text = io.StringIO()
     config.write(text)
     path = layout.path / "supervisord.conf"
@@ -48,7 +46,8 @@ def processes(service: str) -> dict[str, list[str]]:
     """Name the processes of a service and their commands."""
     python = [sys.executable, "-m", f"boss_{service}"]
     workers = {
-        f"{service}-work-{index}": [*python, "work", "--index", str(index), "--of", str(WORKERS)] for index in range(WORKERS)
+        f"{service}-work-{index}": [*python, "work", "--index", str(index), "--of", str(WORKERS)]
+        for index in range(WORKERS)
     }
     return {f"{service}-serve": [*python, "serve"], f"{service}-run": [*python, "run"], **workers}
 
@@ -72,7 +71,14 @@ def _servers(layout: Layout) -> dict[str, list[str]]:
     found = {
         "mail-catcher": [
             *[sys.executable, "-m", "boss_mail_catcher"],
-            *["--folder", str(layout.sandbox), "--smtp-port", str(layout.smtp_port), "--http-port", str(layout.mail_http_port)],
+            *[
+                "--folder",
+                str(layout.sandbox),
+                "--smtp-port",
+                str(layout.smtp_port),
+                "--http-port",
+                str(layout.mail_http_port),
+            ],
         ]
     }
     if layout.database_port:

@@ -18,7 +18,9 @@ PROCESSES = {"": "serve", "-work": "work", "-run": "run", "-migrate": "migrate"}
 def environment(service: str, keys: Path) -> dict[str, str]:
     """Give the environment of a service's container with the keys where the test has them."""
     found = {name: str(value) for name, value in COMPOSE["services"][service]["environment"].items()}
-    return {name: re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value).replace("/keys/", f"{keys}/") for name, value in found.items()}
+    return {
+        name: re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value).replace("/keys/", f"{keys}/") for name, value in found.items()
+    }
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def kill(layout: Layout, name: str) -> bool:
     process = psutil.Process(int(process_id))
     if name in SERVERS:
         # The supervised process only watches the server: the server itself is what gets lost.
-        return any([_kill(child) for child in process.children(recursive=True) if child.name() == SERVERS[name]])
+        servers = [child for child in process.children(recursive=True) if child.name() == SERVERS[name]]
+        return sum(map(_kill, servers)) > 0
     return _kill(process)
 
 

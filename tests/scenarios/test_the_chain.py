@@ -4,9 +4,9 @@ import datetime
 from pathlib import Path
 
 import pytest
-
 from boss.agreements.v1 import member_service_pb2 as members
 from boss.collections.v1 import collections_service_pb2 as collections
+
 from boss_cli import timeline
 from boss_demo import installation, texts
 from boss_demo.installation import FIRST_DAY, HAND_OVER_AFTER_DAYS
@@ -40,7 +40,7 @@ FAY = {
 
 @pytest.fixture(scope="module")
 def played(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Play two months of six members: Ada and Ben are declined; Ada pays on the 17th day, Ben never; Dan is declined once."""
+    """Play two months of six members: Ada and Ben are declined; Ada pays at the desk, Ben never; Dan is declined once."""
     report = town.take([ADA, BEN, CAT, DAN, EVE, FAY], tmp_path_factory.mktemp("club"))
     assert (report.imported, report.rejected) == (6, [])
     for attempt in range(1, ATTEMPTS + 1):

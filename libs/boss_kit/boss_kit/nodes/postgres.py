@@ -73,6 +73,11 @@ class PostgresNode:
         )
         self._process.wait_until(self._ready, "PostgreSQL", START_S_MAX)
 
+    @property
+    def running(self) -> bool:
+        """Tell whether the server is there."""
+        return self._process is not None and self._process.running
+
     def kill(self) -> None:
         """End the server with SIGKILL."""
         if self._process:

@@ -1,8 +1,8 @@
 """A RabbitMQ node of our own on 127.0.0.1, from the machine's `rabbitmq-server`."""
 
+import contextlib
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import psutil
@@ -55,6 +55,11 @@ class RabbitNode:
         )
         self._process.wait_until(lambda: answers(self.port), "RabbitMQ", START_S_MAX)
 
+    @property
+    def running(self) -> bool:
+        """Tell whether the server is there."""
+        return self._process is not None and self._process.running
+
     def kill(self) -> None:
         """End the broker with SIGKILL."""
         if self._process:
@@ -64,9 +69,10 @@ class RabbitNode:
         """Stop the broker; remove the data of a throw-away one."""
         if self._process:
             # The start script waits for the Erlang machine, which ends in order on SIGTERM.
-            for child in psutil.Process(self._process.pid).children(recursive=True) if self._process.running else []:
-                if child.name().startswith("beam"):
-                    child.send_signal(signal.SIGTERM)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(self._process.pid).children(recursive=True):
+                    if child.name().startswith("beam"):
+                        child.terminate()
             self._process.stop()
         if self._throw_away:
             shutil.rmtree(self.directory, ignore_errors=True)
