@@ -9,11 +9,10 @@ import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import EmailMessage
 from uuid import UUID
 
 from boss_kit.errors import Transient
-from boss_notifications.adapters.email_message import make_email
+from boss_notifications.adapters.email_message import Email
 from boss_notifications.adapters.port import Certainty, Delivery, Fate, Message
 from boss_notifications.templates.rules import EMAIL
 
@@ -95,7 +94,7 @@ class SmtpSession:
     def send(self, messages: Iterable[Message]) -> Iterator[Delivery]:
         """Send each message once."""
         for message in messages:
-            email = make_email(message, self._server.domain)
+            email = Email(message, self._server.domain)
             try:
                 self.connect()
             except Transient as error:
@@ -116,11 +115,11 @@ class SmtpSession:
                 "SMTP_QUERY_UNAVAILABLE", f"Nobody can say whether {message_id} was sent: {error}"
             ) from error
 
-    def _send_one(self, message: Message, email: EmailMessage) -> Delivery:
+    def _send_one(self, message: Message, email: Email) -> Delivery:
         smtp, intent_id = self._smtp, message.intent.id
         assert smtp is not None, "connect first"
         try:
-            code, text = smtp.mail(_address(email["From"]))
+            code, text = smtp.mail(email.from_address)
             if code not in _OK:
                 # A sender the server doesn't want is our own configuration, not the member's address.
                 smtp.rset()
@@ -133,7 +132,7 @@ class SmtpSession:
             self._drop()
             return Delivery(intent_id, Fate.NOT_TAKEN, reason=f"the line broke before the message: {error}")
         try:
-            code, text = smtp.data(email.as_bytes())
+            code, text = smtp.data(email.to_bytes())
         except smtplib.SMTPDataError as error:
             return _refused(intent_id, error.smtp_code, error.smtp_error)
         except (OSError, smtplib.SMTPException) as error:
@@ -177,8 +176,3 @@ def _refused(intent_id: UUID, code: int, text: bytes | str) -> Delivery:
 def _words(code: int, text: bytes | str) -> str:
     plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return f"{code} {plain}"[:300]
-
-
-def _address(header: object) -> str:
-    addresses = getattr(header, "addresses", ())
-    return str(addresses[0].addr_spec) if addresses else ""

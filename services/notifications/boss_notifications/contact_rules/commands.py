@@ -81,7 +81,9 @@ def decide(
     profile = store.load_profile(tx.connection, enterprise_id, day)
     zones = _zones(tx, intents)
     contacts = {intent.id: _contact(intent, zones[intent.id]) for intent in intents}
-    calls = _calls(tx, profile, intents, contacts) if any(one.channel == "Phone" for one in intents) else store.Calls()
+    calls = store.Calls()
+    if any(intent.channel == "Phone" for intent in intents):
+        calls = _calls(tx, profile, intents, contacts, place=place)
     decided, attempts = [], []
     for intent in intents:
         contact = contacts[intent.id]
@@ -96,13 +98,18 @@ def decide(
 
 
 def _calls(
-    tx: Transaction, profile: rules.Profile, intents: Sequence[Intent], contacts: dict[UUID, rules.Contact]
+    tx: Transaction,
+    profile: rules.Profile,
+    intents: Sequence[Intent],
+    contacts: dict[UUID, rules.Contact],
+    *,
+    place: bool,
 ) -> store.Calls:
     numbers = [contact.number for contact in contacts.values() if contact.number]
-    store.lock_numbers(tx.connection, tx.enterprise_id, numbers)
-    return store.load_calls(
-        tx.connection, profile, tx.enterprise_id, [intent.account_id for intent in intents], numbers, tx.now
-    )
+    if place:
+        store.lock_numbers(tx.connection, tx.enterprise_id, numbers)
+    accounts = [intent.account_id for intent in intents]
+    return store.load_calls(tx.connection, profile, tx.enterprise_id, accounts, numbers, tx.now)
 
 
 def _history(calls: store.Calls, intent: Intent, contact: rules.Contact, tx: Transaction) -> rules.CallHistory:

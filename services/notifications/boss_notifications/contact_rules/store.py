@@ -164,9 +164,10 @@ def load_calls(
 
 def lock_numbers(connection: sa.Connection, enterprise_id: UUID, numbers: Sequence[str]) -> None:
     """Let only one transaction at a time decide about a number: two accounts may share it."""
-    for number in sorted(set(numbers)):
-        key = sa.func.hashtextextended(f"{enterprise_id}/{number}", 0)
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+    keys = sorted({f"{enterprise_id}/{number}" for number in numbers})
+    # The rows come in the array's order, so that two transactions lock shared numbers in one order.
+    key = sa.func.unnest(sa.literal(keys, ARRAY(sa.Text))).column_valued("key")
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
 
 
 def add_attempts(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
