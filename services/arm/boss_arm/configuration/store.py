@@ -63,6 +63,12 @@ def enabled_settings(connection: sa.Connection, enterprise_id: UUID) -> dict[UUI
     return {row.business_unit_id: _settings(row) for row in rows}
 
 
+def retry_limits(connection: sa.Connection, enterprise_id: UUID) -> dict[UUID, int]:
+    """Give how often a step is tried again, by unit."""
+    query = sa.select(S.business_unit_id, S.retry_limit).where(S.enterprise_id == enterprise_id)
+    return {row.business_unit_id: row.retry_limit for row in connection.execute(query)}
+
+
 def enabled_enterprises(connection: sa.Connection) -> Sequence[UUID]:
     """List the enterprises that have a unit switched on."""
     return connection.scalars(sa.select(S.enterprise_id).where(S.enabled).distinct().order_by(S.enterprise_id)).all()

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from boss_arm.configuration import store as configurations
-from boss_arm.configuration.rules import ArmSettings
+from boss_arm.configuration.rules import RETRY_LIMIT_DEFAULT
 from boss_arm.cycles import store as cycles
 from boss_arm.cycles.rules import Cycle
 from boss_arm.debtors import store as debtors
@@ -17,6 +18,9 @@ from boss_arm.steps import rules, store
 from boss_arm.steps.rules import LETTER_RULE, Outcome, Result, Rule, State, Step
 from boss_kit.events.received import Received
 from boss_kit.unit_of_work import Transaction
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 DEFERRING = ("ATTEMPT_IN_FLIGHT", "PAID", "ARM_NOT_ENABLED")
 """Refusals that are for now: while its cycle is open, the step is requested again at the next daily run."""
@@ -43,6 +47,7 @@ class _Told:
     """One result and what it makes of its step; `rule` is the row that is news."""
 
     result: Result
+    cycle: Cycle
     before: Step
     after: Step
     rule: Rule | None
@@ -53,33 +58,10 @@ def apply_results(tx: Transaction, received: Sequence[Received[Result]]) -> None
     for enterprise_id, page in by_enterprise(received).items():
         results = sorted((one.fact for one in page), key=lambda result: result.account_id)
         accounts = debtors.lock_accounts(tx.connection, enterprise_id, [result.account_id for result in results])
-        known = store.find_steps(tx.connection, enterprise_id, [result.step_id for result in results])
-        # A result that names another account than its step's is no result of the step.
-        steps = {
-            result.step_id: known[result.step_id]
-            for result in results
-            if result.step_id in known and known[result.step_id].account_id == result.account_id
-        }
         history.add_deliveries(tx.connection, [_delivery(result) for result in results], tx.now)
-        found = cycles.find_cycles(tx.connection, enterprise_id, {step.cycle_id for step in steps.values()})
-        settings = configurations.enabled_settings(tx.connection, enterprise_id)
-        told = [
-            _tell(result, steps[result.step_id], found[steps[result.step_id].cycle_id], settings)
-            for result in results
-            if result.step_id in steps
-        ]
-        store.keep_steps(tx.connection, [one.after for one in told if one.after != one.before])
-        cycles.count_sent(tx.connection, enterprise_id, _sent(told))
-        again = [one.after.id for one in told if _went_out_again(one)]
-        history.show(tx.connection, enterprise_id, again, visible=True)
-        balances = {
-            cycle.id: past_due_minor(debtors.read_items(accounts[cycle.account_id].open_items), told_day)
-            for cycle, told_day in ((found[one.after.cycle_id], one.result.result_date) for one in told)
-            if cycle.is_open
-        }
-        news = [_line(one, found[one.after.cycle_id], balances) for one in told if one.rule is not None]
-        history.write_results(tx.connection, enterprise_id, [line for line in news if line is not None])
-        debtors.add_marks(tx.connection, [mark for one in told if (mark := _mark(one)) is not None])
+        told = _tell_all(tx, enterprise_id, results)
+        if told:
+            _write_told(tx, enterprise_id, told, accounts)
 
 
 def accounts_of(tx: Transaction, step_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -119,9 +101,37 @@ def release(tx: Transaction, step_ids: Sequence[UUID], balances: Mapping[UUID, B
     return decisions
 
 
-def _tell(result: Result, step: Step, cycle: Cycle, settings: Mapping[UUID, ArmSettings]) -> _Told:
+def _tell_all(tx: Transaction, enterprise_id: UUID, results: Sequence[Result]) -> Sequence[_Told]:
+    """Read the steps and their cycles, and what each result makes of its step."""
+    known = store.find_steps(tx.connection, enterprise_id, [result.step_id for result in results])
+    # A result that names another account than its step's is no result of the step.
+    pairs = [(result, known[result.step_id]) for result in results if result.step_id in known]
+    pairs = [(result, step) for result, step in pairs if step.account_id == result.account_id]
+    found = cycles.find_cycles(tx.connection, enterprise_id, {step.cycle_id for _, step in pairs})
+    limits = configurations.retry_limits(tx.connection, enterprise_id)
+    return [
+        _tell(result, step, found[step.cycle_id], limits.get(step.business_unit_id, RETRY_LIMIT_DEFAULT))
+        for result, step in pairs
+    ]
+
+
+def _write_told(
+    tx: Transaction, enterprise_id: UUID, told: Sequence[_Told], accounts: "Mapping[UUID, sa.Row[Any]]"
+) -> None:
+    store.keep_steps(tx.connection, [one.after for one in told if one.after != one.before])
+    cycles.count_sent(tx.connection, enterprise_id, _sent(told))
+    again = [one.after.id for one in told if _went_out_again(one)]
+    history.show(tx.connection, enterprise_id, again, visible=True)
+    lines = [
+        _line(one, rule, accounts[one.after.account_id].open_items) for one in told if (rule := one.rule) is not None
+    ]
+    history.write_results(tx.connection, enterprise_id, lines)
+    debtors.add_marks(tx.connection, [mark for one in told if (mark := _mark(one)) is not None])
+
+
+def _tell(result: Result, step: Step, cycle: Cycle, retry_limit: int) -> _Told:
     if result.outcome == Outcome.UNKNOWN:
-        return _Told(result, step, rules.after_unknown(step, result), None)
+        return _Told(result, cycle, step, rules.after_unknown(step, result), None)
     after, rule = step, result.rule
     if result.outcome == Outcome.SENT:
         after = rules.after_sent(step, result)
@@ -130,11 +140,9 @@ def _tell(result: Result, step: Step, cycle: Cycle, settings: Mapping[UUID, ArmS
     elif result.outcome != Outcome.RESPONSE:
         rule = None
     if rule is None:
-        return _Told(result, step, after, None)
-    unit = settings.get(cycle.business_unit_id)
-    limit = unit.retry_limit if unit is not None else 0
-    answered = rules.after_response(after, result, rule, retry_limit=limit, cycle_open=cycle.is_open)
-    return _Told(result, step, answered, rule if answered != after else None)
+        return _Told(result, cycle, step, after, None)
+    answered = rules.after_response(after, result, rule, retry_limit=retry_limit, cycle_open=cycle.is_open)
+    return _Told(result, cycle, step, answered, rule if answered != after else None)
 
 
 def _sent(told: Sequence[_Told]) -> dict[UUID, dict[str, int]]:
@@ -152,19 +160,17 @@ def _went_out_again(one: _Told) -> bool:
     return one.after.sent_attempt > one.before.sent_attempt and one.before.result_attempt is not None
 
 
-def _line(one: _Told, cycle: Cycle, balances: Mapping[UUID, int]) -> ActivityResult | None:
-    rule = one.rule
-    if rule is None:
-        return None
-    settled = rule.include and rule.completed
+def _line(one: _Told, rule: Rule, open_items: Sequence[Sequence[Any]] | None) -> ActivityResult:
+    settled, day, cycle = rule.include and rule.completed, one.result.result_date, one.cycle
+    live = past_due_minor(debtors.read_items(open_items), day)
     return ActivityResult(
         step_id=one.after.id,
-        result_date=one.result.result_date if settled else None,
+        result_date=day if settled else None,
         result=rule.description if rule.include and rule.show else "",
         visible=rule.include,
         settled=settled,
-        days_in_arm=cycle.days_on(one.result.result_date),
-        past_due_minor=balances.get(cycle.id, cycle.run_past_due_minor),
+        days_in_arm=cycle.days_on(day),
+        past_due_minor=live if cycle.is_open else cycle.run_past_due_minor,
     )
 
 
