@@ -1,4 +1,4 @@
-"""Plays an installation day by day, phase by phase; a phase begins when the one before has settled everywhere (DESIGN 5)."""
+"""Plays an installation day by day; a phase begins when the one before has settled everywhere (DESIGN 5)."""
 
 import datetime
 from collections.abc import Callable, Mapping

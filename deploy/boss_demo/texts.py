@@ -29,9 +29,11 @@ TEMPLATES = {
         "Friendly reminder",
         "Your payment to {{ club_name }} didn't go through",
         "Hello {{ first_name }},\n\n"
-        "We tried to collect your membership payment and your bank declined it. That happens to the best of us: an expired "
+        "We tried to collect your membership payment and your bank declined it. That happens to "
+        "the best of us: an expired "
         "card is the usual reason.\n\n"
-        "Your balance is {{ past_due_balance }}. You can settle it at the front desk, or write to {{ reply_to_address }} "
+        "Your balance is {{ past_due_balance }}. You can settle it at the front desk, or write to "
+        "{{ reply_to_address }} "
         "and we will find a way together.\n\n"
         "See you soon,\n{{ club_name }}",
     ),
@@ -41,8 +43,10 @@ TEMPLATES = {
         "Second reminder",
         "{{ first_name }}, {{ past_due_balance }} is still open at {{ club_name }}",
         "Hello {{ first_name }},\n\n"
-        "Your account {{ account_number }} has been past due for {{ days_in_arm }} days, and {{ past_due_balance }} is still open.\n\n"
-        "If something has changed for you, tell us: we can pause a membership. Otherwise please settle the balance this "
+        "Your account {{ account_number }} has been past due for {{ days_in_arm }} days, and {{ "
+        "past_due_balance }} is still open.\n\n"
+        "If something has changed for you, tell us: we can pause a membership. Otherwise please "
+        "settle the balance this "
         "week, at the front desk or by calling {{ caller_number }}.\n\n"
         "Thank you,\n{{ club_name }}",
     ),
@@ -51,7 +55,8 @@ TEMPLATES = {
         "Letter",
         "Past due balance on account {{ account_number }}",
         "Dear {{ first_name }} {{ last_name }},\n\n"
-        "we have written and called about the payment your bank declined on {{ sent_date }}. As of today {{ past_due_balance }} "
+        "we have written and called about the payment your bank declined on {{ sent_date }}. As of "
+        "today {{ past_due_balance }} "
         "is past due on your account.\n\n"
         "Please pay at the front desk, or call {{ caller_number }} so that we can agree on how. If you think this is a "
         "mistake, tell us and we will look at it together.\n\n"
@@ -62,7 +67,8 @@ TEMPLATES = {
         "Final letter",
         "Final notice for account {{ account_number }}",
         "Dear {{ first_name }} {{ last_name }},\n\n"
-        "this is our last letter. {{ past_due_balance }} has been past due for {{ days_in_arm }} days. If it isn't settled within "
+        "this is our last letter. {{ past_due_balance }} has been past due for {{ days_in_arm }} "
+        "days. If it isn't settled within "
         "ten days we will hand the account to a collections agency, which neither of us wants.\n\n"
         "A call to {{ caller_number }} is enough to stop it.\n\n"
         "Yours sincerely,\n{{ club_name }}",

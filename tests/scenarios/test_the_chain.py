@@ -40,7 +40,7 @@ FAY = {
 
 @pytest.fixture(scope="module")
 def played(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Town:
-    """Play two months of six members: Ada and Ben are declined; Ada pays at the desk, Ben never; Dan is declined once."""
+    """Play two months of six members: Ada is declined and pays at the desk, Ben never pays, Dan is declined once."""
     report = town.take([ADA, BEN, CAT, DAN, EVE, FAY], tmp_path_factory.mktemp("club"))
     assert (report.imported, report.rejected) == (6, [])
     for attempt in range(1, ATTEMPTS + 1):
