@@ -9,7 +9,7 @@ export PYTHONNOUSERSITE := 1
 PACKAGES = $(wildcard libs/boss_kit/boss_kit libs/boss_cli/boss_cli services/*/boss_* deploy/boss_* deploy/setup/*.py tests/bench/boss_bench)
 PROTO_RELEASE := protos/released.binpb
 
-.PHONY: help setup protos check fmt test faults bench demo demo-distributed up down released constraints clean
+.PHONY: help setup protos check lint types api fmt test faults bench demo demo-distributed up down released constraints clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,10 +20,16 @@ setup: ## Make .venv and the generated code, if they are out of date (PYTHON=...
 protos: setup ## Generate libs/boss_protos anew
 	@$(PYTHON_OF_CHECKOUT) deploy/setup/protos.py --force
 
-check: setup ## Lint, format, types, protos
+check: lint types api ## Style, types, protos (each also alone: make lint, make types, make api)
+
+lint: setup
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+
+types: setup
 	.venv/bin/mypy $(PACKAGES)
+
+api: setup
 	.venv/bin/buf lint
 	@if [ -e $(PROTO_RELEASE) ]; then set -x; .venv/bin/buf breaking --against $(PROTO_RELEASE); \
 	else echo "no $(PROTO_RELEASE) yet, so nothing can break: make released"; fi
