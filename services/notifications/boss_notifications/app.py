@@ -129,7 +129,7 @@ def _web(house: House[NotificationsSettings]) -> "WebServer | None":
     if not house.settings.webhook_secrets:
         return None
     from boss_kit.web import Webhook, WebServer, make_app
-    from boss_notifications.responses.convert import PATH, take_webhook
+    from boss_notifications.responses.webhook import PATH, take_webhook
 
     webhook = Webhook(PATH, house.settings.webhook_secrets, take_webhook)
     return WebServer(make_app(house.units, [webhook]), house.settings.http_address)

@@ -26,11 +26,11 @@ from boss_notifications.adapters.port import Certainty
 from boss_notifications.clients import CallbackClient
 from boss_notifications.dispatch.process import Dispatch
 from boss_notifications.intents.store import change
-from boss_notifications.responses.convert import PATH, take_webhook
 from boss_notifications.responses.process import SandboxResponses
 from boss_notifications.responses.rules import ResponseRule, ResponseTable, table_of
 from boss_notifications.responses.sandbox import play
 from boss_notifications.responses.store import load_table
+from boss_notifications.responses.webhook import PATH, take_webhook
 
 RESPONSE = events_pb.NotificationResult.OUTCOME_RESPONSE
 TABLE_TEXT = resources.files("boss_notifications").joinpath("data/response_codes.csv").read_text("utf-8")

@@ -50,7 +50,8 @@ class Email:
     def _plain(self) -> str:
         return (
             f"{self._message.body.strip()}\n\n-- \n{self._club}\n"
-            f'No more emails like this? Answer with "{UNSUBSCRIBE}" as the subject, and {self._club} will stop sending them.\n'
+            f'No more emails like this? Answer with "{UNSUBSCRIBE}" as the subject, '
+            f"and {self._club} will stop sending them.\n"
         )
 
     def _html(self) -> str:

@@ -1,27 +1,43 @@
-"""The webhook's body: the same report as JSON (`POST /webhooks/provider`, Standard Webhooks)."""
+"""Providers' reports, from and to protos."""
 
-from dataclasses import replace
+from typing import Any
 
 from boss.notifications.v1 import provider_callback_service_pb2 as pb
-from google.protobuf import json_format
 
-from boss_kit.errors import InvalidArgument
-from boss_kit.names import parse
-from boss_kit.rpc.content import check_record, refuse
-from boss_kit.unit_of_work import Transaction
-from boss_notifications.responses import commands
-from boss_notifications.responses.rpc import responses_of
-
-PATH = "/webhooks/provider"
+from boss_kit.rpc.convert import time_from_proto, time_to_proto
+from boss_notifications.responses.commands import ProviderResponse, Taken
 
 
-def take_webhook(tx: Transaction, body: bytes) -> None:
-    """Take a signed report. Raises InvalidArgument for a body that is none."""
-    request = pb.ReportResponsesRequest()
-    try:
-        json_format.Parse(body, request, ignore_unknown_fields=True)
-    except (json_format.ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidArgument("INVALID_BODY", f"The body is no report: {str(error)[:200]}") from None
-    refuse(check_record(request))
-    enterprise_id = parse("enterprises/{e}", request.parent, "parent")["e"]
-    commands.report(tx.for_context(replace(tx.context, enterprise_id=enterprise_id)), responses_of(request))
+def responses_of(request: pb.ReportResponsesRequest) -> list[ProviderResponse]:
+    """Read a report."""
+    return [
+        ProviderResponse(
+            response_id=one.response_id,
+            provider_message_id=one.provider_message_id,
+            response=one.response,
+            response_detail=one.response_detail,
+            response_time=time_from_proto(one.response_time, f"responses[{index}].response_time")
+            if one.HasField("response_time")
+            else None,
+        )
+        for index, one in enumerate(request.responses)
+    ]
+
+
+def taken_of(taken: Taken) -> pb.ReportResponsesResponse:
+    """Write what became of a report."""
+    return pb.ReportResponsesResponse(
+        applied=taken.applied, repeated_responses=taken.repeated, unmatched=taken.unmatched
+    )
+
+
+def unmatched_of(row: Any) -> pb.UnmatchedResponse:
+    """Write a response that matches nothing."""
+    return pb.UnmatchedResponse(
+        response_id=row.response_id,
+        provider_message_id=row.provider_message_id,
+        response=row.response,
+        response_detail=row.response_detail,
+        reason=row.unmatched_reason,
+        create_time=time_to_proto(row.create_time),
+    )
