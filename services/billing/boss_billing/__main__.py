@@ -1,4 +1,4 @@
-"""Start one process of billing: `serve`, `work`, `run`, `migrate` or `check`; `check --ledger` proves the books, too."""
+"""Start a process of billing: `serve`, `work`, `run`, `migrate`, `check`; `check --ledger` proves the books, too."""
 
 import sys
 

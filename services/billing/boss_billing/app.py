@@ -134,7 +134,7 @@ def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Sim
     from boss_billing.adapters.simulator import Simulator
 
     codes = resources.files("boss_billing") / "data" / "decline_codes.csv"
-    with codes.open(encoding="utf-8", newline="") as lines:
+    with codes.open(encoding="utf-8") as lines:
         messages = {row["code"]: row["message"] for row in csv.DictReader(lines)}
     script = read_script(settings.sandbox_script) if settings.sandbox_script else None
     return Simulator(house.engine, settings.sandbox_seed, messages, script)

@@ -79,7 +79,7 @@ def _views(tx: Transaction, enterprise_id: UUID, rows: Sequence["sa.Row[Any]"]) 
     refs = [AccountRef(enterprise_id, row.business_unit_id, row.id) for row in rows]
     sources = funding.sources_of(tx.connection, enterprise_id, [ref.id for ref in refs])
     owed = {balance.ref.id: balance for balance in balances(tx, enterprise_id, refs)}
-    found = []
+    found: list[AccountWithSources] = []
     for row, ref in zip(rows, refs, strict=True):
         balance = owed[ref.id]
         view = AccountView(

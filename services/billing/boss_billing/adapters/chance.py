@@ -1,4 +1,4 @@
-"""How the simulated processor decides: by the hash of seed, natural key and day, so that everybody draws alike. Pure."""
+"""How the simulated processor decides: by the hash of seed, natural key and day, so everybody draws alike. Pure."""
 
 import csv
 import hashlib

@@ -28,7 +28,7 @@ class Processor(Protocol):
     repeatability: Repeatability
 
     def submit(self, submission: Submission) -> None:
-        """Hand a batch over. Raises NoAnswerError when the processor doesn't say, Transient when it surely has nothing."""
+        """Hand a batch over. Raises NoAnswerError when nobody knows whether it came, Transient when it didn't."""
         ...
 
     def knows(self, enterprise_id: UUID, key: str) -> bool:

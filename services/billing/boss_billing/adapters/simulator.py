@@ -1,4 +1,4 @@
-"""A payment processor in the box: its own tables and transactions, as if it were remote (SPEC NOT-2's sandbox, for payments)."""
+"""A payment processor in the box: its own tables and transactions, as if it were remote."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

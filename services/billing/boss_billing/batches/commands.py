@@ -32,7 +32,7 @@ def note_submitted(tx: Transaction, batch: Batch) -> None:
 
 
 def note_unknown(tx: Transaction, batch: Batch) -> None:
-    """Note that nobody knows whether the processor has a batch: its payments are unknown, never declined (SPEC BIL-8)."""
+    """Note that nobody knows if the processor has a batch: its payments are unknown, never declined (SPEC BIL-8)."""
     accounts.lock(tx.connection, batch.enterprise_id, store.accounts_of(tx.connection, batch))
     present = store.begin(tx.connection, batch.enterprise_id, batch.id)
     if present.state is not BatchState.SUBMITTED:

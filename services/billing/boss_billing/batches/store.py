@@ -48,7 +48,8 @@ _DEAL = sa.text(
     JOIN business_unit AS unit ON unit.enterprise_id = attempt.enterprise_id AND unit.id = attempt.business_unit_id
     WHERE attempt.enterprise_id = :enterprise_id AND attempt.bill_run_id = :run_id
       AND attempt.batch_id IS NULL AND attempt.state = 'created'
-    ORDER BY unit.display_name, unit.id, account.number, invoice.due_date, length(invoice.number), invoice.number, attempt.attempt_no
+    ORDER BY unit.display_name, unit.id, account.number, invoice.due_date, length(invoice.number), invoice.number,
+             attempt.attempt_no
     """
 )
 
@@ -62,8 +63,8 @@ _ASSIGN = sa.text(
 
 _CONTENT = sa.text(
     """
-    SELECT attempt.id, account.number, invoice.due_date, line.description, attempt.attempt_no, attempt.tender, attempt.token,
-           attempt.expiry_month, attempt.expiry_year, attempt.amount_minor, attempt.currency,
+    SELECT attempt.id, account.number, invoice.due_date, line.description, attempt.attempt_no, attempt.tender,
+           attempt.token, attempt.expiry_month, attempt.expiry_year, attempt.amount_minor, attempt.currency,
            attempt.business_date
     FROM attempt
     JOIN account ON account.enterprise_id = attempt.enterprise_id AND account.id = attempt.account_id
@@ -99,7 +100,8 @@ _SET_PAYMENTS = sa.text(
 
 _SUBMITTED = sa.text(
     """
-    SELECT payment.id, payment.business_unit_id, payment.account_id, payment.kind, payment.amount_minor, payment.currency
+    SELECT payment.id, payment.business_unit_id, payment.account_id, payment.kind, payment.amount_minor,
+           payment.currency
     FROM attempt
     JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
     WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = :batch_id

@@ -51,14 +51,16 @@ _RECEIVED = sa.text(
 _FIT = sa.text(
     """
     UPDATE callback SET state = new.state, reason = new.reason
-    FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[])) AS new (callback_id, state, reason)
+    FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]))
+        AS new (callback_id, state, reason)
     WHERE callback.enterprise_id = :enterprise_id AND callback.kind = :kind AND callback.callback_id = new.callback_id
     """
 )
 
 _LEFT = sa.text(
     """
-    SELECT enterprise_id, kind, callback_id FROM callback WHERE state = 'received' ORDER BY enterprise_id, kind, callback_id LIMIT :limit
+    SELECT enterprise_id, kind, callback_id FROM callback WHERE state = 'received'
+    ORDER BY enterprise_id, kind, callback_id LIMIT :limit
     """
 )
 

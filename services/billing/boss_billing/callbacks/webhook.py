@@ -25,7 +25,7 @@ _MESSAGES = {PAYMENT_RESULTS: pb.ReportPaymentResultsRequest, ACCOUNT_UPDATES: p
 
 
 def processor_webhook(secrets: Sequence[str]) -> Webhook:
-    """Make the route: `{"type": "payment.results" | "account.updates", "data": {...}}` with a Standard Webhooks signature."""
+    """Make the route for signed bodies: `{"type": "payment.results" or "account.updates", "data": {...}}`."""
     return Webhook(PATH, secrets, take, BODY_BYTES_MAX)
 
 

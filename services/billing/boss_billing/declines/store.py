@@ -11,7 +11,8 @@ EVERY_ENTERPRISE = UUID(int=0)
 
 _CODES = sa.text(
     """
-    SELECT DISTINCT ON (code) code, class, message, is_tried, is_updatable, rebill, invalidate_after, invalidate_months, arm_entry
+    SELECT DISTINCT ON (code) code, class, message, is_tried, is_updatable, rebill, invalidate_after,
+           invalidate_months, arm_entry
     FROM decline_code
     WHERE enterprise_id IN (:every_enterprise, :enterprise_id)
     ORDER BY code, enterprise_id DESC

@@ -12,6 +12,7 @@ from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState
 from boss_billing.funding import inquiries, store
 from boss_billing.funding.rules import (
     CURES,
+    NOTHING_NEW,
     CardUpdate,
     FundingSource,
     FundingSourceChanged,
@@ -23,6 +24,7 @@ from boss_billing.invoices import store as invoices
 from boss_billing.payments import open_attempts
 from boss_billing.payments import store as payments
 from boss_billing.payments.open_attempts import OpenAttempt
+from boss_billing.payments.planning import NewAttempt
 from boss_billing.payments.rules import Label, State
 from boss_billing.payments.settlement import Settlement
 from boss_kit.errors import NotFound
@@ -45,7 +47,7 @@ class Answer:
 
     inquiry_id: UUID
     outcome: UpdateOutcome
-    change: CardUpdate = CardUpdate()
+    change: CardUpdate = NOTHING_NEW
 
 
 def renew_source(tx: Transaction, command: RenewSource) -> FundingSource:
@@ -129,8 +131,8 @@ def _retry(tx: Transaction, page: Settlement, retries: Sequence[tuple[OpenAttemp
         pairs = by_batch[original.id]
         day = page.day(pairs[0][0])
         batch = _cut(tx, original)
-        rows = [_retry_row(tx, page, batch, attempt, source) for attempt, source in pairs]
-        payments.add_attempts(tx.connection, rows)
+        attempts = [_retry_attempt(page, batch, attempt, source) for attempt, source in pairs]
+        payments.add_attempts(tx.connection, attempts, tx.context.correlation, tx.now)
         tx.enqueue(SUBMIT_TASK, key=str(batch.id), args={"batch": str(batch.id)}, business_date=day)
 
 
@@ -150,22 +152,18 @@ def _cut(tx: Transaction, original: Batch) -> Batch:
     return batch
 
 
-def _retry_row(
-    tx: Transaction, page: Settlement, batch: Batch, attempt: OpenAttempt, source: FundingSource
-) -> tuple[object, ...]:
+def _retry_attempt(page: Settlement, batch: Batch, attempt: OpenAttempt, source: FundingSource) -> NewAttempt:
     invoice = page.retry(attempt)
-    return payments.attempt_row(
+    return NewAttempt(
+        new_id(),
         attempt.payment,
         source,
-        new_id(),
         invoice.id,
         attempt.bill_run_id,
         batch.id,
         Label.RETRY,
         invoice.attempts,
         page.day(attempt),
-        tx.context.correlation,
-        tx.now,
     )
 
 

@@ -41,10 +41,12 @@ _FIND = sa.text(
 
 _TO_SEND = sa.text(
     """
-    SELECT inquiry.id, account.number, source.tender, source.token, source.last4, source.expiry_month, source.expiry_year
+    SELECT inquiry.id, account.number, source.tender, source.token, source.last4, source.expiry_month,
+           source.expiry_year
     FROM card_inquiry AS inquiry
     JOIN account ON account.enterprise_id = inquiry.enterprise_id AND account.id = inquiry.account_id
-    JOIN funding_source AS source ON source.enterprise_id = inquiry.enterprise_id AND source.id = inquiry.funding_source_id
+    JOIN funding_source AS source
+        ON source.enterprise_id = inquiry.enterprise_id AND source.id = inquiry.funding_source_id
     WHERE inquiry.enterprise_id = :enterprise_id AND inquiry.state = 'created'
     ORDER BY account.number, inquiry.business_date, inquiry.id
     LIMIT :limit

@@ -87,6 +87,9 @@ class SubmittedInquiry:
     expiry_year: int
 
 
+NOTHING_NEW = CardUpdate()
+
+
 def source_id(account_id: UUID) -> UUID:
     """Derive the id of an imported account's one source."""
     return derived_id(account_id, "funding-source", "1")

@@ -53,8 +53,9 @@ funding_source_change = sa.Table(
 )
 
 _COLUMNS = (
-    "source.business_unit_id, source.account_id, source.id, source.tender, source.token, source.last4, source.expiry_month, "
-    "source.expiry_year, source.is_primary, source.is_recurring, source.is_valid, source.responsibility_percent, source.version"
+    "source.business_unit_id, source.account_id, source.id, source.tender, source.token, source.last4, "
+    "source.expiry_month, source.expiry_year, source.is_primary, source.is_recurring, source.is_valid, "
+    "source.responsibility_percent, source.version"
 )
 
 _RECURRING = sa.text(
@@ -74,7 +75,10 @@ _OF_ACCOUNTS = sa.text(
 )
 
 _FIND = sa.text(
-    f"SELECT {_COLUMNS} FROM funding_source AS source WHERE source.enterprise_id = :enterprise_id AND source.id = ANY(:ids)"
+    f"""
+    SELECT {_COLUMNS} FROM funding_source AS source
+    WHERE source.enterprise_id = :enterprise_id AND source.id = ANY(:ids)
+    """
 )
 
 _SAVE = sa.text(
@@ -199,4 +203,17 @@ def _by_account(
 
 
 def _source(enterprise_id: UUID, row: "sa.Row[Any]") -> FundingSource:
-    return FundingSource(row.id, AccountRef(enterprise_id, row.business_unit_id, row.account_id), *row[3:])
+    return FundingSource(
+        row.id,
+        AccountRef(enterprise_id, row.business_unit_id, row.account_id),
+        row.tender,
+        row.token,
+        row.last4,
+        row.expiry_month,
+        row.expiry_year,
+        row.is_primary,
+        row.is_recurring,
+        row.is_valid,
+        row.responsibility_percent,
+        row.version,
+    )

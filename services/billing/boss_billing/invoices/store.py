@@ -94,8 +94,8 @@ _SAVE = sa.text(
     UPDATE invoice
     SET balance_minor = new.balance_minor, is_declined = new.is_declined, attempts = new.attempts,
         failed_attempts = new.failed_attempts, declines = new.declines, next_attempt_date = new.next_attempt_date
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:declined AS boolean[]), CAST(:attempts AS int[]),
-                CAST(:failed AS int[]), CAST(:declines AS int[]), CAST(:next_dates AS date[]))
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:declined AS boolean[]),
+                CAST(:attempts AS int[]), CAST(:failed AS int[]), CAST(:declines AS int[]), CAST(:next_dates AS date[]))
         AS new (id, balance_minor, is_declined, attempts, failed_attempts, declines, next_attempt_date)
     WHERE invoice.enterprise_id = :enterprise_id AND invoice.id = new.id
     """
@@ -104,7 +104,8 @@ _SAVE = sa.text(
 _PLAN_AGAIN = sa.text(
     """
     UPDATE invoice SET next_attempt_date = :day
-    WHERE enterprise_id = :enterprise_id AND account_id = :account_id AND balance_minor > 0 AND next_attempt_date IS NULL
+    WHERE enterprise_id = :enterprise_id AND account_id = :account_id AND balance_minor > 0
+      AND next_attempt_date IS NULL
       AND NOT EXISTS (
           SELECT FROM payment
           WHERE payment.enterprise_id = invoice.enterprise_id AND payment.account_id = invoice.account_id

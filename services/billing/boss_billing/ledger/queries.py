@@ -38,13 +38,14 @@ _ACCOUNTS = sa.text(
         SELECT account_id, sum(balance_minor) AS balance FROM invoice
         WHERE enterprise_id = :enterprise_id AND balance_minor > 0 GROUP BY account_id
     )
-    SELECT account.number, account.currency, coalesce(moved.receivable, 0) AS receivable, coalesce(owed.balance, 0) AS balance,
-           coalesce(moved.credit, 0) AS credit, account.credit_minor
+    SELECT account.number, account.currency, coalesce(moved.receivable, 0) AS receivable,
+           coalesce(owed.balance, 0) AS balance, coalesce(moved.credit, 0) AS credit, account.credit_minor
     FROM account
     LEFT JOIN moved ON moved.account_id = account.id
     LEFT JOIN owed ON owed.account_id = account.id
     WHERE account.enterprise_id = :enterprise_id
-      AND (coalesce(moved.receivable, 0) <> coalesce(owed.balance, 0) OR coalesce(moved.credit, 0) <> account.credit_minor)
+      AND (coalesce(moved.receivable, 0) <> coalesce(owed.balance, 0)
+           OR coalesce(moved.credit, 0) <> account.credit_minor)
     ORDER BY account.number
     LIMIT :limit
     """
@@ -61,8 +62,8 @@ _INVOICES = sa.text(
         SELECT invoice_id, sum(amount_minor + tax_minor) AS total FROM invoice_line
         WHERE enterprise_id = :enterprise_id GROUP BY invoice_id
     )
-    SELECT invoice.number, invoice.currency, invoice.total_minor, invoice.balance_minor, coalesce(lines.total, 0) AS lines,
-           coalesce(moved.charged, 0) AS charged, coalesce(moved.paid, 0) AS paid
+    SELECT invoice.number, invoice.currency, invoice.total_minor, invoice.balance_minor,
+           coalesce(lines.total, 0) AS lines, coalesce(moved.charged, 0) AS charged, coalesce(moved.paid, 0) AS paid
     FROM invoice
     LEFT JOIN moved ON moved.invoice_id = invoice.id
     LEFT JOIN lines ON lines.invoice_id = invoice.id
@@ -118,7 +119,7 @@ _OWED = sa.text(
 
 _INVOICED = sa.text(
     """
-    SELECT count(*) AS count, coalesce(sum(total_minor), 0) AS amount FROM invoice
+    SELECT count(*) AS items, coalesce(sum(total_minor), 0) AS amount FROM invoice
     WHERE enterprise_id = :enterprise_id AND kind = 'billed'
       AND (CAST(:unit_id AS uuid) IS NULL OR business_unit_id = :unit_id)
       AND invoice_date >= :first AND invoice_date <= :last
@@ -127,7 +128,7 @@ _INVOICED = sa.text(
 
 _PAID = sa.text(
     """
-    SELECT kind = 'Point of Sale' AS is_desk, state, is_recovered, count(*) AS count, sum(amount_minor) AS amount
+    SELECT kind = 'Point of Sale' AS is_desk, state, is_recovered, count(*) AS items, sum(amount_minor) AS amount
     FROM payment
     WHERE enterprise_id = :enterprise_id AND (CAST(:unit_id AS uuid) IS NULL OR business_unit_id = :unit_id)
       AND payment_date >= :first AND payment_date <= :last
@@ -175,7 +176,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Summary:
-    """What happened in a span of days. Payments that were never tried count nowhere: submitted = approved + declined + in flight."""
+    """What happened in a span of days; payments that were never tried count nowhere."""
 
     currency: str
     invoiced: Total
@@ -216,7 +217,7 @@ def summary(
     rows = tx.connection.execute(_PAID, parameters).all()
     return Summary(
         _currency(tx, enterprise_id, business_unit_id),
-        Total(invoiced.count, int(invoiced.amount)),
+        Total(invoiced.items, int(invoiced.amount)),
         _sum(row for row in rows if not row.is_desk and row.state == "approved"),
         _sum(row for row in rows if row.state == "finally_declined"),
         _sum(row for row in rows if row.state == "approved" and row.is_recovered),
@@ -238,8 +239,9 @@ def _problems(tx: Transaction, enterprise_id: UUID) -> Iterator[str]:
         )
     for row in tx.connection.execute(_INVOICES, parameters):
         yield (
-            f"Invoice {row.number}: total {_text(row.total_minor, row.currency)}, lines {_text(row.lines, row.currency)}, booked "
-            f"{_text(row.charged, row.currency)}, paid {_text(row.paid, row.currency)}, yet its balance is "
+            f"Invoice {row.number}: total {_text(row.total_minor, row.currency)}, lines {_text(row.lines, row.currency)}, "
+            f"booked {_text(row.charged, row.currency)}, paid {_text(row.paid, row.currency)}, "
+            f"yet its balance is "
             f"{_text(row.balance_minor, row.currency)}."
         )
     for row in tx.connection.execute(_PAYMENTS, parameters):
@@ -257,7 +259,7 @@ def _currency(tx: Transaction, enterprise_id: UUID, business_unit_id: UUID | Non
 def _sum(rows: Iterator[Any]) -> Total:
     total = Total()
     for row in rows:
-        total += Total(row.count, int(row.amount))
+        total += Total(row.items, int(row.amount))
     return total
 
 

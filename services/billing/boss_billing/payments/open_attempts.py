@@ -77,8 +77,8 @@ _ORIGINALS = sa.text(
 _SAVE_ATTEMPTS = sa.text(
     """
     UPDATE attempt
-    SET state = new.state, response_code = new.code, response_message = new.message, transaction_id = new.transaction_id,
-        result_date = new.day, result_time = :now
+    SET state = new.state, response_code = new.code, response_message = new.message,
+        transaction_id = new.transaction_id, result_date = new.day, result_time = :now
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:codes AS text[]), CAST(:messages AS text[]),
                 CAST(:transaction_ids AS text[]), CAST(:days AS date[]))
         AS new (id, state, code, message, transaction_id, day)
@@ -101,7 +101,8 @@ _SAVE_PAYMENTS = sa.text(
 _COUNT_RESPONSES = sa.text(
     """
     SELECT count(*) FROM attempt
-    WHERE enterprise_id = :enterprise_id AND funding_source_id = :source_id AND response_code = :code AND result_date > :since
+    WHERE enterprise_id = :enterprise_id AND funding_source_id = :source_id AND response_code = :code
+      AND result_date > :since
     """
 )
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
 from boss_billing.funding.rules import FundingSource, split
 from boss_billing.invoices.rules import Invoice
-from boss_billing.payments.rules import Payment, kind_of
+from boss_billing.payments.rules import Label, Payment, kind_of
 from boss_kit.ids import new_id
 
 NO_VALID_SOURCE = "NO_VALID_SOURCE"
@@ -17,16 +17,18 @@ ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
 
 
 @dataclass(frozen=True, slots=True)
-class NewPayment:
-    """A payment of a run and its first attempt."""
+class NewAttempt:
+    """A try at a payment, with the card data of now; a run's first try is in no batch yet."""
 
+    id: UUID
     payment: Payment
-    attempt_id: UUID
-    attempt_no: int
-    invoice_id: UUID
     source: FundingSource
-    bill_run_id: UUID
-    payment_date: date
+    invoice_id: UUID
+    bill_run_id: UUID | None
+    batch_id: UUID | None
+    label: Label
+    attempt_no: int
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Planner:
 
     def plan(
         self, invoice: Invoice, sources: Sequence[FundingSource]
-    ) -> tuple[Invoice, list[NewPayment], NotPaid | None]:
+    ) -> tuple[Invoice, list[NewAttempt], NotPaid | None]:
         """Plan the payments of one open invoice; give it as it is then."""
         parts = split(invoice.balance_minor, sources)
         if not parts:
@@ -83,8 +85,18 @@ class Planner:
         per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], self._invoices[invoice.id], self.day)
         return max(per_source, per_invoice)
 
-    def _payment(self, invoice: Invoice, source: FundingSource, share: int, place: int) -> NewPayment:
+    def _payment(self, invoice: Invoice, source: FundingSource, share: int, place: int) -> NewAttempt:
         self._sources[source.id].append(self.day)
         self._invoices[invoice.id].append(self.day)
         payment = Payment(new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
-        return NewPayment(payment, new_id(), invoice.attempts + place, invoice.id, source, self.bill_run_id, self.day)
+        return NewAttempt(
+            new_id(),
+            payment,
+            source,
+            invoice.id,
+            self.bill_run_id,
+            None,
+            Label.ORIGINAL,
+            invoice.attempts + place,
+            self.day,
+        )

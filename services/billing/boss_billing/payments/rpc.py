@@ -19,7 +19,7 @@ from boss_kit.paging import open_page
 from boss_kit.rpc.convert import date_to_proto, money_from_proto, money_to_proto, time_to_proto
 from boss_kit.rpc.door import Door
 
-_STATES = {state.value: pb.Payment.State.Value(f"STATE_{state.name}") for state in State}
+_STATES = {state.value: f"STATE_{state.name}" for state in State}
 
 
 class PaymentServicer(payment_service_pb2_grpc.PaymentServiceServicer):

@@ -8,9 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.accounts.rules import AccountRef
-from boss_billing.funding.rules import FundingSource
-from boss_billing.payments.planning import NewPayment
-from boss_billing.payments.rules import Label, Payment, State
+from boss_billing.payments.planning import NewAttempt
+from boss_billing.payments.rules import Payment, State
 from boss_kit.database import copy_rows
 
 TABLES = sa.MetaData()
@@ -72,9 +71,7 @@ attempt = sa.Table(
 )
 
 _PAYMENT_COLUMNS = [column.name for column in payment.columns]
-_ATTEMPT_COLUMNS = [
-    column.name for column in attempt.columns if column.name not in ("result_date", "result_time", "batch_id")
-] + ["batch_id"]
+_ATTEMPT_COLUMNS = [column.name for column in attempt.columns if column.name not in ("result_date", "result_time")]
 
 _IN_FLIGHT = sa.text(
     """
@@ -88,9 +85,10 @@ _ATTEMPTS_OF_SOURCES = sa.text(
     """
     SELECT attempt.funding_source_id, array_agg(attempt.business_date)
     FROM attempt
-    JOIN funding_source AS source ON source.enterprise_id = attempt.enterprise_id AND source.id = attempt.funding_source_id
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.funding_source_id = ANY(:ids) AND attempt.business_date > :since
-      AND attempt.token = source.token AND attempt.state <> 'not_attempted'
+    JOIN funding_source AS source
+        ON source.enterprise_id = attempt.enterprise_id AND source.id = attempt.funding_source_id
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.funding_source_id = ANY(:ids)
+      AND attempt.business_date > :since AND attempt.token = source.token AND attempt.state <> 'not_attempted'
     GROUP BY attempt.funding_source_id
     HAVING count(*) >= :least
     """
@@ -100,83 +98,23 @@ _ATTEMPTS_OF_INVOICES = sa.text(
     """
     SELECT attempt.invoice_id, array_agg(attempt.business_date)
     FROM attempt
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.account_id = ANY(:account_ids) AND attempt.invoice_id = ANY(:ids)
-      AND attempt.state <> 'not_attempted'
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.account_id = ANY(:account_ids)
+      AND attempt.invoice_id = ANY(:ids) AND attempt.state <> 'not_attempted'
     GROUP BY attempt.invoice_id
     """
 )
 
 
-def add(connection: sa.Connection, payments: Sequence[NewPayment], correlation: str, now: datetime) -> None:
+def add(connection: sa.Connection, attempts: Sequence[NewAttempt], correlation: str, now: datetime) -> None:
     """Add payments of a run, each with its first attempt."""
-    if not payments:
-        return
-    copy_rows(connection, payment, _PAYMENT_COLUMNS, (_payment_row(one, correlation, now) for one in payments))
-    rows = (
-        attempt_row(
-            one.payment,
-            one.source,
-            one.attempt_id,
-            one.invoice_id,
-            one.bill_run_id,
-            None,
-            Label.ORIGINAL,
-            one.attempt_no,
-            one.payment_date,
-            correlation,
-            now,
-        )
-        for one in payments
-    )
-    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, rows)
+    if attempts:
+        copy_rows(connection, payment, _PAYMENT_COLUMNS, (_payment_row(one, correlation, now) for one in attempts))
+        add_attempts(connection, attempts, correlation, now)
 
 
-def add_attempts(connection: sa.Connection, rows: Iterable[tuple[object, ...]]) -> None:
-    """Add attempts as `attempt_row` makes them."""
-    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, rows)
-
-
-def attempt_row(
-    of: Payment,
-    source: FundingSource,
-    attempt_id: UUID,
-    invoice_id: UUID,
-    bill_run_id: UUID | None,
-    batch_id: UUID | None,
-    label: Label,
-    attempt_no: int,
-    day: date,
-    correlation: str,
-    now: datetime,
-) -> tuple[object, ...]:
-    """Make the row of an attempt with the card data of now."""
-    account = of.account
-    return (
-        account.enterprise_id,
-        account.business_unit_id,
-        attempt_id,
-        account.id,
-        invoice_id,
-        of.id,
-        source.id,
-        bill_run_id,
-        label,
-        attempt_no,
-        source.tender,
-        source.token,
-        source.expiry_month,
-        source.expiry_year,
-        of.amount_minor,
-        of.currency,
-        day,
-        State.CREATED,
-        "",
-        "",
-        "",
-        correlation,
-        now,
-        batch_id,
-    )
+def add_attempts(connection: sa.Connection, attempts: Iterable[NewAttempt], correlation: str, now: datetime) -> None:
+    """Add attempts at payments that are there."""
+    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, (_attempt_row(one, correlation, now) for one in attempts))
 
 
 def add_desk_payment(
@@ -235,7 +173,7 @@ def attempts_of_invoices(
     return {row[0]: list(row[1]) for row in connection.execute(_ATTEMPTS_OF_INVOICES, parameters)}
 
 
-def _payment_row(one: NewPayment, correlation: str, now: datetime) -> tuple[object, ...]:
+def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[object, ...]:
     account = one.payment.account
     return (
         account.enterprise_id,
@@ -251,11 +189,41 @@ def _payment_row(one: NewPayment, correlation: str, now: datetime) -> tuple[obje
         one.source.is_primary,
         one.payment.amount_minor,
         one.payment.currency,
-        one.payment_date,
+        one.day,
         None,
         "",
         "",
         False,
+        correlation,
+        now,
+    )
+
+
+def _attempt_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[object, ...]:
+    account, source = one.payment.account, one.source
+    return (
+        account.enterprise_id,
+        account.business_unit_id,
+        one.id,
+        account.id,
+        one.invoice_id,
+        one.payment.id,
+        source.id,
+        one.bill_run_id,
+        one.batch_id,
+        one.label,
+        one.attempt_no,
+        source.tender,
+        source.token,
+        source.expiry_month,
+        source.expiry_year,
+        one.payment.amount_minor,
+        one.payment.currency,
+        one.day,
+        State.CREATED,
+        "",
+        "",
+        "",
         correlation,
         now,
     )

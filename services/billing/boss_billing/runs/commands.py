@@ -26,13 +26,13 @@ from boss_billing.invoices.rules import (
 )
 from boss_billing.ledger import store as ledger
 from boss_billing.payments import store as payments
-from boss_billing.payments.planning import NewPayment, NotPaid, Planner
+from boss_billing.payments.planning import NewAttempt, NotPaid, Planner
 from boss_billing.runs import store
 from boss_billing.runs.rules import BilledPage, BillRun, DuePage, RunState, Shard, Skip, bill, no_account
 from boss_billing.units import store as units
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.ids import new_id
-from boss_kit.unit_of_work import Transaction
+from boss_kit.unit_of_work import JsonScalar, Transaction
 
 PLAN_TASK = "bill-run-plan"
 SHARD_TASK = "bill-run-shard"
@@ -50,7 +50,7 @@ class StartBillRun:
 
 
 def start_run(tx: Transaction, command: StartBillRun) -> BillRun:
-    """Start a run, or go on with the one there is. Raises NotFound without a unit, InvalidArgument for a day to come."""
+    """Start a run, or go on with the one there is. Raises NotFound without a unit, InvalidArgument for a later day."""
     known = units.units_of(tx.connection, command.enterprise_id)
     scope = (
         known
@@ -82,7 +82,12 @@ def plan_run(tx: Transaction, run_id: UUID, shards: Sequence[Shard]) -> None:
         return
     store.plan(tx.connection, run, shards)
     for shard in shards:
-        args = {"run": str(run.id), "unit": str(shard.business_unit_id), "shard": shard.number, "of": shard.count}
+        args: dict[str, JsonScalar] = {
+            "run": str(run.id),
+            "unit": str(shard.business_unit_id),
+            "shard": shard.number,
+            "of": shard.count,
+        }
         key = f"{run.id}/{shard.business_unit_id}/{shard.number}"
         tx.enqueue(SHARD_TASK, key=key, args=args, business_date=run.bill_date)
 
@@ -126,7 +131,7 @@ def collect_page(tx: Transaction, run: BillRun) -> bool:
     sources = funding.recurring_sources(connection, enterprise_id, locked)
     planner = _planner(tx, run, [source for mine in sources.values() for source in mine], still, list(locked))
     changed: list[Invoice] = []
-    made: list[NewPayment] = []
+    made: list[NewAttempt] = []
     not_paid: list[NotPaid] = []
     for invoice_id, account_id in found:
         if invoice_id not in still:
@@ -232,6 +237,6 @@ def _not_paid(found: Sequence[NotPaid]) -> list[Skip]:
     ]
 
 
-def _of_payments(locked: dict[UUID, Account], made: Sequence[NewPayment]) -> dict[UUID, Account]:
+def _of_payments(locked: dict[UUID, Account], made: Sequence[NewAttempt]) -> dict[UUID, Account]:
     ids = {one.payment.account.id for one in made}
     return {one: account for one, account in locked.items() if one in ids}

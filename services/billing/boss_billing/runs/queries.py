@@ -29,7 +29,8 @@ _PROGRESS = """
     ) AS shards ON true
     LEFT JOIN LATERAL (
         SELECT count(*) AS batches, count(*) FILTER (WHERE state = 'submitted') AS submitted
-        FROM batch WHERE batch.enterprise_id = run.enterprise_id AND batch.bill_run_id = run.id AND batch.label = 'Original'
+        FROM batch
+        WHERE batch.enterprise_id = run.enterprise_id AND batch.bill_run_id = run.id AND batch.label = 'Original'
     ) AS batches ON true
     LEFT JOIN LATERAL (
         SELECT count(*) AS skipped
@@ -43,7 +44,8 @@ _ONE = sa.text(f"{_PROGRESS} AND run.id = :run_id")
 _PAGE = sa.text(
     f"""
     {_PROGRESS}
-      AND (CAST(:bill_date AS date) IS NULL OR (run.bill_date, run.id) < (CAST(:bill_date AS date), CAST(:last AS uuid)))
+      AND (CAST(:bill_date AS date) IS NULL
+           OR (run.bill_date, run.id) < (CAST(:bill_date AS date), CAST(:last AS uuid)))
     ORDER BY run.bill_date DESC, run.id DESC
     LIMIT :limit
     """
@@ -52,7 +54,8 @@ _PAGE = sa.text(
 _TENDERS = sa.text(
     """
     SELECT batch_id, tender, count(*) AS payments, sum(amount_minor) AS amount_minor, min(currency) AS currency,
-           count(*) FILTER (WHERE state = 'approved') AS approved, count(*) FILTER (WHERE state = 'declined') AS declined
+           count(*) FILTER (WHERE state = 'approved') AS approved,
+           count(*) FILTER (WHERE state = 'declined') AS declined
     FROM attempt
     WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)
     GROUP BY batch_id, tender

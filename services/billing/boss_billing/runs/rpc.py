@@ -21,7 +21,7 @@ from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto,
 from boss_kit.rpc.door import Door
 
 WATCH_EVERY_S = 0.5
-_STATES = {state.value: pb.BillRun.State.Value(f"STATE_{state.name}") for state in RunState}
+_STATES = {state.value: f"STATE_{state.name}" for state in RunState}
 
 
 class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):

@@ -19,7 +19,7 @@ from boss_billing.invoices.rules import (
     refusal,
 )
 from boss_billing.ledger.rules import Transfer, charge, credit_applied
-from boss_billing.payments.planning import NewPayment, NotPaid, Planner
+from boss_billing.payments.planning import NewAttempt, NotPaid, Planner
 from boss_kit.ids import new_id
 
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
@@ -89,7 +89,7 @@ class BilledPage:
     invoices: list[Invoice] = field(default_factory=list)
     lines: list[tuple[Invoice, int, DueCharge]] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
-    payments: list[NewPayment] = field(default_factory=list)
+    payments: list[NewAttempt] = field(default_factory=list)
     not_paid: list[NotPaid] = field(default_factory=list)
     refused: list[tuple[DueCharge, Refusal]] = field(default_factory=list)
 

@@ -77,7 +77,8 @@ _PAGE_DONE = sa.text(
 _COLLECTABLE = """
     FROM invoice
     JOIN account ON account.enterprise_id = invoice.enterprise_id AND account.id = invoice.account_id
-    WHERE invoice.enterprise_id = :enterprise_id AND invoice.balance_minor > 0 AND invoice.next_attempt_date <= :bill_date
+    WHERE invoice.enterprise_id = :enterprise_id AND invoice.balance_minor > 0
+      AND invoice.next_attempt_date <= :bill_date
       AND (CAST(:business_unit_id AS uuid) IS NULL OR invoice.business_unit_id = :business_unit_id)
       AND NOT EXISTS (
           SELECT FROM payment
@@ -132,7 +133,8 @@ def add_run(connection: sa.Connection, run: BillRun, now: datetime) -> bool:
         "currency": run.currency,
         "create_time": now,
     }
-    return connection.execute(insert(bill_run).values(values).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(bill_run).values(values).on_conflict_do_nothing().returning(bill_run.c.id)
+    return connection.scalar(statement) is not None
 
 
 def find_run(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> BillRun | None:

@@ -26,18 +26,20 @@ _STORY = sa.text(
             'reason', reason, 'tender', tender, 'before', previous_last4, 'last4', last4, 'source', funding_source_id)
         FROM funding_source_change WHERE {_MINE}
         UNION ALL
-        SELECT 2, attempt.id, attempt.business_date, attempt.create_time, 'payment', attempt.correlation, json_build_object(
-            'amount', attempt.amount_minor, 'currency', attempt.currency, 'tender', attempt.tender, 'label', attempt.label,
-            'kind', payment.kind, 'payment', payment.id, 'invoice', invoice.number, 'batch', batch.number)
+        SELECT 2, attempt.id, attempt.business_date, attempt.create_time, 'payment', attempt.correlation,
+            json_build_object('amount', attempt.amount_minor, 'currency', attempt.currency, 'tender', attempt.tender,
+            'label', attempt.label, 'kind', payment.kind, 'payment', payment.id, 'invoice', invoice.number,
+            'batch', batch.number)
         FROM attempt
         JOIN payment USING (enterprise_id, business_unit_id, account_id)
         JOIN invoice USING (enterprise_id, business_unit_id, account_id)
         LEFT JOIN batch ON batch.enterprise_id = attempt.enterprise_id AND batch.id = attempt.batch_id
         WHERE {_MINE} AND payment.id = attempt.payment_id AND invoice.id = attempt.invoice_id
         UNION ALL
-        SELECT 3, attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation, json_build_object(
-            'amount', attempt.amount_minor, 'currency', attempt.currency, 'state', attempt.state, 'code', attempt.response_code,
-            'message', attempt.response_message, 'label', attempt.label, 'payment', attempt.payment_id)
+        SELECT 3, attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation,
+            json_build_object('amount', attempt.amount_minor, 'currency', attempt.currency, 'state', attempt.state,
+            'code', attempt.response_code, 'message', attempt.response_message, 'label', attempt.label,
+            'payment', attempt.payment_id)
         FROM attempt WHERE {_MINE} AND result_date IS NOT NULL
         UNION ALL
         SELECT 4, id, answer_date, create_time, 'card updater', correlation, json_build_object(

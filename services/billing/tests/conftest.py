@@ -1,0 +1,67 @@
+"""A real database with billing's schema, a club on it, and billing's API over real gRPC."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from boss_billing.app import SERVICE, servicers
+from boss_billing.events import encode
+from boss_kit.database import open_database
+from boss_kit.migrate import upgrade
+from boss_kit.rpc.door import Door
+from boss_kit.unit_of_work import UnitOfWork
+
+# pytest's importlib mode leaves the tests' own folder out.
+sys.path.insert(0, str(Path(__file__).parent))
+from club import Club
+
+if TYPE_CHECKING:
+    from boss_kit.testing.postgres import PostgresServer
+    from boss_kit.testing.server import ServerUnderTest, Serving
+
+pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
+
+POOL_SIZE = 8
+
+
+def migrate(url: str) -> None:
+    engine = open_database(url, pool_size=1)
+    upgrade(engine, SERVICE.migrations)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def billing_template(postgres_server: "PostgresServer") -> str:
+    return postgres_server.template("billing", migrate)
+
+
+@pytest.fixture
+def database_url(postgres_server: "PostgresServer", billing_template: str) -> Iterator[str]:
+    with postgres_server.database(billing_template) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = open_database(database_url, POOL_SIZE)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def units(engine: sa.Engine) -> UnitOfWork:
+    return UnitOfWork(engine, SERVICE.name, encode, test_clock=True)
+
+
+@pytest.fixture
+def club(units: UnitOfWork) -> Club:
+    return Club(units)
+
+
+@pytest.fixture
+def server(serving: "Serving", units: UnitOfWork) -> "ServerUnderTest":
+    return serving(SERVICE.name, servicers(Door(units)))
