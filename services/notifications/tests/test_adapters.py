@@ -18,6 +18,7 @@ from notification_facts import NOON, TODAY, wav
 
 from boss_kit.errors import Transient
 from boss_mail_catcher import MailCatcher
+from boss_notifications.adapters.email_message import Email
 from boss_notifications.adapters.letter import LetterPress, letter_of
 from boss_notifications.adapters.letter_folder import LetterFolder
 from boss_notifications.adapters.phone_sandbox import PhoneSandbox
@@ -111,6 +112,12 @@ def test_an_email_says_the_same_in_text_and_html_and_how_to_opt_out(catcher: Mai
     for part in (plain, html):
         assert "unsubscribe" in part.get_content()
     assert mail["List-Unsubscribe"] == "<mailto:desk@denver.example.com?subject=unsubscribe>"
+
+
+def test_an_email_has_the_line_ends_that_smtp_asks_for() -> None:
+    content = Email(message(), "boss.example.com").to_bytes()
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert max(map(len, content.split(b"\r\n"))) < 998
 
 
 @pytest.mark.parametrize("bad", ["", "no address", "a@b.example\r\nBcc: x@example.com"])

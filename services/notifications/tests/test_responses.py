@@ -19,7 +19,7 @@ from notification_facts import NOON, TODAY, Club
 from notification_providers import Arm, Provider
 from standardwebhooks.webhooks import Webhook as Signature
 
-from boss_kit.errors import PermissionDenied
+from boss_kit.errors import InvalidArgument, PermissionDenied
 from boss_kit.rpc.convert import time_to_proto
 from boss_kit.web import Webhook, WebServer, make_app
 from boss_notifications.adapters.port import Certainty
@@ -235,6 +235,25 @@ def test_only_providers_and_services_report(club: Club, server: Any, tokens: Any
         stub("front_desk", club.enterprise).ReportResponses(request)
     with pytest.raises(PermissionDenied):
         stub("provider", f"enterprises/{uuid4()}").ReportResponses(request)
+
+
+@pytest.mark.parametrize("year", [1, 1970, 9999])
+def test_a_providers_clock_may_be_wrong_by_centuries(club: Club, callbacks: Any, year: int) -> None:
+    step_id, message_id = send(club, "Phone")
+    request = report(club, ("r1", message_id, "Human Answer", "Human answer detected"))
+    request.responses[0].response_time.FromDatetime(datetime(year, 1, 1, tzinfo=UTC))
+    assert callbacks.ReportResponses(request).applied == 1
+    row = club.notification(step_id)
+    assert (row.response_time, row.result_date) == (NOON, TODAY)
+
+
+@pytest.mark.parametrize("field", ["provider_message_id", "response", "response_detail"])
+def test_a_text_that_is_too_long_is_the_callers_fault(club: Club, callbacks: Any, field: str) -> None:
+    request = report(club, ("r1", "m1", "Bounce", ""))
+    setattr(request.responses[0], field, "x" * 100_000)
+    with pytest.raises(InvalidArgument) as caught:
+        callbacks.ReportResponses(request)
+    assert caught.value.violations[0].field == f"responses[0].{field}"
 
 
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from boss_kit.days import business_date
@@ -20,6 +20,8 @@ from boss_notifications.responses.rules import (
 )
 from boss_notifications.timeline import commands as story
 from boss_notifications.timeline.rules import response_text, sent_text
+
+OLDEST_RESPONSE = timedelta(days=400)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _apply(tx: Transaction, responses: Sequence[ProviderResponse]) -> int:
 
 
 def _apply_one(tx: Transaction, intent: Intent, rule: ResponseRule, one: ProviderResponse, day: date) -> None:
-    at = one.response_time or tx.now
+    at = _happened(tx, one)
     if intent.state in (State.SENDING, State.UNKNOWN):
         # An answer proves that it went out, before the sender could say so.
         intents_store.mark_sent(tx.connection, tx.enterprise_id, [intent.id], day, at)
@@ -153,11 +155,18 @@ def _day(tx: Transaction, intent: Intent, one: ProviderResponse, zones: dict[UUI
     if tx.context.business_date is not None:
         return tx.context.business_date
     zone = zones.get(intent.business_unit_id) or intent.time_zone or "UTC"
-    return business_date(min(one.response_time or tx.now, tx.now), zone)
+    return business_date(_happened(tx, one), zone)
+
+
+def _happened(tx: Transaction, one: ProviderResponse) -> datetime:
+    """Give the moment of a response; a provider's clock may be wrong, but not by years, and never ahead of ours."""
+    if one.response_time is None or one.response_time < tx.now - OLDEST_RESPONSE:
+        return tx.now
+    return min(one.response_time, tx.now)
 
 
 def _order(tx: Transaction, one: ProviderResponse) -> tuple[datetime, str]:
-    return one.response_time or tx.now, one.response_id
+    return _happened(tx, one), one.response_id
 
 
 def _row(tx: Transaction, one: ProviderResponse) -> dict[str, object]:
@@ -167,7 +176,7 @@ def _row(tx: Transaction, one: ProviderResponse) -> dict[str, object]:
         "provider_message_id": one.provider_message_id,
         "response": one.response,
         "response_detail": one.response_detail,
-        "response_time": one.response_time or tx.now,
+        "response_time": _happened(tx, one),
         "unmatched_reason": UNKNOWN_MESSAGE,
         "create_time": tx.now,
     }

@@ -4,12 +4,17 @@ from typing import Any
 
 from boss.notifications.v1 import provider_callback_service_pb2 as pb
 
+from boss_kit.errors import FieldViolation
+from boss_kit.rpc.content import refuse
 from boss_kit.rpc.convert import time_from_proto, time_to_proto
 from boss_notifications.responses.commands import ProviderResponse, Taken
 
+LENGTHS_MAX = {"provider_message_id": 300, "response": 200, "response_detail": 1000}
+
 
 def responses_of(request: pb.ReportResponsesRequest) -> list[ProviderResponse]:
-    """Read a report."""
+    """Read a report. Raises InvalidArgument, naming the field that is too long."""
+    _check_lengths(request)
     return [
         ProviderResponse(
             response_id=one.response_id,
@@ -22,6 +27,16 @@ def responses_of(request: pb.ReportResponsesRequest) -> list[ProviderResponse]:
         )
         for index, one in enumerate(request.responses)
     ]
+
+
+def _check_lengths(request: pb.ReportResponsesRequest) -> None:
+    violations = [
+        FieldViolation(f"responses[{index}].{name}", f"has more than {length_max} characters.")
+        for index, one in enumerate(request.responses)
+        for name, length_max in LENGTHS_MAX.items()
+        if len(getattr(one, name)) > length_max
+    ]
+    refuse(violations)
 
 
 def taken_of(taken: Taken) -> pb.ReportResponsesResponse:
