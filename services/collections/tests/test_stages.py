@@ -1,5 +1,6 @@
 """Stages by staff and by hand-over, over real gRPC and a real database (SPEC COL-4)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -217,3 +218,15 @@ def test_col_4_a_page_of_hand_overs_moves_each_of_its_accounts(known: Feed, engi
 def hand_overs(engine: sa.Engine) -> int:
     with engine.connect() as connection:
         return int(connection.scalar(sa.text("SELECT count(*) FROM hand_over")) or 0)
+
+
+def test_all_3_changes_at_the_same_time_follow_one_another(known: Feed, collections: Any, engine: sa.Engine) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        wanted = [STAGES[index % len(STAGES)] for index in range(18)]
+        list(pool.map(lambda stage: set_stage(collections, "M1", stage), wanted))
+    found = published(engine)
+    assert [event.version for event in found] == list(range(1, len(found) + 1))
+    stages = [events.StageChanged.FromString(event.data).stage for event in found]
+    assert stages[-1] == stage_of(collections, "M1").stage
+    befores = [NOT_SET, *stages[:-1]]
+    assert sorted(changes(engine)) == sorted((*pair, "operator") for pair in zip(befores, stages, strict=True))
