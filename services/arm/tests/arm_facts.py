@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import sqlalchemy as sa
-from google.protobuf.message import Message
-from google.type import date_pb2
-
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements
 from boss.events.arm.v1 import arm_events_pb2 as arm
 from boss.events.billing.v1 import billing_events_pb2 as billing
 from boss.events.notifications.v1 import notifications_events_pb2 as notifications
 from boss.events.v1 import event_pb2
 from boss.options.v1 import options_pb2
+from google.protobuf.message import Message
+from google.type import date_pb2
+
 from boss_arm.cycles.process import hand_over
 from boss_arm.steps.process import daily_run
 from boss_kit import schema
@@ -152,17 +152,26 @@ class Club:
         )
         self.send("agreements", [self.event(fact, unit, fact.business_unit)])
 
-    def member(self, number: str, unit: UUID = DENVER, ways: Sequence[agreements.Contact] | None = None, **more: Any) -> None:
+    def member(
+        self, number: str, unit: UUID = DENVER, ways: Sequence[agreements.Contact] | None = None, **more: Any
+    ) -> None:
         """Agreements tells a member and the ways to reach them."""
         member = uuid5(ENTERPRISE, f"member/{number}")
         name = f"{unit_name(unit)}/members/{member}"
-        fields = {"first_name": "Ada", "last_name": "Example", "time_zone": "America/Denver", "external_id": number} | more
+        fields = {
+            "first_name": "Ada",
+            "last_name": "Example",
+            "time_zone": "America/Denver",
+            "external_id": number,
+        } | more
         fact = agreements.MemberChanged(
             member=name, account=account(number, unit), contacts=contacts(number) if ways is None else ways, **fields
         )
         self.send("agreements", [self.event(fact, member, name)])
 
-    def balance(self, number: str, *items: billing.OpenItem, in_flight: bool = False, unit: UUID = DENVER) -> event_pb2.Event:
+    def balance(
+        self, number: str, *items: billing.OpenItem, in_flight: bool = False, unit: UUID = DENVER
+    ) -> event_pb2.Event:
         """Make billing's word on what an account owes."""
         name = account(number, unit)
         fact = billing.AccountBalanceChanged(
@@ -283,4 +292,4 @@ class Club:
     def count(self, statement: str) -> int:
         """Count rows."""
         with self.units.engine.connect() as connection:
-            return connection.scalar(sa.text(f"SELECT count(*) FROM {statement}")) or 0  # noqa: S608  # tests only
+            return connection.scalar(sa.text(f"SELECT count(*) FROM {statement}")) or 0  # tests only

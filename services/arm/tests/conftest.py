@@ -1,4 +1,4 @@
-"""A real database with arm's schema, its consumer, its API over real gRPC, and two services that stand in for others."""
+"""A real database with arm's schema, its consumer, its API over real gRPC, and stand-ins for two other services."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +12,6 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-
 from boss.arm.v1 import configuration_service_pb2 as configuration_pb
 from boss.arm.v1 import configuration_service_pb2_grpc as configuration_grpc
 from boss.arm.v1 import cycle_service_pb2 as cycle_pb
@@ -23,6 +21,8 @@ from boss.billing.v1 import account_service_pb2_grpc as billing_grpc
 from boss.notifications.v1 import template_service_pb2 as template_pb
 from boss.notifications.v1 import template_service_pb2_grpc as template_grpc
 from boss.platform.v1 import timeline_service_pb2_grpc as timeline_grpc
+from sqlalchemy.dialects.postgresql import insert
+
 from boss_arm.app import SERVICE
 from boss_arm.clients import BillingClient, NotificationsClient
 from boss_arm.configuration.rpc import ConfigurationServicer
@@ -147,18 +147,14 @@ class Api:
         return self.cycles.GetArmSummary(cycle_pb.GetArmSummaryRequest(account=account(number)))
 
     def history(self, number: str, *, suspension: bool = False, **more: Any) -> Any:
-        request = cycle_pb.ListArmHistoryRequest(
-            parent=account(number), include_suspension_activity=suspension, **more
-        )
+        request = cycle_pb.ListArmHistoryRequest(parent=account(number), include_suspension_activity=suspension, **more)
         return self.cycles.ListArmHistory(request).arm_activities
 
     def add(self, number: str) -> Any:
         return self.cycles.AddToArm(cycle_pb.AddToArmRequest(account=account(number), request_id=str(uuid4())))
 
     def remove(self, number: str, *, confirmed: bool = True) -> Any:
-        request = cycle_pb.RemoveFromArmRequest(
-            account=account(number), confirmed=confirmed, request_id=str(uuid4())
-        )
+        request = cycle_pb.RemoveFromArmRequest(account=account(number), confirmed=confirmed, request_id=str(uuid4()))
         return self.cycles.RemoveFromArm(request)
 
     def release(self, *steps: str) -> dict[str, str]:

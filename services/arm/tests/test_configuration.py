@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 from arm_facts import AUSTIN, DENVER, ENTERPRISE, Club, account, unit_name, usd
-
 from boss.arm.v1 import configuration_service_pb2 as pb
 from boss.arm.v1 import cycle_service_pb2 as cycle_pb
+
 from boss_arm.configuration.rules import PLACEHOLDERS
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 
@@ -23,9 +23,7 @@ def schedule_request(template: str, **changes: Any) -> pb.CreateScheduleRequest:
 
 
 CALLS: dict[str, Callable[[Any], Any]] = {
-    "GetArmSettings": lambda api: api.configuration.GetArmSettings(
-        pb.GetArmSettingsRequest(business_unit=unit_name())
-    ),
+    "GetArmSettings": lambda api: api.configuration.GetArmSettings(pb.GetArmSettingsRequest(business_unit=unit_name())),
     "UpdateArmSettings": lambda api: api.settings(),
     "CreateTemplate": lambda api: api.template(),
     "CreateTemplate of the enterprise": lambda api: api.template(parent=TOP),

@@ -1,4 +1,4 @@
-"""Whatever comes in whatever order: one open cycle, no step after the exit, no step twice (SPEC ARM-4, ARM-5, ARM-10)."""
+"""Whatever comes, in whatever order: one open cycle, no step after the exit, none twice (SPEC ARM-4, ARM-5, ARM-10)."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from arm_facts import Club, account, account_id, item, on
+from boss.events.arm.v1 import arm_events_pb2 as arm
+from boss.events.v1 import event_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boss.events.arm.v1 import arm_events_pb2 as arm
-from boss.events.v1 import event_pb2
 from boss_kit import schema
 from boss_kit.errors import FailedPrecondition
 
@@ -144,13 +144,17 @@ class Play:
             )
             assert open_cycles == inside
             sent = connection.execute(
-                sa.text("SELECT sum(emails_sent + letters_sent + phone_calls_made) FROM cycle WHERE account_id = :account"),
+                sa.text(
+                    "SELECT sum(emails_sent + letters_sent + phone_calls_made) FROM cycle WHERE account_id = :account"
+                ),
                 of,
             ).scalar()
             # An attempt is counted once; one that is told after a later attempt of its step isn't counted any more.
             latest = Counter(step_id for step_id, _ in self.debtor.sent)
             assert len(latest) <= (sent or 0) <= len(self.debtor.sent)
-            twice = sa.text("SELECT count(*) FROM activity WHERE account_id = :account AND step_id IS NOT NULL GROUP BY step_id")
+            twice = sa.text(
+                "SELECT count(*) FROM activity WHERE account_id = :account AND step_id IS NOT NULL GROUP BY step_id"
+            )
             assert all(number == 1 for number in connection.scalars(twice, of))
 
     def _requests(self) -> list[Any]:
@@ -168,7 +172,8 @@ class Play:
         try:
             call(number)
         except FailedPrecondition as refused:
-            assert refused.reason in {"NO_PAST_DUE_BALANCE", "ALREADY_IN_ARM", "NOT_IN_ARM"}
+            if refused.reason not in {"NO_PAST_DUE_BALANCE", "ALREADY_IN_ARM", "NOT_IN_ARM"}:
+                raise
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

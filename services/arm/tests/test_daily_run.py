@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from arm_facts import DAY, Club, account, contact_name, contacts, day_of, item, on
-
 from boss.arm.v1 import configuration_service_pb2 as configuration_pb
 from boss.events.arm.v1 import arm_events_pb2 as arm
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from arm_facts import DAY, Club, account, contact_name, contacts, day_of, item, on
-
 from boss.events.arm.v1 import arm_events_pb2 as arm
+
 from boss_kit.errors import FailedPrecondition
 
 
@@ -13,7 +13,12 @@ def test_arm_4_a_final_decline_of_the_primary_source_opens_a_cycle(club: Club, r
     club.member("S1")
     club.declines("S1")
     (opened,) = club.facts(arm.CycleOpened)
-    assert (opened.account, day_of(opened.sent_date), opened.sent_balance.units, opened.manual) == (account("S1"), DAY, 35, False)
+    assert (opened.account, day_of(opened.sent_date), opened.sent_balance.units, opened.manual) == (
+        account("S1"),
+        DAY,
+        35,
+        False,
+    )
     summary = ready.summary("S1")
     assert (summary.status, day_of(summary.sent_date), summary.days_in_arm) == ("Active", DAY, 0)
     assert (summary.sent_balance.units, summary.past_due_balance.units) == (35, 35)
@@ -64,7 +69,9 @@ def test_arm_4_the_sent_balance_is_the_same_whether_decline_or_balance_comes_fir
 
 
 @pytest.mark.parametrize("first", ["balance", "decline"])
-def test_arm_4_an_ach_return_reopens_a_paid_invoice_and_enters_in_either_order(club: Club, ready: Any, first: str) -> None:
+def test_arm_4_an_ach_return_reopens_a_paid_invoice_and_enters_in_either_order(
+    club: Club, ready: Any, first: str
+) -> None:
     club.owes("S1")
     returned = item("S1", on(-5), 3500, declined=True)
     pair = [club.decline("S1", tender="ACH"), club.balance("S1", returned)]
@@ -73,7 +80,9 @@ def test_arm_4_an_ach_return_reopens_a_paid_invoice_and_enters_in_either_order(c
 
 
 @pytest.mark.parametrize("first", ["balance", "decline"])
-def test_arm_4_a_late_decline_of_a_debt_that_is_paid_meanwhile_enters_nobody(club: Club, ready: Any, first: str) -> None:
+def test_arm_4_a_late_decline_of_a_debt_that_is_paid_meanwhile_enters_nobody(
+    club: Club, ready: Any, first: str
+) -> None:
     club.owes("S1")
     pair = [club.decline("S1"), club.balance("S1")]
     club.send("billing", reversed(pair) if first == "balance" else pair)
@@ -141,7 +150,9 @@ def test_arm_8_entry_chooses_one_contact_for_each_channel_with_a_template(club: 
 
 
 def test_arm_8_a_contact_chosen_by_hand_comes_before_the_primary_one(club: Club, ready: Any) -> None:
-    work = contacts("S1", email={"contact": contact_name("S1", "work"), "label": "work", "primary": False, "arm_purpose": True})
+    work = contacts(
+        "S1", email={"contact": contact_name("S1", "work"), "label": "work", "primary": False, "arm_purpose": True}
+    )
     club.member("S1", ways=[*contacts("S1"), work[0]])
     club.declines("S1")
     assert contact_name("S1", "work") in club.facts(arm.CycleOpened)[0].contacts

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from arm_facts import DAY, Club, account, account_id, date_of, item, on
-
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements
 from boss.events.arm.v1 import arm_events_pb2 as arm
+
 from boss_kit.errors import FailedPrecondition
 
 

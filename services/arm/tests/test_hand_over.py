@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 from arm_facts import DAY, Club, account, item, on
-
 from boss.events.arm.v1 import arm_events_pb2 as arm
 
 
 @pytest.fixture
 def owing(club: Club, ready: Any) -> Any:
-    """Give arm's API with an account whose one email went out and was opened, in a unit that hands over after 10 days."""
+    """Give arm's API with an account whose schedule is over, in a unit that hands over after 10 days."""
     ready.settings(hand_over_after_days=10, hand_over_agency="Example Recovery")
     ready.schedule([("Email", 0, 0), ("Letter", 5, 0)])
     club.member("S1")

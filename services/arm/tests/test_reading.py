@@ -3,7 +3,6 @@
 from typing import Any
 
 from arm_facts import DAY, ENTERPRISE, Club, account, day_of, item, on, unit_name
-
 from boss.arm.v1 import cycle_service_pb2 as pb
 from boss.platform.v1 import timeline_service_pb2 as timeline_pb
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from arm_facts import DAY, RULES, Club, account, contact_name, contacts, day_of, item, on
-
 from boss.events.arm.v1 import arm_events_pb2 as arm
 
 
@@ -45,7 +44,9 @@ def test_arm_9_a_result_that_is_shown_completes_the_activity(club: Club, ready: 
     assert [fact.step_id for fact in club.run() if fact.step_id == step] == []
 
 
-def test_arm_9_include_without_show_keeps_the_row_open_and_displays_no_result(club: Club, ready: Any, step: str) -> None:
+def test_arm_9_include_without_show_keeps_the_row_open_and_displays_no_result(
+    club: Club, ready: Any, step: str
+) -> None:
     club.result(step, "S1", "bounce")
     row = email_row(ready)
     assert (row.result, row.HasField("result_date")) == ("", False)
@@ -62,7 +63,9 @@ def test_arm_9_not_included_is_in_the_delivery_log_only(club: Club, ready: Any, 
     assert email_row(ready).result == "Email was delivered"
 
 
-def test_arm_9_retry_is_tried_again_at_the_next_daily_run_at_most_three_times(club: Club, ready: Any, step: str) -> None:
+def test_arm_9_retry_is_tried_again_at_the_next_daily_run_at_most_three_times(
+    club: Club, ready: Any, step: str
+) -> None:
     attempts = []
     for days in range(1, 7):
         club.result(step, "S1", "bounce", attempt=len(attempts))
@@ -96,9 +99,7 @@ def test_arm_9_the_retry_limit_is_the_units(club: Club, ready: Any, step: str) -
     ],
     ids=" then ".join,
 )
-def test_arm_9_one_result_per_activity_by_rank(
-    club: Club, ready: Any, step: str, told: list[str], shown: str
-) -> None:
+def test_arm_9_one_result_per_activity_by_rank(club: Club, ready: Any, step: str, told: list[str], shown: str) -> None:
     for rule in told:
         club.result(step, "S1", rule)
     assert email_row(ready).result == shown
@@ -165,7 +166,9 @@ def test_arm_9_a_letter_gets_letter_sent_only(club: Club, ready: Any, step: str)
     assert ready.summary("S1").letters_sent == 1
 
 
-def test_arm_9_mark_invalid_skips_the_channel_at_once_and_shows_in_the_summary(club: Club, ready: Any, step: str) -> None:
+def test_arm_9_mark_invalid_skips_the_channel_at_once_and_shows_in_the_summary(
+    club: Club, ready: Any, step: str
+) -> None:
     club.result(step, "S1", "invalid")
     assert list(ready.summary("S1").invalid_contacts) == ["Email (email)"]
     club.go(7)

@@ -9,8 +9,8 @@ from arm_facts import AUSTIN, DAY, DENVER, ENTERPRISE, RULES, on
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boss_arm.cycles.rules import Declined, entry_balance_minor, late_entry_balance_minor, may_enter, status_for
 from boss_arm.configuration.rules import ArmSettings
+from boss_arm.cycles.rules import Declined, entry_balance_minor, late_entry_balance_minor, may_enter, status_for
 from boss_arm.debtors.rules import OpenItem, due_by_minor, past_due_minor
 from boss_arm.schedules.rules import Line
 from boss_arm.steps.rules import (
@@ -106,9 +106,7 @@ def test_arm_11_debts_with_the_agency_bring_nobody_back(items: list[OpenItem]) -
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("tender", ["VISA", "MC", "DISC", "AMEX", "ACH"])
 @pytest.mark.parametrize("cards_only", [True, False])
-def test_arm_4_who_may_enter(
-    *, primary: bool, arm_entry: bool, enabled: bool, tender: str, cards_only: bool
-) -> None:
+def test_arm_4_who_may_enter(*, primary: bool, arm_entry: bool, enabled: bool, tender: str, cards_only: bool) -> None:
     declined = Declined(ENTERPRISE, DENVER, UUID(int=2), 3500, primary, arm_entry, tender)
     settings = ArmSettings(ENTERPRISE, DENVER, enabled=enabled, cards_only=cards_only)
     expected = primary and arm_entry and enabled and not (cards_only and tender == "ACH")

@@ -20,7 +20,7 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 
 
-class ConfigurationServicer(configuration_service_pb2_grpc.ConfigurationServiceServicer):  # type: ignore[misc]
+class ConfigurationServicer(configuration_service_pb2_grpc.ConfigurationServiceServicer):
     """Sets accounts receivable management up."""
 
     def __init__(self, door: Door, notifications: NotificationsClient) -> None:

@@ -18,7 +18,7 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 
 
-class CycleServicer(cycle_service_pb2_grpc.CycleServiceServicer):  # type: ignore[misc]
+class CycleServicer(cycle_service_pb2_grpc.CycleServiceServicer):
     """Accounts in accounts receivable management."""
 
     def __init__(self, door: Door, billing: BillingClient) -> None:

@@ -64,7 +64,8 @@ _RESULTS = sa.text(
         past_due_minor = CASE WHEN told.settled THEN told.past_due_minor ELSE activity.past_due_minor END
     FROM unnest(
         CAST(:step_ids AS uuid[]), CAST(:result_dates AS date[]), CAST(:results AS text[]),
-        CAST(:visibles AS boolean[]), CAST(:settleds AS boolean[]), CAST(:days AS integer[]), CAST(:balances AS bigint[])
+        CAST(:visibles AS boolean[]), CAST(:settleds AS boolean[]), CAST(:days AS integer[]),
+        CAST(:balances AS bigint[])
     ) AS told (step_id, result_date, result, visible, settled, days_in_arm, past_due_minor)
     WHERE activity.enterprise_id = :enterprise_id AND activity.step_id = told.step_id
     """

@@ -96,9 +96,9 @@ class _Case:
 
     @property
     def again(self) -> Sequence[Step]:
-        """Give the steps that are to be tried again, at the earliest on the day after they were requested."""
+        """Give the steps that are to be tried again; a cycle is run once a day, so that is not before the next one."""
         waiting = (State.RETRY, State.DEFERRED)
-        return [step for step in self.steps if step.state in waiting and step.request_date < self.day]
+        return [step for step in self.steps if step.state in waiting]
 
 
 @dataclass

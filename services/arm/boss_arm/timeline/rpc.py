@@ -16,7 +16,7 @@ ACCOUNT = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
 PAGE_SIZE_DEFAULT = 1000
 
 
-class TimelineServicer(timeline_service_pb2_grpc.TimelineServiceServicer):  # type: ignore[misc]
+class TimelineServicer(timeline_service_pb2_grpc.TimelineServiceServicer):
     """Tells arm's part of an account's story."""
 
     def __init__(self, door: Door) -> None:
