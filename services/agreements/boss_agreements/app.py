@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
-from boss_kit.service import Running, Service, Serving, Working
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.events import encode
 from boss_agreements.jobs import JOBS, SUSPENSIONS
 from boss_agreements.settings import AgreementsSettings
 from boss_agreements.subscriptions import SUBSCRIPTIONS
+from boss_kit.service import Running, Service, Serving, Working
+from boss_kit.unit_of_work import Transaction
 
 SERVICE = Service("agreements", AgreementsSettings, Path(__file__).parent / "migrations", encode)
 

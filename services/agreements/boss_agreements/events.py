@@ -9,9 +9,6 @@ from boss.events.agreements.v1 import agreements_events_pb2 as pb
 from boss.events.arm.v1 import arm_events_pb2
 from boss.events.billing.v1 import billing_events_pb2
 from boss.events.notifications.v1 import notifications_events_pb2
-from boss_kit import names
-from boss_kit.events.envelope import OutgoingEvent
-from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 from boss_agreements.agreements.rules import AgreementChanged
 from boss_agreements.due_charges.commands import BILLED, REFUSED, ChargeAnswered
@@ -19,6 +16,9 @@ from boss_agreements.members.commands import ContactInvalidated, ContactName, Cy
 from boss_agreements.members.rules import ADDRESS, EMAIL, PHONE, Contact, MemberChanged
 from boss_agreements.organization.rules import BusinessUnitChanged
 from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted
+from boss_kit import names
+from boss_kit.events.envelope import OutgoingEvent
+from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 BUSINESS_UNIT_CHANGED = "boss.agreements.business_unit.v1.changed"
 MEMBER_CHANGED = "boss.agreements.member.v1.changed"

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from boss_kit.events.received import Subscription
-
 from boss_agreements import events
 from boss_agreements.due_charges import commands as due_charges
 from boss_agreements.members import commands as members
+from boss_kit.events.received import Subscription
 
 SUBSCRIPTIONS: tuple[Subscription[Any], ...] = (
     Subscription(events.CHARGE_BILLED, decode=events.decode_charge_billed, handle=due_charges.take_answers),

@@ -1,16 +1,17 @@
 """The hand-over to billing: closed days, pages, shards, skips and answers (DESIGN 4)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from conftest import Club, cents, day, fact_event, iso, record
-
+from agreements_club import Club, cents, day, fact_event, iso, record
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import due_charge_service_pb2 as pb
 from boss.events.billing.v1 import billing_events_pb2
+
 from boss_agreements.due_charges.store import charge_answer
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.ids import derived_id
@@ -22,7 +23,9 @@ def close(club: Club, text: str) -> int:
 
 
 def pages(club: Club, text: str, **values: Any) -> list[pb.ListDueChargesResponse]:
-    return list(club.due_charges.ListDueCharges(pb.ListDueChargesRequest(parent=club.unit, bill_date=day(text), **values)))
+    return list(
+        club.due_charges.ListDueCharges(pb.ListDueChargesRequest(parent=club.unit, bill_date=day(text), **values))
+    )
 
 
 def listed(club: Club, text: str, **values: Any) -> list[Any]:
@@ -108,7 +111,9 @@ def test_design_4_only_an_answer_advances_the_cycle_and_a_replay_changes_nothing
     assert listed(club, "2026-01-10") == []
     assert club.parked() == []
     with club.units.engine.connect() as connection:
-        assert connection.execute(sa.select(charge_answer.c.outcome, charge_answer.c.invoice)).all() == [("billed", "invoice")]
+        assert connection.execute(sa.select(charge_answer.c.outcome, charge_answer.c.invoice)).all() == [
+            ("billed", "invoice")
+        ]
 
 
 def test_a_refused_charge_advances_the_cycle_and_tells_the_story(club: Club) -> None:
@@ -134,17 +139,25 @@ def test_design_4_several_missed_cycles_of_an_agreement_are_all_listed_oldest_fi
 
 def test_answers_of_one_page_advance_the_lines_of_many_accounts_and_of_one_in_order(club: Club) -> None:
     from boss.events.v1 import event_pb2
+
     from boss_agreements.subscriptions import SUBSCRIPTIONS
     from boss_kit.events.consumer import Consumer
 
     club.import_records(record(1), record(2, external_id="M2"))
     close(club, "2026-02-10")
     events = [
-        fact_event("billing", billing_events_pb2.ChargeBilled(charge_key=charge.charge_key), UUID(charge.account_id), "2026-02-10")
+        fact_event(
+            "billing",
+            billing_events_pb2.ChargeBilled(charge_key=charge.charge_key),
+            UUID(charge.account_id),
+            "2026-02-10",
+        )
         for charge in listed(club, "2026-02-10")
     ]
     assert len(events) == 4
-    Consumer(club.units, SUBSCRIPTIONS).process(event_pb2.EventBatch(events=events, producer="billing").SerializeToString())
+    Consumer(club.units, SUBSCRIPTIONS).process(
+        event_pb2.EventBatch(events=events, producer="billing").SerializeToString()
+    )
     assert {iso(agreement(club, one).next_bill_date) for one in ("M1", "M2")} == {"2026-03-10"}
 
 
@@ -153,7 +166,9 @@ def test_an_answer_out_of_order_or_about_nothing_is_parked_and_changes_nothing(c
     close(club, "2026-02-10")
     _, second = listed(club, "2026-02-10")
     answer(club, "2026-02-10", second)
-    stray = pb.DueCharge(charge_key=f"{UUID(int=1)}/1/recurring", account_id=str(UUID(int=9)), agreement_id=str(UUID(int=3)))
+    stray = pb.DueCharge(
+        charge_key=f"{UUID(int=1)}/1/recurring", account_id=str(UUID(int=9)), agreement_id=str(UUID(int=3))
+    )
     answer(club, "2026-02-10", stray)
     assert len(club.parked()) == 2
     assert iso(agreement(club).next_bill_date) == "2026-01-10"
@@ -181,7 +196,7 @@ def test_design_4_pages_are_ordered_by_account_never_split_one_and_go_on_by_thei
     assert order == sorted(order)
     assert len(set(order)) == 10
     accounts = [{charge.account_id for charge in page.charges} for page in found]
-    assert all(not earlier & later for earlier, later in zip(accounts, accounts[1:], strict=False))
+    assert all(not earlier & later for earlier, later in pairwise(accounts))
     rest = pages(club, "2026-01-01", page_size=2, page_token=found[0].next_page_token)
     assert rest == found[1:]
     with pytest.raises(InvalidArgument, match="other filters"):
@@ -189,7 +204,7 @@ def test_design_4_pages_are_ordered_by_account_never_split_one_and_go_on_by_thei
 
 
 def listed_price(amount: int) -> Any:
-    from conftest import usd
+    from agreements_club import usd
 
     return usd(amount)
 

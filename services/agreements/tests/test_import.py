@@ -3,20 +3,21 @@
 import csv
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import email_validator
+import phonenumbers
 import pytest
-from conftest import CLUB, ENTERPRISE, FIRST_DAY, USUAL, Club, add_unit, iso, record
+from agreements_club import CLUB, ENTERPRISE, FIRST_DAY, USUAL, Club, add_unit, iso, record
+from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
+from boss.agreements.v1 import member_service_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 
-import email_validator
-import phonenumbers
-from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
-from boss.agreements.v1 import member_service_pb2 as pb
 from boss_agreements.due_charges.rules import next_charge
 from boss_agreements.imports.contacts import parse_email, parse_phone
 from boss_agreements.imports.rules import FIELDS, Checked, Record, check
@@ -73,7 +74,9 @@ def add_clubs(club: Club) -> None:
 
 
 def check_alone(**values: str) -> Checked:
-    unit = BusinessUnit(UUID(int=2), UUID(int=1), CLUB, CLUB, "America/Denver", "USD", 1, datetime(2026, 1, 1, tzinfo=UTC))
+    unit = BusinessUnit(
+        UUID(int=2), UUID(int=1), CLUB, CLUB, "America/Denver", "USD", 1, datetime(2026, 1, 1, tzinfo=UTC)
+    )
     return check(Record(**(USUAL | values)), {CLUB: unit}, lambda zone: FIRST_DAY)
 
 
@@ -263,9 +266,14 @@ def test_design_4_an_imported_agreement_counts_as_billed_through_the_day_before(
 
 
 def test_an_imported_agreement_shows_its_next_bill_date_with_the_freeze(club: Club) -> None:
-    club.import_records(record(1, freeze_from="2026-01-05", freeze_to="2026-01-20"), record(2, external_id="M2", freeze_from="2026-01-05"))
+    club.import_records(
+        record(1, freeze_from="2026-01-05", freeze_to="2026-01-20"),
+        record(2, external_id="M2", freeze_from="2026-01-05"),
+    )
     agreements = club.agreements.ListAgreements(agreements_pb.ListAgreementsRequest(parent=club.unit)).agreements
-    assert [iso(agreement.next_bill_date) if agreement.HasField("next_bill_date") else "" for agreement in agreements] == ["2026-01-20", ""]
+    assert [
+        iso(agreement.next_bill_date) if agreement.HasField("next_bill_date") else "" for agreement in agreements
+    ] == ["2026-01-20", ""]
 
 
 def test_the_facts_of_an_import_tell_all_that_others_need(club: Club) -> None:
@@ -319,7 +327,9 @@ EMAIL_PARTS = st.from_regex(r"[A-Za-z0-9_+.-]{1,12}", fullmatch=True)
     st.one_of(
         st.emails(),
         st.builds("{}@{}".format, EMAIL_PARTS, EMAIL_PARTS),
-        st.builds("{}@{}.{}".format, EMAIL_PARTS, EMAIL_PARTS, st.sampled_from(["com", "test", "local", "TEST", "x", "c0m"])),
+        st.builds(
+            "{}@{}.{}".format, EMAIL_PARTS, EMAIL_PARTS, st.sampled_from(["com", "test", "local", "TEST", "x", "c0m"])
+        ),
         st.text(max_size=30),
     )
 )
@@ -335,3 +345,14 @@ def test_emails_are_valid_exactly_when_email_validator_says_so(text: str) -> Non
 
 def test_the_usual_record_names_every_field_of_a_record() -> None:
     assert {"record", *USUAL} == set(pb.MemberRecord.DESCRIPTOR.fields_by_name)
+
+
+def test_two_imports_of_the_same_records_at_the_same_time_bring_each_once(club: Club) -> None:
+    records = [record(number, external_id=f"M{number}") for number in range(200)]
+    with ThreadPoolExecutor(3) as pool:
+        results = [
+            one for found in pool.map(lambda _: club.import_records(*records, size=50), range(3)) for one in found
+        ]
+    outcomes = [result.outcome for result in results]
+    assert (outcomes.count(IMPORTED), outcomes.count(ALREADY_THERE)) == (200, 400)
+    assert len(club.facts()) == 400

@@ -87,7 +87,9 @@ def test_agr_4_the_next_bill_date_of_a_series_is_the_first_that_the_definition_f
     assert schedule.next_on_or_after(bill_date, day) == expected
 
 
-@pytest.mark.parametrize("name", ["", "whenever", "monthly_on_0", "monthly_on_32", "monthly_on_015", "Yearly", "weekly"])
+@pytest.mark.parametrize(
+    "name", ["", "whenever", "monthly_on_0", "monthly_on_32", "monthly_on_015", "Yearly", "weekly"]
+)
 def test_an_unknown_schedule_is_refused_with_the_schedules_there_are(name: str) -> None:
     with pytest.raises(InvalidArgument, match="monthly_anniversary, monthly_on_<day 1 to 31> or yearly"):
         parse_schedule(name, date(2026, 1, 1))

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
+from agreements_model import play
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model import play
 
 from boss_agreements.agreements.rules import Line, open_line, parse_schedule
 from boss_agreements.due_charges.rules import (
@@ -50,27 +51,39 @@ def dates(charges: Sequence[Charge]) -> list[str]:
     return [charge.due_date.isoformat() for charge in charges]
 
 
-def test_sus_6_scenario_1_two_weeks_from_the_bill_date_bill_on_the_first_day_back_which_becomes_the_anniversary() -> None:
-    charges, line = bill_through(line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-10", "2026-05-24")], "2026-07-23")
+def test_sus_6_scenario_1_two_weeks_from_the_bill_date_bill_on_the_first_day_back_which_becomes_the_anniversary() -> (
+    None
+):
+    charges, line = bill_through(
+        line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-10", "2026-05-24")], "2026-07-23"
+    )
     assert dates(charges) == ["2026-05-24", "2026-06-24"]
     assert line.schedule.anchor_day == 24
     assert [charge.amount for charge in charges] == [PRICE, PRICE]
 
 
 def test_sus_6_scenario_2_two_weeks_within_a_cycle_change_no_bill() -> None:
-    charges, line = bill_through(line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-17", "2026-05-31")], "2026-07-09")
+    charges, line = bill_through(
+        line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-17", "2026-05-31")], "2026-07-09"
+    )
     assert dates(charges) == ["2026-05-10", "2026-06-10"]
     assert line.schedule.anchor_day == 10
 
 
 def test_sus_6_scenario_3_a_month_from_the_bill_date_bills_on_the_next_one_and_keeps_the_anniversary() -> None:
-    charges, line = bill_through(line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-10", "2026-06-10")], "2026-07-10")
+    charges, line = bill_through(
+        line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-10", "2026-06-10")], "2026-07-10"
+    )
     assert dates(charges) == ["2026-06-10", "2026-07-10"]
     assert line.schedule.anchor_day == 10
 
 
-def test_sus_6_scenario_4_a_month_from_within_a_cycle_bills_on_the_first_day_back_which_becomes_the_anniversary() -> None:
-    charges, line = bill_through(line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-17", "2026-06-17")], "2026-07-17")
+def test_sus_6_scenario_4_a_month_from_within_a_cycle_bills_on_the_first_day_back_which_becomes_the_anniversary() -> (
+    None
+):
+    charges, line = bill_through(
+        line_of("monthly_anniversary", "2026-05-10"), [window("2026-05-17", "2026-06-17")], "2026-07-17"
+    )
     assert dates(charges) == ["2026-05-10", "2026-06-17", "2026-07-17"]
     assert line.schedule.anchor_day == 17
 
@@ -178,7 +191,8 @@ def test_bil_1_the_end_of_a_term_is_told_once_when_its_next_bill_date_would_come
     found = [
         day
         for day in range(1, 32)
-        if (skip := skip_of(line, (), date(2026, 3, day) - timedelta(days=1), date(2026, 3, day))) and skip.reason == "TERM_ENDED"
+        if (skip := skip_of(line, (), date(2026, 3, day) - timedelta(days=1), date(2026, 3, day)))
+        and skip.reason == "TERM_ENDED"
     ]
     assert found == [10]
 
@@ -200,7 +214,15 @@ def test_a_text_that_is_no_charge_key_is_refused(key: str) -> None:
 
 
 NAMES = st.sampled_from(
-    ["monthly_anniversary", "yearly", "monthly_on_1", "monthly_on_15", "monthly_on_29", "monthly_on_30", "monthly_on_31"]
+    [
+        "monthly_anniversary",
+        "yearly",
+        "monthly_on_1",
+        "monthly_on_15",
+        "monthly_on_29",
+        "monthly_on_30",
+        "monthly_on_31",
+    ]
 )
 STARTS = st.dates(date(2026, 1, 1), date(2026, 3, 31))
 SPAN_DAYS = 800
@@ -250,7 +272,7 @@ def test_sus_8_never_bills_inside_a_window_nor_a_day_twice(
     charges, after = bill_through(line, windows, (start + timedelta(days=SPAN_DAYS)).isoformat())
     suspended = _suspended(windows)
     assert not suspended & {charge.due_date for charge in charges}
-    for earlier, later in zip(charges, charges[1:], strict=False):
+    for earlier, later in pairwise(charges):
         assert earlier.period_end < later.period_start, "no day is paid for twice"
         assert later.cycle_no == earlier.cycle_no + 1
     assert all(charge.period_start <= charge.period_end for charge in charges)
@@ -280,6 +302,6 @@ def test_design_4_runs_on_any_days_bill_the_same_cycles_as_runs_on_every_day(
 def test_sus_5_the_union_holds_exactly_the_days_of_its_windows_and_no_two_touch(windows: list[Window]) -> None:
     joined = union(windows)
     assert _suspended(joined) == _suspended(windows)
-    for earlier, later in zip(joined, joined[1:], strict=False):
+    for earlier, later in pairwise(joined):
         assert earlier.end is not None
         assert earlier.end < later.start

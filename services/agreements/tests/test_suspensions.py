@@ -4,10 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from conftest import Club, day, iso, record
-
+from agreements_club import Club, day, iso, record
 from boss.agreements.v1 import agreement_service_pb2 as pb
 from boss.platform.v1 import timeline_service_pb2
+
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 
 
@@ -29,7 +29,9 @@ def status(club: Club, external_id: str = "M1") -> str:
 
 
 def listed(club: Club) -> list[tuple[str, str]]:
-    found = club.agreements.ListSuspensions(pb.ListSuspensionsRequest(parent=club.unit, agreement=club.agreement_name()))
+    found = club.agreements.ListSuspensions(
+        pb.ListSuspensionsRequest(parent=club.unit, agreement=club.agreement_name())
+    )
     return [(one.status, iso(one.start_date)) for one in found.suspensions]
 
 
@@ -73,7 +75,12 @@ def test_days_the_job_missed_are_caught_up_in_order(club: Club) -> None:
     suspend(club, "2026-01-08", "2026-02-01", type="Hold")
     club.facts()
     club.run_day("2026-01-10")
-    assert kinds(club) == ["suspension.v1.started", "suspension.v1.ended", "suspension.v1.started", "agreement.v1.changed"]
+    assert kinds(club) == [
+        "suspension.v1.started",
+        "suspension.v1.ended",
+        "suspension.v1.started",
+        "agreement.v1.changed",
+    ]
     assert status(club) == "Hold"
 
 
@@ -175,7 +182,9 @@ def test_agr_4_a_term_that_is_over_expires_and_ends_its_freeze(club: Club) -> No
 
 
 def test_agr_4_a_fixed_term_with_missed_instalments_does_not_expire_while_it_is_frozen(club: Club) -> None:
-    club.import_records(record(1, start_date="2025-01-20", term="fixed_13", freeze_from="2026-01-15", freeze_to="2026-03-05"))
+    club.import_records(
+        record(1, start_date="2025-01-20", term="fixed_13", freeze_from="2026-01-15", freeze_to="2026-03-05")
+    )
     club.run_day("2026-01-15")
     club.run_day("2026-03-01")
     assert status(club) == "Freeze"
@@ -198,7 +207,9 @@ def test_sus_3_lists_show_active_ones_first_page_by_page(club: Club) -> None:
     assert [one for one, _ in listed(club)] == ["Active-Freeze", "Pending Start", "Completed"]
     found, token = [], ""
     while True:
-        page = club.agreements.ListSuspensions(pb.ListSuspensionsRequest(parent=club.unit, page_size=1, page_token=token))
+        page = club.agreements.ListSuspensions(
+            pb.ListSuspensionsRequest(parent=club.unit, page_size=1, page_token=token)
+        )
         found += [one.status for one in page.suspensions]
         token = page.next_page_token
         if not token:
@@ -232,8 +243,10 @@ def test_all_2_the_story_of_an_account_tells_its_agreement_and_its_freezes(club:
     assert found == [
         (
             "2026-01-01",
-            "Imported with Gold Monthly at 35.00 USD, monthly on its anniversary, since 2025-03-10;"
-            " the next bill date is 2026-01-10.",
+            (
+                "Imported with Gold Monthly at 35.00 USD, monthly on its anniversary, since 2025-03-10; "
+                "the next bill date is 2026-01-10."
+            ),
         ),
         ("2026-01-01", f"A freeze of {gold} was entered from 2026-01-05 to 2026-01-08, the first day back."),
         ("2026-01-05", f"A freeze of {gold} began on 2026-01-05; the first day back is 2026-01-08."),

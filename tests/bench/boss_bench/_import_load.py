@@ -5,6 +5,7 @@ import random
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from uuid import UUID
@@ -18,6 +19,7 @@ ENTERPRISE_ID = UUID("01890000-0000-7000-8000-00000000be7d")
 ENTERPRISE = f"enterprises/{ENTERPRISE_ID}"
 CLUBS = ("Bench North", "Bench South", "Bench East", "Bench West")
 RECORDS_PER_MESSAGE = 500
+SERVER_START_S = 60
 SERVER_STOP_S = 20
 
 _FIRST_NAMES = ("Chloé", "Nadia", "Oluwaseun", "José", "Mia", "Kwame", "Siobhán", "Noah")
@@ -115,10 +117,26 @@ def serving(service: str, database_url: str, keys: TokenMaker, addresses: Mappin
     environ |= {f"BOSS_{name.upper()}_ADDRESS": address for name, address in addresses.items()}
     process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", f"boss_{service}", "serve"], env=environ)
     try:
+        _wait_until_it_listens(process, addresses[service])
         yield process.pid
     finally:
         process.terminate()
         process.wait(SERVER_STOP_S)
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[bytes]", address: str) -> None:
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + SERVER_START_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(f"nobody listens on {address}")
 
 
 def free_address() -> str:

@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from boss_kit.errors import InvalidArgument, NotFound
-from boss_kit.ids import derived_id, new_id
-from boss_kit.money import Money
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.agreements import rules, store
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.members import store as members
 from boss_agreements.members.rules import Member
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.errors import InvalidArgument, NotFound
+from boss_kit.ids import derived_id, new_id
+from boss_kit.money import Money
+from boss_kit.unit_of_work import Transaction
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,10 @@ class CreateAgreement:
 
 
 def create_agreement(tx: Transaction, command: CreateAgreement) -> Agreement:
-    """Make an agreement with one recurring line. Raises NotFound without the member, InvalidArgument for what it can't be."""
+    """Make an agreement with one recurring line.
+
+    Raises NotFound without the member, InvalidArgument for what an agreement can't be.
+    """
     unit = get_unit(tx, command.enterprise_id, command.business_unit_id)
     _check(command, unit.currency)
     schedule = rules.parse_schedule(command.schedule, command.start_date, "agreement.schedule")

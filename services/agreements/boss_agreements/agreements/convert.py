@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from boss.agreements.v1 import agreement_service_pb2 as pb
-from boss_kit import names
-from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto, money_to_proto, time_to_proto
 
 from boss_agreements.agreements.commands import CreateAgreement
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.suspensions.commands import CreateSuspension, EndSuspension
 from boss_agreements.suspensions.rules import status_in_words
 from boss_agreements.suspensions.store import Suspension
+from boss_kit import names
+from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto, money_to_proto, time_to_proto
 
 UNIT = "enterprises/{e}/businessUnits/{b}"
 MEMBER = UNIT + "/members/{m}"

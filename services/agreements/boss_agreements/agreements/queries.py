@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from boss_kit.errors import NotFound
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.agreements import store
 from boss_agreements.agreements.store import Agreement
+from boss_kit.errors import NotFound
+from boss_kit.unit_of_work import Transaction
 
 
 def get_agreement(tx: Transaction, enterprise_id: UUID, unit_id: UUID, agreement_id: UUID) -> Agreement:

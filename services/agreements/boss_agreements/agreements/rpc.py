@@ -4,18 +4,17 @@ from datetime import date
 from uuid import UUID
 
 import grpc
-
 from boss.agreements.v1 import agreement_service_pb2 as pb
 from boss.agreements.v1 import agreement_service_pb2_grpc as pb_grpc
-from boss_kit import names
-from boss_kit.paging import open_page
-from boss_kit.rpc.door import Door
-from boss_kit.unit_of_work import Transaction
 
 from boss_agreements.agreements import commands, convert, queries
 from boss_agreements.organization.rpc import parse_parent
 from boss_agreements.suspensions import commands as suspensions
 from boss_agreements.suspensions.queries import list_suspensions, place_of
+from boss_kit import names
+from boss_kit.paging import open_page
+from boss_kit.rpc.door import Door
+from boss_kit.unit_of_work import Transaction
 
 
 class AgreementServicer(pb_grpc.AgreementServiceServicer):

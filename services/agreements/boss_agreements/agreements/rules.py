@@ -56,7 +56,7 @@ class Schedule:
         return candidate if candidate >= day else self.after(start, cycles + 1)
 
     def next_on_or_after(self, bill_date: date, day: date) -> date:
-        """Give the first bill date of the series through `bill_date` that is not before `day`, which is not before it."""
+        """Give the first bill date of the series through `bill_date` that is not before a later `day`."""
         months = (day.year - bill_date.year) * 12 + day.month - bill_date.month
         candidate = self.after(bill_date, months // self.cycle_months)
         return candidate if candidate >= day else self.after(candidate)
@@ -83,8 +83,8 @@ class Schedule:
 class Line:
     """The recurring line of an agreement, ready for its next cycle.
 
-    `next_bill_date` is the schedule's own date of that cycle, whatever suspensions do to it; `remaining_cycles` is empty for a
-    perpetual agreement; `term_end_date` is the first day after the term.
+    `next_bill_date` is the schedule's own date of that cycle, whatever suspensions do to it; `remaining_cycles` is
+    empty for a perpetual agreement; `term_end_date` is the first day after the term.
     """
 
     id: UUID
@@ -134,14 +134,14 @@ def stored_schedule(name: str, anchor_day: int) -> Schedule:
 
 
 def parse_term(text: str, field: str = "term") -> int | None:
-    """Read a term: months of a fixed one, None for a perpetual one. Raises InvalidArgument, naming the terms there are."""
+    """Read a term: months, None for a perpetual one. Raises InvalidArgument, naming the terms there are."""
     if text == PERPETUAL:
         return None
     fixed = _FIXED.fullmatch(text)
     if fixed is None or int(fixed[1]) > TERM_MONTHS_MAX:
         raise InvalidArgument.field(
             field,
-            f"{text[:40]!r} is not a term; use perpetual or fixed_<months>, such as fixed_12 (at most {TERM_MONTHS_MAX}).",
+            f"{text[:40]!r} is not a term; use perpetual or fixed_<months> with 1 to {TERM_MONTHS_MAX} months.",
         )
     return int(fixed[1])
 

@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from boss_kit.money import Money
-
 from boss_agreements.agreements.rules import AgreementChanged, Line, stored_schedule
+from boss_kit.money import Money
 
 TABLES = sa.MetaData()
 
@@ -34,7 +33,6 @@ agreement = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("enterprise_id", "number"),
-    sa.Index("agreement_account", "enterprise_id", "account_id"),
     sa.Index("agreement_member", "enterprise_id", "member_id"),
     sa.Index("agreement_to_start", "enterprise_id", "start_date", postgresql_where=sa.text("status = 'Pending Start'")),
 )
@@ -59,7 +57,6 @@ agreement_line = sa.Table(
     sa.Column("remaining_cycles", sa.Integer),
     sa.Column("term_end_date", sa.Date),
     sa.Column("live", sa.Boolean, nullable=False),
-    sa.ForeignKeyConstraint(["enterprise_id", "agreement_id"], [agreement.c.enterprise_id, agreement.c.id]),
     sa.Index("agreement_line_agreement", "enterprise_id", "agreement_id"),
     # What a run reads, page by page, in the order of its pages.
     sa.Index(
@@ -94,7 +91,7 @@ agreement_line = sa.Table(
         "next_bill_date",
         postgresql_where=sa.text("remaining_cycles = 0 AND next_bill_date IS NOT NULL"),
     ),
-    comment="next_bill_date: the schedule's own. due_date: when it is due with all suspensions, empty while nobody knows.",
+    comment="next_bill_date: the schedule's own. due_date: with all suspensions, empty while nobody knows.",
 )
 
 

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from boss_kit.errors import FailedPrecondition, NotFound
-from boss_kit.events.received import Received
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.agreements.rules import check_year
 from boss_agreements.due_charges import rules, store
 from boss_agreements.due_charges.store import Advance, Answer, DueLine
@@ -18,6 +14,9 @@ from boss_agreements.organization.queries import not_found as unit_not_found
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.rules import Window
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.errors import FailedPrecondition, NotFound
+from boss_kit.events.received import Received
+from boss_kit.unit_of_work import Transaction
 
 BILLED, REFUSED = "billed", "refused"
 
@@ -33,7 +32,7 @@ class ChargeAnswered:
 
 
 def close_bill_date(tx: Transaction, enterprise_id: UUID, unit_id: UUID, day: date) -> int:
-    """Close a bill date of a unit; tell how many agreements have something due. Repeatable. Raises NotFound without the unit."""
+    """Close a bill date; tell how many agreements have something due. Repeatable. Raises NotFound without the unit."""
     check_year(day, "bill_date")
     if organization.lock_unit(tx.connection, enterprise_id, unit_id) is None:
         raise unit_not_found(unit_id)
@@ -92,7 +91,7 @@ def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Received[ChargeAn
 
 
 def _charge_of(key: rules.ChargeKey, due: DueLine, windows: Sequence[Window], text: str) -> rules.Charge | None:
-    """Give the charge that is answered, None for one that was answered before. Raises FailedPrecondition for one to come."""
+    """Give the charge that is answered, None for one answered before. Raises FailedPrecondition for one to come."""
     charge = rules.next_charge(due.line, windows)
     if (
         key.kind != rules.RECURRING
@@ -123,7 +122,8 @@ def _entry(
     tx: Transaction, enterprise_id: UUID, due: DueLine, charge: rules.Charge, received: Received[ChargeAnswered]
 ) -> Entry:
     subject = f"enterprises/{enterprise_id}/businessUnits/{due.business_unit_id}/agreements/{due.agreement_id}"
-    text = f"{charge.amount} for {due.item}, due {charge.due_date}, was not billed: {received.fact.reason or 'no reason given'}"
+    reason = received.fact.reason or "no reason given"
+    text = f"{charge.amount} for {due.item}, due {charge.due_date}, was not billed: {reason}"
     return Entry(
         enterprise_id,
         due.business_unit_id,

@@ -1,12 +1,12 @@
 """Due charges, to protos."""
 
 from boss.agreements.v1 import due_charge_service_pb2 as pb
-from boss_kit.money import Money
-from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 from boss_agreements.due_charges.queries import DuePage
 from boss_agreements.due_charges.rules import Charge, Skip
 from boss_agreements.due_charges.store import DueLine
+from boss_kit.money import Money
+from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 
 def page(found: DuePage, next_page_token: str) -> pb.ListDueChargesResponse:

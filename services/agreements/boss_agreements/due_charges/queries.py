@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from boss_kit.errors import FailedPrecondition, InvalidArgument
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.due_charges import rules, store
 from boss_agreements.due_charges.rules import Charge, Skip
 from boss_agreements.due_charges.store import DueLine
 from boss_agreements.suspensions import store as suspensions
+from boss_kit.errors import FailedPrecondition, InvalidArgument
+from boss_kit.unit_of_work import Transaction
 
 PAGE_SIZE_DEFAULT = 2000
 PAGE_SIZE_MAX = 5000

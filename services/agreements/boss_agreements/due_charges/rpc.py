@@ -1,20 +1,20 @@
 """DueChargeService."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import UUID
 
 import grpc
-
 from boss.agreements.v1 import due_charge_service_pb2 as pb
 from boss.agreements.v1 import due_charge_service_pb2_grpc as pb_grpc
+
+from boss_agreements.due_charges import commands, convert, queries
+from boss_agreements.due_charges.queries import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Shard
 from boss_kit import names
 from boss_kit.paging import Page, open_page
 from boss_kit.rpc.convert import date_from_proto
 from boss_kit.rpc.door import Answers, Door
 from boss_kit.unit_of_work import Transaction
-
-from boss_agreements.due_charges import commands, convert, queries
-from boss_agreements.due_charges.queries import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Shard
 
 UNIT = "enterprises/{e}/businessUnits/{b}"
 Read = Callable[[Answers[pb.ListDueChargesResponse]], pb.ListDueChargesResponse]
@@ -49,30 +49,29 @@ class DueChargeServicer(pb_grpc.DueChargeServiceServicer):
         ids = names.parse(UNIT, request.parent, "parent")
         day = date_from_proto(request.bill_date, "bill_date")
         of = request.shard_count or 1
-        filters = ("due-charges", request.parent, day, request.shard, of)
-        page = open_page(
+        open_it = partial(
+            open_page,
             request.page_size,
-            request.page_token,
-            filters=filters,
+            filters=("due-charges", request.parent, day, request.shard, of),
             size_default=PAGE_SIZE_DEFAULT,
             size_max=PAGE_SIZE_MAX,
         )
+        page = open_it(request.page_token)
         shard = Shard(ids["e"], ids["b"], day, request.shard, of, page.size)
         queries.check_shard(shard)
-        (after,) = page.key(UUID) or (None,)
-        return self._door.pages(request, lambda read: _pages(read, shard, page, after))
+        return self._door.pages(request, lambda read: _pages(read, shard, page, open_it))
 
 
-def _pages(read: Read, shard: Shard, page: Page, after: UUID | None) -> Iterator[pb.ListDueChargesResponse]:
+def _pages(read: Read, shard: Shard, page: Page, open_it: Callable[[str], Page]) -> Iterator[pb.ListDueChargesResponse]:
     while True:
-        found: list[queries.DuePage] = []
-
-        def answer(tx: Transaction, after: UUID | None = after) -> pb.ListDueChargesResponse:
-            found.append(queries.due_page(tx, shard, after))
-            token = page.token((found[0].next_after,)) if found[0].next_after else ""
-            return convert.page(found[0], token)
-
-        yield read(answer)
-        after = found[0].next_after
-        if after is None:
+        response = read(partial(_answer, shard=shard, page=page))
+        yield response
+        if not response.next_page_token:
             return
+        page = open_it(response.next_page_token)
+
+
+def _answer(tx: Transaction, shard: Shard, page: Page) -> pb.ListDueChargesResponse:
+    (after,) = page.key(UUID) or (None,)
+    found = queries.due_page(tx, shard, after)
+    return convert.page(found, page.token((found.next_after,)) if found.next_after else "")

@@ -1,8 +1,8 @@
 """What is due (DESIGN 4, SPEC SUS-4). Pure; listing and answering use the same functions.
 
 A line knows its next cycle's own bill date. If that date is suspended, the cycle is billed on the first day back, once:
-an anchored schedule re-anchors to that day; "monthly on a day" keeps its day and a perpetual agreement pays the part of the
-cycle that is left; a fixed term is paid in instalments, of which none is lost and none is prorated (SPEC AGR-8).
+an anchored schedule re-anchors to that day; "monthly on a day" keeps its day and a perpetual agreement pays the part of
+the cycle that is left; a fixed term is paid in instalments, of which none is lost and none is prorated (SPEC AGR-8).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,11 @@ from datetime import date
 from fractions import Fraction
 from uuid import UUID
 
+from boss_agreements.agreements.rules import Line, Schedule
+from boss_agreements.suspensions.rules import Window, window_on
 from boss_kit.days import ONE_DAY
 from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.money import Money, round_half_up
-
-from boss_agreements.agreements.rules import Line, Schedule
-from boss_agreements.suspensions.rules import Window, window_on
 
 RECURRING = "recurring"
 SUSPENDED = "SUSPENDED"
@@ -60,12 +59,12 @@ class ChargeKey:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the next cycle lands: its day, what comes after it, and the share of the price."""
+    """Where the next cycle lands: its day, what comes after it, and the share of the price unless it is all of it."""
 
     due: date
     following: date
     schedule: Schedule
-    share: Fraction
+    share: Fraction | None
     moved: bool
 
 
@@ -92,7 +91,9 @@ def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
     end = place.following
     if line.remaining_cycles == 1 and line.term_end_date is not None and place.due < line.term_end_date < end:
         end = line.term_end_date
-    amount = Money(round_half_up(line.price.amount_minor * place.share), line.price.currency)
+    amount = line.price
+    if place.share is not None:
+        amount = Money(round_half_up(amount.amount_minor * place.share), amount.currency)
     return Charge(line.id, line.cycle_no, place.due, place.due, end - ONE_DAY, amount)
 
 
@@ -125,7 +126,7 @@ def charges_through(line: Line, windows: Sequence[Window], day: date) -> Iterato
 
 
 def skip_of(line: Line, windows: Sequence[Window], after: date, day: date) -> Skip | None:
-    """Tell why a line without a charge isn't charged, if a bill date of it lies in (after, day]; `after` is the run before."""
+    """Tell why a line without a charge isn't charged, if a bill date of it lies between the run before and this one."""
     if line.next_bill_date > day:
         return None
     if line.remaining_cycles == 0:
@@ -146,8 +147,8 @@ def check_nothing_closed_changes(
 ) -> None:
     """Refuse a change of windows that would change a charge billing is working on (DESIGN 4).
 
-    `closed` is the newest closed bill date of the unit. Raises FailedPrecondition BILLING_IN_PROGRESS. A charge that is new is fine:
-    the next run takes it.
+    `closed` is the newest closed bill date of the unit. Raises FailedPrecondition BILLING_IN_PROGRESS. A charge that is
+    new is fine: the next run takes it.
     """
     if closed is None:
         return
@@ -156,7 +157,8 @@ def check_nothing_closed_changes(
         if charge not in kept:
             raise FailedPrecondition(
                 "BILLING_IN_PROGRESS",
-                f"The charge due {charge.due_date} is being billed (bill date {closed} is closed); try again when the run is done.",
+                f"The charge due {charge.due_date} is being billed (bill date {closed} is closed); "
+                "try again when the run is done.",
                 metadata={"charge_key": charge.key, "bill_date": str(closed)},
             )
 
@@ -167,16 +169,16 @@ def _place(line: Line, windows: Sequence[Window]) -> _Place | None:
     own = line.next_bill_date
     window = window_on(windows, own)
     if window is None:
-        return _Place(own, line.schedule.after(own), line.schedule, Fraction(1), moved=False)
+        return _Place(own, line.schedule.after(own), line.schedule, None, moved=False)
     if window.end is None:
         return None
     following = line.schedule.next_on_or_after(own, window.end)
     if following == window.end:
-        return _Place(following, line.schedule.after(following), line.schedule, Fraction(1), moved=True)
+        return _Place(following, line.schedule.after(following), line.schedule, None, moved=True)
     if not line.schedule.keeps_day:
         schedule = line.schedule.anchored_to(window.end)
-        return _Place(window.end, schedule.after(window.end), schedule, Fraction(1), moved=True)
-    share = Fraction(1) if line.remaining_cycles else _share(line.schedule, own, window.end, following)
+        return _Place(window.end, schedule.after(window.end), schedule, None, moved=True)
+    share = None if line.remaining_cycles else _share(line.schedule, own, window.end, following)
     return _Place(window.end, following, line.schedule, share, moved=True)
 
 

@@ -43,6 +43,14 @@ charge_answer = sa.Table(
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedDay:
+    """A closed bill date, and the closed one before it."""
+
+    bill_date: date
+    previous_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class DueLine:
     """A line as a run reads it."""
 
@@ -104,12 +112,12 @@ def close(
     return connection.scalar(statement) is not None
 
 
-def find_closed(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, day: date) -> "sa.Row[Any] | None":
+def find_closed(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, day: date) -> ClosedDay | None:
     """Read a closed bill date with the one before it."""
     query = sa.select(closed_bill_date.c.bill_date, closed_bill_date.c.previous_date)
-    return connection.execute(
-        query.where(_closed_of(enterprise_id, unit_id), closed_bill_date.c.bill_date == day)
-    ).one_or_none()
+    closed = query.where(_closed_of(enterprise_id, unit_id), closed_bill_date.c.bill_date == day)
+    row = connection.execute(closed).one_or_none()
+    return ClosedDay(row.bill_date, row.previous_date) if row else None
 
 
 def forget_ended(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, through: date) -> None:
@@ -145,7 +153,7 @@ def lines_page(
     after_account: UUID | None,
     limit: int,
 ) -> Sequence[DueLine]:
-    """Read at least `limit` lines, if there are, whose bill date has come, in the order of accounts; no account is split."""
+    """Read `limit` or a few more lines whose bill date has come, in the order of accounts; no account is split."""
     number, of = shard
     query = _lines(enterprise_id, unit_id, day)
     if of > 1:
@@ -208,8 +216,8 @@ def add_answers(connection: sa.Connection, enterprise_id: UUID, answers: Sequenc
 _SAVE_ADVANCES = sa.text(
     """
     UPDATE agreement_line AS line
-    SET anchor_day = new.anchor_day, cycle_no = new.cycle_no, next_bill_date = new.next_bill_date, due_date = new.due_date,
-        remaining_cycles = new.remaining_cycles, term_end_date = new.term_end_date
+    SET anchor_day = new.anchor_day, cycle_no = new.cycle_no, next_bill_date = new.next_bill_date,
+        due_date = new.due_date, remaining_cycles = new.remaining_cycles, term_end_date = new.term_end_date
     FROM unnest(
         CAST(:ids AS uuid[]), CAST(:anchors AS smallint[]), CAST(:cycles AS integer[]), CAST(:dates AS date[]),
         CAST(:dues AS date[]), CAST(:remaining AS integer[]), CAST(:ends AS date[])

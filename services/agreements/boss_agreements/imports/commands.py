@@ -6,16 +6,15 @@ from datetime import date
 from functools import lru_cache
 from uuid import UUID
 
-from boss_kit.cards import redact
-from boss_kit.errors import InvalidArgument
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.agreements.rules import EXPIRED, AgreementChanged
 from boss_agreements.imports import store
 from boss_agreements.imports.rules import Checked, Record, check, fingerprint
 from boss_agreements.members.rules import Member, MemberChanged
 from boss_agreements.organization import store as organization
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.cards import redact
+from boss_kit.errors import InvalidArgument
+from boss_kit.unit_of_work import Transaction
 
 IMPORTED, ALREADY_THERE, REJECTED = "imported", "already_there", "rejected"
 

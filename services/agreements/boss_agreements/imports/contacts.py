@@ -1,56 +1,44 @@
 """Emails, phones and addresses as clubs write them. Pure."""
 
 import re
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Sequence
 from uuid import UUID
 
 import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from boss_agreements.members.rules import Contact
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id
-
-from boss_agreements.members.rules import Contact
 
 REGION_DEFAULT = "US"
 
 # Ten digits as North America writes them; phonenumbers says the same of them, only far slower. A test compares the two.
 _NORTH_AMERICAN = re.compile(r"(?:\+1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]?(\d{3})[ .-]?(\d{4})", re.ASCII)
-# An address of plain letters, as nearly all are; email-validator says the same of them, only far slower. A test compares the two.
+# Addresses of plain letters, as nearly all are: email-validator says the same, only far slower. A test compares, too.
 _PLAIN_EMAIL = re.compile(
     r"(?P<local>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@(?P<domain>(?:[A-Za-z0-9]{1,63}\.){1,3}[A-Za-z]{2,63})", re.ASCII
 )
 _PLAIN_LOCAL_LENGTH_MAX, _PLAIN_LENGTH_MAX = 64, 120
 
 
-class Ways(Protocol):
-    """The fields of a record that say how to reach the member."""
+def contacts_of(
+    member_id: UUID, email: str, phones: Sequence[tuple[str, str]], address: Sequence[str]
+) -> tuple[Contact, ...]:
+    """Make a member's contacts; of `phones`, pairs of label and number in the order of choice, the first is primary.
 
-    email: str
-    cell_phone: str
-    home_phone: str
-    work_phone: str
-    address_1: str
-    address_2: str
-    city: str
-    state: str
-    postal_code: str
-
-
-def contacts_of(member_id: UUID, record: Ways) -> tuple[Contact, ...]:
-    """Read a record's contacts; of phones the first there is, cell, home, work, is the primary one."""
+    `address` holds the lines of a letter, name excluded.
+    """
     contacts = []
-    email = record.email.strip()
-    if email:
-        contacts.append(_contact(member_id, "email", parse_email(email), primary=True))
+    if email.strip():
+        contacts.append(_contact(member_id, "email", parse_email(email.strip()), primary=True))
     primary = True
-    for label, value in _phones(record):
-        contacts.append(_contact(member_id, label, value, primary=primary))
-        primary = False
-    lines = address_lines(record)
-    if lines:
-        contacts.append(_contact(member_id, "address", "", primary=True, lines=lines))
+    for label, text in phones:
+        if text.strip():
+            contacts.append(_contact(member_id, label, parse_phone(text.strip()), primary=primary))
+            primary = False
+    if address:
+        contacts.append(_contact(member_id, "address", "", primary=True, lines=tuple(address)))
     return tuple(contacts)
 
 
@@ -81,19 +69,12 @@ def parse_phone(text: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def address_lines(record: Ways) -> tuple[str, ...]:
-    """Write an address as the lines of a letter; none without a street or city."""
-    town = ", ".join(part for part in (record.city.strip(), f"{record.state} {record.postal_code}".strip()) if part)
-    if not (record.address_1.strip() or record.city.strip()):
+def address_lines(street: str, second: str, city: str, region: str) -> Sequence[str]:
+    """Write an address as the lines of a letter; none without a street or city. `region` is state and postal code."""
+    if not (street.strip() or city.strip()):
         return ()
-    return tuple(line for line in (record.address_1.strip(), record.address_2.strip(), town) if line)
-
-
-def _phones(record: Ways) -> Iterator[tuple[str, str]]:
-    for label, text in (("cell", record.cell_phone), ("home", record.home_phone), ("work", record.work_phone)):
-        given = text.strip()
-        if given:
-            yield label, parse_phone(given)
+    town = ", ".join(part.strip() for part in (city, region) if part.strip())
+    return [line.strip() for line in (street, second, town) if line.strip()]
 
 
 def _contact(member_id: UUID, label: str, value: str, *, primary: bool, lines: tuple[str, ...] = ()) -> Contact:

@@ -9,12 +9,6 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from boss_kit.cards import field_holds_card_number
-from boss_kit.days import parse_zone
-from boss_kit.errors import InvalidArgument
-from boss_kit.ids import derived_id
-from boss_kit.money import Money, exponent
-
 from boss_agreements.agreements.rules import (
     AGREEMENT_TYPES,
     PERPETUAL,
@@ -25,10 +19,15 @@ from boss_agreements.agreements.rules import (
     parse_term,
     status_on,
 )
-from boss_agreements.imports.contacts import contacts_of
+from boss_agreements.imports.contacts import address_lines, contacts_of
 from boss_agreements.members.rules import Contact
 from boss_agreements.organization.rules import BusinessUnit
 from boss_agreements.suspensions.rules import Window
+from boss_kit.cards import field_holds_card_number
+from boss_kit.days import parse_zone
+from boss_kit.errors import InvalidArgument
+from boss_kit.ids import derived_id
+from boss_kit.money import Money, exponent
 
 NAME_LENGTH_MAX = 200
 EXTERNAL_ID_LENGTH_MAX = 100
@@ -135,7 +134,7 @@ def check(record: Record, units: Mapping[str, BusinessUnit], today_in: Callable[
         agreement_id=agreement_id,
         birth_date=birth_date,
         time_zone=time_zone,
-        contacts=contacts_of(member_id, record),
+        contacts=_contacts(member_id, record),
         line=line,
         start_date=start_date,
         obligation_end_date=_obligation_end(record.obligation_end, start_date),
@@ -174,7 +173,7 @@ def _refuse_card(record: Record) -> None:
         if field_holds_card_number(name, value):
             raise InvalidArgument.field(
                 name,
-                "holds what looks like a card number; take it out, only the processor's token and the last four digits may be kept.",
+                "holds what looks like a card number; take it out: BOSS keeps only the token and the last four digits.",
                 "CARD_NUMBER",
             )
 
@@ -199,6 +198,13 @@ def _line(record: Record, unit: BusinessUnit, agreement_id: UUID, start: date, t
     schedule = parse_schedule(record.schedule, start)
     term_months = None if record.term == PERPETUAL else parse_term(record.term)
     return open_line(derived_id(agreement_id, "line", "1"), schedule, price, start, term_months, max(start, today))
+
+
+def _contacts(member_id: UUID, record: Record) -> tuple[Contact, ...]:
+    region = f"{record.state} {record.postal_code}"
+    address = address_lines(record.address_1, record.address_2, record.city, region)
+    phones = (("cell", record.cell_phone), ("home", record.home_phone), ("work", record.work_phone))
+    return contacts_of(member_id, record.email, phones, address)
 
 
 def _price(text: str, currency: str) -> Money:

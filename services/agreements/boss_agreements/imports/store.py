@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
-
-from boss_kit.database import copy_rows
-from boss_kit.ids import derived_id
 
 from boss_agreements.agreements.rules import EXPIRED
 from boss_agreements.agreements.store import agreement, agreement_line
@@ -16,6 +14,9 @@ from boss_agreements.imports.rules import Checked, fingerprint
 from boss_agreements.members.store import contact, member
 from boss_agreements.suspensions.rules import COMPLETED, FREEZE, PENDING, RESCINDED, union
 from boss_agreements.suspensions.store import suspension
+from boss_kit.database import copy_rows
+from boss_kit.errors import Aborted
+from boss_kit.ids import derived_id
 
 _KNOWN = sa.text(
     "SELECT external_id, import_hash FROM member WHERE enterprise_id = :enterprise_id AND external_id = ANY(:ids)"
@@ -35,7 +36,16 @@ def taken_numbers(connection: sa.Connection, enterprise_id: UUID, numbers: Seque
 
 
 def add(connection: sa.Connection, checked: Sequence[Checked], actor: str, now: datetime) -> None:
-    """Write records, table by table."""
+    """Write records, table by table. Raises Aborted when another import has just written one of them."""
+    try:
+        _add(connection, checked, actor, now)
+    except psycopg.errors.UniqueViolation as error:
+        raise Aborted(
+            "IMPORT_RACE", "Another import has just brought one of these records; send the message again."
+        ) from error
+
+
+def _add(connection: sa.Connection, checked: Sequence[Checked], actor: str, now: datetime) -> None:
     copy_rows(connection, member, _MEMBER, (_member_row(one, now) for one in checked))
     copy_rows(connection, contact, _CONTACT, (row for one in checked for row in _contact_rows(one)))
     copy_rows(connection, agreement, _AGREEMENT, (_agreement_row(one, now) for one in checked))
@@ -45,11 +55,27 @@ def add(connection: sa.Connection, checked: Sequence[Checked], actor: str, now: 
         copy_rows(connection, suspension, _SUSPENSION, frozen)
 
 
-_MEMBER = [column.name for column in member.columns]
-_CONTACT = [column.name for column in contact.columns]
-_AGREEMENT = [column.name for column in agreement.columns]
-_LINE = [column.name for column in agreement_line.columns]
-_SUSPENSION = [column.name for column in suspension.columns]
+_MEMBER = (
+    *("enterprise_id", "id", "business_unit_id", "external_id", "account_id", "first_name", "last_name", "birth_date"),
+    *("time_zone", "do_not_call", "sms_opt_out", "notes", "import_hash", "version", "create_time"),
+)
+_CONTACT = (
+    *("enterprise_id", "id", "business_unit_id", "member_id", "label", "value", "address_lines", "primary", "invalid"),
+    *("arm_purpose", "arm_purpose_by_hand"),
+)
+_AGREEMENT = (
+    *("enterprise_id", "id", "business_unit_id", "number", "member_id", "account_id", "display_name"),
+    *("agreement_type", "status", "term", "start_date", "obligation_end_date", "version", "create_time"),
+)
+_LINE = (
+    *("enterprise_id", "id", "business_unit_id", "agreement_id", "account_id", "item", "item_category", "price_minor"),
+    *("currency", "schedule", "anchor_day", "cycle_no", "next_bill_date", "due_date", "remaining_cycles"),
+    *("term_end_date", "live"),
+)
+_SUSPENSION = (
+    *("enterprise_id", "id", "business_unit_id", "agreement_id", "account_id", "type", "reason", "comments", "status"),
+    *("start_date", "end_date", "stop_billing", "entered_by", "create_time"),
+)
 
 
 def _member_row(one: Checked, now: datetime) -> Sequence[object]:

@@ -7,14 +7,13 @@ from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
-from boss_kit.errors import NotFound
-from boss_kit.events.received import Received
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.members import rules, store
 from boss_agreements.members.rules import Member, MemberChanged
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.errors import NotFound
+from boss_kit.events.received import Received
+from boss_kit.unit_of_work import Transaction
 
 Fact = TypeVar("Fact")
 
@@ -113,7 +112,7 @@ def _change(
     change: Callable[[Member, Sequence[Received[Fact]]], Member],
     tell_of: Callable[[Received[Fact], Member, Member], str | None],
 ) -> None:
-    """Change the members that events name, each once, and publish those that differ; members nobody knows are left out."""
+    """Change the members that events name, each once, and publish those that differ; unknown members are left out."""
     events: dict[tuple[UUID, UUID], list[Received[Fact]]] = defaultdict(list)
     for name, received in named:
         if received not in events[name.enterprise_id, name.member_id]:

@@ -1,11 +1,11 @@
 """Members and import records, to and from protos."""
 
 from boss.agreements.v1 import member_service_pb2 as pb
-from boss_kit.rpc.convert import date_to_proto, time_to_proto
 
 from boss_agreements.imports.commands import ALREADY_THERE, IMPORTED, REJECTED, Numbered, Result
 from boss_agreements.imports.rules import FIELDS, Record
 from boss_agreements.members.rules import ADDRESS, EMAIL, PHONE, Contact, Member
+from boss_kit.rpc.convert import date_to_proto, time_to_proto
 
 _TYPES = {EMAIL: pb.Contact.TYPE_EMAIL, PHONE: pb.Contact.TYPE_PHONE, ADDRESS: pb.Contact.TYPE_ADDRESS}
 _OUTCOMES = {

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from boss_kit.errors import NotFound
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.members import store
 from boss_agreements.members.rules import Member
+from boss_kit.errors import NotFound
+from boss_kit.unit_of_work import Transaction
 
 
 def get_member(tx: Transaction, enterprise_id: UUID, unit_id: UUID, member_id: UUID) -> Member:

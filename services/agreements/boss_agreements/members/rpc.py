@@ -4,21 +4,19 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import grpc
-import sqlalchemy as sa
-
 from boss.agreements.v1 import member_service_pb2 as pb
 from boss.agreements.v1 import member_service_pb2_grpc as pb_grpc
+
+from boss_agreements.imports.commands import Numbered, Stream, import_records
+from boss_agreements.members import commands, convert, queries
+from boss_agreements.members.commands import ContactName
+from boss_agreements.organization.rpc import parse_parent
 from boss_kit import names
-from boss_kit.errors import InvalidArgument
+from boss_kit.errors import Aborted, InvalidArgument
 from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
 from boss_kit.rpc.methods import per_record_validation
 from boss_kit.unit_of_work import Transaction
-
-from boss_agreements.imports.commands import Numbered, Result, Stream, import_records
-from boss_agreements.members import commands, convert, queries
-from boss_agreements.members.commands import ContactName
-from boss_agreements.organization.rpc import parse_parent
 
 ENTERPRISE = "enterprises/{e}"
 MEMBER = "enterprises/{e}/businessUnits/{b}/members/{m}"
@@ -72,8 +70,7 @@ class MemberServicer(pb_grpc.MemberServiceServicer):
                     "records", f"{len(request.records)} in one message; send at most {RECORDS_MAX}.", "TOO_MANY_RECORDS"
                 )
             records = [convert.numbered(record) for record in request.records]
-            results = self._import(enterprise_id, records, stream, validate_only=request.validate_only)
-            yield pb.ImportMembersResponse(results=map(convert.result, results))
+            yield self._import(enterprise_id, records, stream, validate_only=request.validate_only)
 
     def InvalidateContact(self, request: pb.InvalidateContactRequest, context: grpc.ServicerContext) -> pb.Member:
         """Mark a contact invalid."""
@@ -87,13 +84,15 @@ class MemberServicer(pb_grpc.MemberServiceServicer):
 
     def _import(
         self, enterprise_id: UUID, records: Sequence[Numbered], stream: Stream, *, validate_only: bool
-    ) -> Sequence[Result]:
+    ) -> pb.ImportMembersResponse:
+        def answer(tx: Transaction) -> pb.ImportMembersResponse:
+            results = import_records(tx, enterprise_id, records, stream, validate_only=validate_only)
+            return pb.ImportMembersResponse(results=map(convert.result, results))
+
         for attempt in range(1, ATTEMPTS_MAX + 1):
             try:
-                return self._door.record(
-                    lambda tx: import_records(tx, enterprise_id, records, stream, validate_only=validate_only)
-                )
-            except sa.exc.IntegrityError:
+                return self._door.record(answer)
+            except Aborted:
                 # Another import brought one of these at the same time: the next attempt finds it there.
                 if attempt == ATTEMPTS_MAX:
                     raise

@@ -15,8 +15,8 @@ TYPE_OF_LABEL = {"email": EMAIL, "cell": PHONE, "home": PHONE, "work": PHONE, "a
 class Contact:
     """One way to reach a member.
 
-    A phone's `value` is E.164 when the number is possible; else it stays as it was given, for the member's file, and the local
-    check before a call denies it as an invalid number (SPEC NOT-4).
+    A phone's `value` is E.164 when the number is possible; else it stays as it was given, for the member's file, and
+    the local check before a call denies it as an invalid number (SPEC NOT-4).
     """
 
     id: UUID

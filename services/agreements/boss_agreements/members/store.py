@@ -32,25 +32,23 @@ member = sa.Table(
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("enterprise_id", "external_id"),
-    sa.Index("member_account", "enterprise_id", "account_id"),
 )
 
 contact = sa.Table(
     "contact",
     TABLES,
+    # A contact's name carries its member, so this one index finds it, too.
     sa.Column("enterprise_id", PG_UUID, primary_key=True),
-    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("member_id", PG_UUID, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("id", PG_UUID, nullable=False),
     sa.Column("business_unit_id", PG_UUID, nullable=False),
-    sa.Column("member_id", PG_UUID, nullable=False),
-    sa.Column("label", sa.Text, nullable=False),
     sa.Column("value", sa.Text, nullable=False),
     sa.Column("address_lines", ARRAY(sa.Text), nullable=False),
     sa.Column("primary", sa.Boolean, nullable=False),
     sa.Column("invalid", sa.Boolean, nullable=False),
     sa.Column("arm_purpose", sa.Boolean, nullable=False),
     sa.Column("arm_purpose_by_hand", sa.Boolean, nullable=False),
-    sa.ForeignKeyConstraint(["enterprise_id", "member_id"], [member.c.enterprise_id, member.c.id]),
-    sa.UniqueConstraint("enterprise_id", "member_id", "label"),
 )
 
 _MARKS = ("invalid", "arm_purpose", "arm_purpose_by_hand")
@@ -89,13 +87,21 @@ def save_marks(connection: sa.Connection, before: Sequence[Member], after: Seque
         [{"e": one.enterprise_id, "m": one.id, "v": one.version} for one in after],
     )
     known = {one.id: one for old in before for one in old.contacts}
-    changed = [(new.enterprise_id, one) for new in after for one in new.contacts if known[one.id] != one]
+    changed = [(new, one) for new in after for one in new.contacts if known[one.id] != one]
     if changed:
         connection.execute(
             sa.update(contact)
-            .where(contact.c.enterprise_id == sa.bindparam("e"), contact.c.id == sa.bindparam("c"))
+            .where(
+                contact.c.enterprise_id == sa.bindparam("e"),
+                contact.c.member_id == sa.bindparam("m"),
+                contact.c.label == sa.bindparam("l"),
+            )
             .values({mark: sa.bindparam(f"new_{mark}") for mark in _MARKS}),
-            [{"e": e, "c": one.id} | {f"new_{mark}": getattr(one, mark) for mark in _MARKS} for e, one in changed],
+            [
+                {"e": new.enterprise_id, "m": new.id, "l": one.label}
+                | {f"new_{mark}": getattr(one, mark) for mark in _MARKS}
+                for new, one in changed
+            ],
         )
 
 

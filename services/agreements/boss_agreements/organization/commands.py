@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from boss_kit.errors import AlreadyExists, NotFound
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.organization import store
 from boss_agreements.organization.rules import (
     BusinessUnit,
@@ -14,6 +11,8 @@ from boss_agreements.organization.rules import (
     business_unit_id,
     check_unit,
 )
+from boss_kit.errors import AlreadyExists, NotFound
+from boss_kit.unit_of_work import Transaction
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,17 @@
 from uuid import UUID
 
 import grpc
-
 from boss.agreements.v1 import organization_service_pb2 as pb
 from boss.agreements.v1 import organization_service_pb2_grpc as pb_grpc
+
+from boss_agreements.organization import commands, queries
+from boss_agreements.organization.commands import CreateBusinessUnit
+from boss_agreements.organization.rules import BusinessUnit, Enterprise
 from boss_kit import names
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import time_to_proto
 from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
-
-from boss_agreements.organization import commands, queries
-from boss_agreements.organization.commands import CreateBusinessUnit
-from boss_agreements.organization.rules import BusinessUnit, Enterprise
 
 ENTERPRISE = "enterprises/{e}"
 UNIT = "enterprises/{e}/businessUnits/{b}"

@@ -5,10 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
-from boss_kit.ids import new_id
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import entry, save_statuses, title
 from boss_agreements.agreements.queries import not_found as agreement_not_found
@@ -22,6 +18,9 @@ from boss_agreements.suspensions import rules, store
 from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted, Window
 from boss_agreements.suspensions.store import Suspension
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
+from boss_kit.ids import new_id
+from boss_kit.unit_of_work import Transaction
 
 REASON_LENGTH_MAX = 200
 COMMENTS_LENGTH_MAX = 5000
@@ -66,7 +65,7 @@ def create_suspension(tx: Transaction, command: CreateSuspension) -> Suspension:
             metadata={"agreement": str(agreement.id), "status": agreement.status},
         )
     window = Window(command.start_date, command.end_date)
-    known = [one for one in store.of_agreement(tx.connection, agreement.enterprise_id, agreement.id)]
+    known = store.of_agreement(tx.connection, agreement.enterprise_id, agreement.id)
     rules.check_new(window, [one.window for one in known if one.status != rules.RESCINDED], today)
     made = Suspension(
         new_id(),
@@ -126,7 +125,7 @@ def end_suspension(tx: Transaction, command: EndSuspension) -> Suspension:
 
 
 def run_day(tx: Transaction, enterprise_id: UUID, day: date, limit: int) -> int:
-    """Begin and end what is due by a business date, start agreements and expire ended terms; tell how many were found."""
+    """Begin and end what is due by a business date, start agreements, expire ended terms; tell how many were found."""
     due = store.due_on(tx.connection, enterprise_id, day, limit)
     if due:
         locked = agreements.lock(tx.connection, enterprise_id, {one.agreement_id for one in due})
@@ -157,8 +156,8 @@ def _take_effect(
     """Begin and end suspensions whose day has come, oldest first, and derive the agreements' statuses from them."""
     by_id = {one.id: one for one in locked}
     after: list[Suspension] = []
-    for one in suspensions:
-        agreement = by_id[one.agreement_id]
+    for before in suspensions:
+        agreement, one = by_id[before.agreement_id], before
         if one.status == rules.PENDING and one.start_date <= day:
             one = _begin(tx, day, agreement, one)
         if one.status == rules.RUNNING and one.end_date is not None and one.end_date <= day:
@@ -166,9 +165,8 @@ def _take_effect(
         after.append(one)
     if list(suspensions) != after:
         store.save(tx.connection, after)
-        _end_with(
-            tx, day, save_statuses(tx, day, locked, store.active_types(tx.connection, locked[0].enterprise_id, by_id))
-        )
+        types = store.active_types(tx.connection, locked[0].enterprise_id, by_id)
+        _end_with(tx, day, save_statuses(tx, day, locked, types))
     return after
 
 

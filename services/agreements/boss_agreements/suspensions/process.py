@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
+from boss_agreements.suspensions import commands
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import UnitOfWork
-
-from boss_agreements.suspensions import commands
 
 PAGE = 1000
 
 
 def day_process(units: UnitOfWork) -> Callable[[Task], None]:
-    """Make the process that does a business date's work page by page; each page is a transaction and takes its rows off the list."""
+    """Make the process of a business date: page by page, each a transaction that takes its rows off the list."""
 
     def process(task: Task) -> None:
         assert task.business_date is not None, "the job's task has a business date"

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.suspensions import store
 from boss_agreements.suspensions.store import Suspension
+from boss_kit.unit_of_work import Transaction
 
 
 def list_suspensions(

@@ -130,7 +130,7 @@ def _check_order(window: Window) -> None:
     if window.end is not None and window.end <= window.start:
         raise FailedPrecondition(
             "END_NOT_AFTER_START",
-            f"The first day back, {window.end}, is not after the first suspended day, {window.start}; choose a later one.",
+            f"The first day back, {window.end}, is not after the first suspended day, {window.start}.",
             metadata={"start_date": str(window.start), "end_date": str(window.end)},
         )
 

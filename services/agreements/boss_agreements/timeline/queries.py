@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from boss_kit.unit_of_work import Transaction
-
 from boss_agreements.timeline import store
 from boss_agreements.timeline.store import StoredEntry
+from boss_kit.unit_of_work import Transaction
 
 
 def list_entries(

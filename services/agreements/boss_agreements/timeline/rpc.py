@@ -3,17 +3,16 @@
 from datetime import date, datetime
 
 import grpc
-
 from boss.platform.v1 import timeline_service_pb2 as pb
 from boss.platform.v1 import timeline_service_pb2_grpc as pb_grpc
+
+from boss_agreements.timeline import queries
+from boss_agreements.timeline.store import StoredEntry
 from boss_kit import names
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import date_to_proto, time_to_proto
 from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
-
-from boss_agreements.timeline import queries
-from boss_agreements.timeline.store import StoredEntry
 
 ACCOUNT = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
 PAGE_SIZE_DEFAULT = 1000

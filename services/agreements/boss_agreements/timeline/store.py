@@ -17,16 +17,15 @@ timeline_entry = sa.Table(
     "timeline_entry",
     TABLES,
     sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("account_id", PG_UUID, primary_key=True),
+    sa.Column("business_date", sa.Date, primary_key=True),
+    sa.Column("create_time", sa.DateTime(timezone=True), primary_key=True),
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("business_unit_id", PG_UUID, nullable=False),
-    sa.Column("account_id", PG_UUID, nullable=False),
-    sa.Column("business_date", sa.Date, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("correlation", sa.Text, nullable=False),
-    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
-    sa.Index("timeline_entry_account", "enterprise_id", "account_id", "business_date", "create_time", "id"),
 )
 
 COPY_FROM_ROWS = 50

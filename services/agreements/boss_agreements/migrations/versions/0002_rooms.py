@@ -27,6 +27,21 @@ CREATE TABLE business_unit (
     FOREIGN KEY(enterprise_id) REFERENCES enterprise (enterprise_id)
 );
 
+CREATE TABLE contact (
+    enterprise_id UUID NOT NULL,
+    member_id UUID NOT NULL,
+    label TEXT NOT NULL,
+    id UUID NOT NULL,
+    business_unit_id UUID NOT NULL,
+    value TEXT NOT NULL,
+    address_lines TEXT[] NOT NULL,
+    "primary" BOOLEAN NOT NULL,
+    invalid BOOLEAN NOT NULL,
+    arm_purpose BOOLEAN NOT NULL,
+    arm_purpose_by_hand BOOLEAN NOT NULL,
+    PRIMARY KEY (enterprise_id, member_id, label)
+);
+
 CREATE TABLE member (
     enterprise_id UUID NOT NULL,
     id UUID NOT NULL,
@@ -45,24 +60,6 @@ CREATE TABLE member (
     create_time TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (enterprise_id, id),
     UNIQUE (enterprise_id, external_id)
-);
-CREATE INDEX member_account ON member (enterprise_id, account_id);
-
-CREATE TABLE contact (
-    enterprise_id UUID NOT NULL,
-    id UUID NOT NULL,
-    business_unit_id UUID NOT NULL,
-    member_id UUID NOT NULL,
-    label TEXT NOT NULL,
-    value TEXT NOT NULL,
-    address_lines TEXT[] NOT NULL,
-    "primary" BOOLEAN NOT NULL,
-    invalid BOOLEAN NOT NULL,
-    arm_purpose BOOLEAN NOT NULL,
-    arm_purpose_by_hand BOOLEAN NOT NULL,
-    PRIMARY KEY (enterprise_id, id),
-    FOREIGN KEY(enterprise_id, member_id) REFERENCES member (enterprise_id, id),
-    UNIQUE (enterprise_id, member_id, label)
 );
 
 CREATE TABLE agreement (
@@ -83,9 +80,11 @@ CREATE TABLE agreement (
     PRIMARY KEY (enterprise_id, id),
     UNIQUE (enterprise_id, number)
 );
-CREATE INDEX agreement_account ON agreement (enterprise_id, account_id);
-CREATE INDEX agreement_member ON agreement (enterprise_id, member_id);
-CREATE INDEX agreement_to_start ON agreement (enterprise_id, start_date) WHERE status = 'Pending Start';
+CREATE INDEX agreement_member
+    ON agreement (enterprise_id, member_id);
+CREATE INDEX agreement_to_start
+    ON agreement (enterprise_id, start_date)
+    WHERE status = 'Pending Start';
 
 CREATE TABLE agreement_line (
     enterprise_id UUID NOT NULL,
@@ -105,16 +104,25 @@ CREATE TABLE agreement_line (
     remaining_cycles INTEGER,
     term_end_date DATE,
     live BOOLEAN NOT NULL,
-    PRIMARY KEY (enterprise_id, id),
-    FOREIGN KEY(enterprise_id, agreement_id) REFERENCES agreement (enterprise_id, id)
+    PRIMARY KEY (enterprise_id, id)
 );
-CREATE INDEX agreement_line_agreement ON agreement_line (enterprise_id, agreement_id);
-CREATE INDEX agreement_line_due ON agreement_line (enterprise_id, business_unit_id, due_date) WHERE due_date IS NOT NULL;
-CREATE INDEX agreement_line_ended ON agreement_line (enterprise_id, business_unit_id, next_bill_date) WHERE remaining_cycles = 0 AND next_bill_date IS NOT NULL;
-CREATE INDEX agreement_line_to_end ON agreement_line (enterprise_id, term_end_date) WHERE live AND remaining_cycles = 0;
-CREATE INDEX agreement_line_to_list ON agreement_line (enterprise_id, business_unit_id, account_id, agreement_id, id) INCLUDE (next_bill_date) WHERE next_bill_date IS NOT NULL;
+CREATE INDEX agreement_line_agreement
+    ON agreement_line (enterprise_id, agreement_id);
+CREATE INDEX agreement_line_due
+    ON agreement_line (enterprise_id, business_unit_id, due_date)
+    WHERE due_date IS NOT NULL;
+CREATE INDEX agreement_line_ended
+    ON agreement_line (enterprise_id, business_unit_id, next_bill_date)
+    WHERE remaining_cycles = 0 AND next_bill_date IS NOT NULL;
+CREATE INDEX agreement_line_to_end
+    ON agreement_line (enterprise_id, term_end_date)
+    WHERE live AND remaining_cycles = 0;
+CREATE INDEX agreement_line_to_list
+    ON agreement_line (enterprise_id, business_unit_id, account_id, agreement_id, id)
+    INCLUDE (next_bill_date)
+    WHERE next_bill_date IS NOT NULL;
 COMMENT ON TABLE agreement_line IS
-'next_bill_date: the schedule''s own. due_date: when it is due with all suspensions, empty while nobody knows.';
+'next_bill_date: the schedule''s own. due_date: with all suspensions, empty while nobody knows.';
 
 CREATE TABLE suspension (
     enterprise_id UUID NOT NULL,
@@ -133,8 +141,11 @@ CREATE TABLE suspension (
     create_time TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (enterprise_id, id)
 );
-CREATE INDEX suspension_agreement ON suspension (enterprise_id, agreement_id);
-CREATE INDEX suspension_open ON suspension (enterprise_id, start_date) WHERE status IN ('pending', 'active');
+CREATE INDEX suspension_agreement
+    ON suspension (enterprise_id, agreement_id);
+CREATE INDEX suspension_open
+    ON suspension (enterprise_id, start_date)
+    WHERE status IN ('pending', 'active');
 
 CREATE TABLE charge_answer (
     enterprise_id UUID NOT NULL,
@@ -149,6 +160,8 @@ CREATE TABLE charge_answer (
     create_time TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (enterprise_id, line_id, cycle_no, kind)
 );
+COMMENT ON TABLE charge_answer IS
+'What became of each charge: billed or refused, once.';
 
 CREATE TABLE closed_bill_date (
     enterprise_id UUID NOT NULL,
@@ -158,22 +171,20 @@ CREATE TABLE closed_bill_date (
     create_time TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY (enterprise_id, business_unit_id, bill_date)
 );
-COMMENT ON TABLE charge_answer IS 'What became of each charge: billed or refused, once.';
 
 CREATE TABLE timeline_entry (
     enterprise_id UUID NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    business_unit_id UUID NOT NULL,
     account_id UUID NOT NULL,
     business_date DATE NOT NULL,
+    create_time TIMESTAMP WITH TIME ZONE NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    business_unit_id UUID NOT NULL,
     kind TEXT NOT NULL,
     text TEXT NOT NULL,
     subject TEXT NOT NULL,
     correlation TEXT NOT NULL,
-    create_time TIMESTAMP WITH TIME ZONE NOT NULL,
-    PRIMARY KEY (enterprise_id, id)
+    PRIMARY KEY (enterprise_id, account_id, business_date, create_time, id)
 );
-CREATE INDEX timeline_entry_account ON timeline_entry (enterprise_id, account_id, business_date, create_time, id);
 """
 
 
