@@ -16,6 +16,7 @@ EXCHANGE = "boss.events"
 DEAD_EXCHANGE = "boss.dead"
 VERSION = "v1"
 DELIVERY_LIMIT = 20
+NEARLY_NO_LIMIT = 1_000_000_000
 SUSPECT_AFTER = 3
 """After so many dead workers more, the event a dead-lettered batch stops at is parked untried."""
 _QUORUM = {"x-queue-type": "quorum", "x-single-active-consumer": True}
@@ -108,7 +109,8 @@ def _arguments(consumer: str) -> dict[str, Any]:
 
 def _declare_dead_letters(channel: Channel, consumer: str) -> None:
     queue = dead_letter_queue_name(consumer)
-    # From 4.0 a queue without a limit has one of 20, and drops what exceeds it: -1 is none, and is ignored before 4.0.
-    arguments = _QUORUM | {"x-delivery-limit": -1}
+    # A dead letter must stay, whatever happens: without a limit of its own 4.x has one of 20 and drops what exceeds it,
+    # and -1, which is none in 4.x, makes 3.10 drop it at the first redelivery.
+    arguments = _QUORUM | {"x-delivery-limit": NEARLY_NO_LIMIT}
     channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
     channel.queue_bind(queue, DEAD_EXCHANGE, consumer)
