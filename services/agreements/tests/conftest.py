@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from boss.agreements.v1 import (
     agreement_service_pb2_grpc,
     due_charge_service_pb2_grpc,
@@ -34,24 +35,27 @@ from agreements_club import CLUB, ENTERPRISE_ID, FIRST_DAY, Club, add_unit
 
 
 @pytest.fixture(scope="session")
-def agreements_template(postgres_server: Any) -> str:
-    """Give a template with the service's schema."""
+def engine(postgres_server: Any) -> Iterator[sa.Engine]:
+    """Give a pool on a database with the service's schema, one for all tests."""
 
-    def migrate(url: str) -> None:
-        engine = open_database(url, pool_size=1)
-        upgrade(engine, SERVICE.migrations)
+    def make(url: str) -> None:
+        own = open_database(url, pool_size=1)
+        upgrade(own, SERVICE.migrations)
+        own.dispose()
+
+    with postgres_server.database(postgres_server.template("agreements", make)) as url:
+        engine = open_database(url, pool_size=8)
+        yield engine
         engine.dispose()
-
-    return str(postgres_server.template("agreements", migrate))
 
 
 @pytest.fixture
-def units(postgres_server: Any, agreements_template: str) -> Iterator[UnitOfWork]:
-    """Give transactions on a fresh database."""
-    with postgres_server.database(agreements_template) as url:
-        engine = open_database(url, pool_size=8)
-        yield UnitOfWork(engine, "agreements", encode, test_clock=True)
-        engine.dispose()
+def units(engine: sa.Engine) -> Iterator[UnitOfWork]:
+    """Give transactions on the database, which is empty again after the test."""
+    yield UnitOfWork(engine, "agreements", encode, test_clock=True)
+    with engine.begin() as connection:
+        tables = [name for name in sa.inspect(connection).get_table_names() if name != "alembic_version"]
+        connection.execute(sa.text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
 
 
 @pytest.fixture
