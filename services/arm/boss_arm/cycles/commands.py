@@ -10,7 +10,7 @@ from boss_arm.configuration import store as configurations
 from boss_arm.cycles import rules, store
 from boss_arm.cycles.rules import CloseReason, Cycle, CycleClosed, CycleOpened, Declined, Status, SuspensionTold
 from boss_arm.debtors import store as debtors
-from boss_arm.debtors.queries import by_enterprise, correlation_of, member_key, today, unit
+from boss_arm.debtors.queries import by_enterprise, correlation_of, member_key, today
 from boss_arm.debtors.rules import CHANNELS, Balance, Member, choose_contact, past_due_minor
 from boss_arm.history import store as history
 from boss_arm.schedules import store as schedules
@@ -197,15 +197,14 @@ def open_cycles(tx: Transaction, enterprise_id: UUID, entries: Sequence[Entry]) 
     members = debtors.responsible_members(tx.connection, enterprise_id, account_ids)
     units = {entry.business_unit_id for entry in entries}
     pinned = schedules.current_schedules(tx.connection, enterprise_id, units)
-    scope = tx.for_context(replace(tx.context, enterprise_id=enterprise_id))
-    currencies = {unit_id: unit(scope, unit_id).currency for unit_id in units}
+    known = debtors.find_units(tx.connection, enterprise_id, units)
     made = []
     for entry in entries:
         schedule = pinned.get(entry.business_unit_id)
         cycle = _cycle(tx, enterprise_id, entry, numbers.get(entry.account_id, 0) + 1, schedule)
         made.append((entry, cycle))
         member = members.get(entry.account_id)
-        currency = currencies[entry.business_unit_id]
+        currency = known[entry.business_unit_id].currency
         tx.publish(CycleOpened(cycle, currency, member_key(member), _contacts(member, schedule)), cause=entry.cause)
     store.add_cycles(tx.connection, [cycle for _, cycle in made])
     texts = {True: rules.SENT_BY_HAND, False: rules.SENT_BY_DECLINE}

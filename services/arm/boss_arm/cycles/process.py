@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from boss_arm.configuration import store as configurations
@@ -10,7 +11,7 @@ from boss_arm.cycles import commands, store
 from boss_arm.cycles.commands import Exit
 from boss_arm.cycles.rules import CloseReason, Cycle, HandedToCollections
 from boss_arm.debtors import store as debtors
-from boss_arm.debtors.queries import member_key, unit
+from boss_arm.debtors.queries import member_key
 from boss_arm.debtors.rules import past_due_minor
 from boss_arm.schedules import store as schedules
 from boss_arm.schedules.rules import Schedule
@@ -18,6 +19,9 @@ from boss_arm.steps import store as steps
 from boss_arm.steps.rules import PENDING, Step, ended
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import Transaction, UnitOfWork
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 def hand_over(units: UnitOfWork) -> Callable[[Task], None]:
@@ -42,13 +46,13 @@ def hand_over_page(tx: Transaction, day: date, after: UUID | None) -> UUID | Non
     if not handing:
         return None
     sent_by = day - timedelta(days=min(settings.hand_over_after_days for settings in handing.values()))
-    account_ids = store.lock_page(tx.connection, tx.enterprise_id, handing.keys(), after, sent_by=sent_by)
-    if not account_ids:
+    accounts = store.lock_page(tx.connection, tx.enterprise_id, handing.keys(), after, sent_by=sent_by)
+    if not accounts:
         return None
-    cycles = store.open_cycles(tx.connection, tx.enterprise_id, account_ids)
+    cycles = store.open_cycles(tx.connection, tx.enterprise_id, accounts)
     ripe = _ripe(tx, sorted(cycles.values(), key=lambda cycle: cycle.account_id), handing, day)
-    _hand_over(tx, ripe, handing, day)
-    return account_ids[-1]
+    _hand_over(tx, ripe, accounts, handing, day)
+    return store.next_page(accounts)
 
 
 def _ripe(tx: Transaction, cycles: Sequence[Cycle], handing: Mapping[UUID, ArmSettings], day: date) -> Sequence[Cycle]:
@@ -71,12 +75,18 @@ def _has_ended(schedule: Schedule, taken: Sequence[Step]) -> bool:
     return ended(schedule.active_lines, {step.line_id for step in taken}, pending=pending)
 
 
-def _hand_over(tx: Transaction, cycles: Sequence[Cycle], handing: Mapping[UUID, ArmSettings], day: date) -> None:
+def _hand_over(
+    tx: Transaction,
+    cycles: Sequence[Cycle],
+    accounts: "Mapping[UUID, sa.Row[Any]]",
+    handing: Mapping[UUID, ArmSettings],
+    day: date,
+) -> None:
     """Close cycles that still owe, tell collections, and remember which invoices are with the agency."""
     if not cycles:
         return
     account_ids = [cycle.account_id for cycle in cycles]
-    accounts = debtors.lock_accounts(tx.connection, tx.enterprise_id, account_ids)
+    units = debtors.find_units(tx.connection, tx.enterprise_id, handing)
     members = debtors.responsible_members(tx.connection, tx.enterprise_id, account_ids)
     exits = []
     for cycle in cycles:
@@ -87,7 +97,7 @@ def _hand_over(tx: Transaction, cycles: Sequence[Cycle], handing: Mapping[UUID, 
         if balance <= 0 or account.attempt_in_flight:
             continue
         agency = handing[cycle.business_unit_id].hand_over_agency
-        member, currency = member_key(members.get(cycle.account_id)), unit(tx, cycle.business_unit_id).currency
+        member, currency = member_key(members.get(cycle.account_id)), units[cycle.business_unit_id].currency
         tx.publish(HandedToCollections(cycle, day, member, balance, currency, agency))
         debtors.set_handed_over(
             tx.connection,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -139,15 +140,15 @@ def lock_page(
     *,
     sent_by: date,
     run_before: date | None = None,
-) -> Sequence[UUID]:
-    """Lock the accounts of a page of open cycles of units, in their order; give the accounts.
+) -> "dict[UUID, sa.Row[Any]]":
+    """Lock the accounts of a page of open cycles of units, in their order; give them by id.
 
     Only cycles sent by a day, and with `run_before` those no daily run has seen on that day or later. Read the cycles
     after the lock: what was committed while this waited shows only then.
     """
     joined = account.join(cycle, sa.and_(C.enterprise_id == account.c.enterprise_id, C.account_id == account.c.id))
     query = (
-        sa.select(account.c.id)
+        sa.select(account)
         .select_from(joined)
         .where(C.enterprise_id == enterprise_id, _OPEN, C.business_unit_id == ids(unit_ids), C.sent_date <= sent_by)
         .order_by(account.c.id)
@@ -158,7 +159,12 @@ def lock_page(
         query = query.where(sa.or_(C.run_date.is_(None), C.run_date < run_before))
     if after is not None:
         query = query.where(account.c.id > after)
-    return connection.scalars(query).all()
+    return {row.id: row for row in connection.execute(query)}
+
+
+def next_page(page: "Mapping[UUID, sa.Row[Any]]") -> UUID | None:
+    """Give the account after which the next page begins, none after a page that isn't full."""
+    return list(page)[-1] if len(page) == PAGE_SIZE else None
 
 
 def statistics(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID | None) -> tuple[int, int, int, int]:

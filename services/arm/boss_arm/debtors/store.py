@@ -170,11 +170,16 @@ def set_handed_over(connection: sa.Connection, enterprise_id: UUID, account_id: 
 
 def find_unit(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID) -> BusinessUnit | None:
     """Give a unit, if it is known."""
-    query = sa.select(business_unit).where(
-        business_unit.c.enterprise_id == enterprise_id, business_unit.c.id == unit_id
-    )
-    row = connection.execute(query).one_or_none()
-    return BusinessUnit(row.enterprise_id, row.id, row.display_name, row.time_zone, row.currency) if row else None
+    return find_units(connection, enterprise_id, [unit_id]).get(unit_id)
+
+
+def find_units(connection: sa.Connection, enterprise_id: UUID, unit_ids: Iterable[UUID]) -> dict[UUID, BusinessUnit]:
+    """Give units by id."""
+    query = sa.select(business_unit).where(business_unit.c.enterprise_id == enterprise_id)
+    rows = connection.execute(query.where(business_unit.c.id == ids(unit_ids)))
+    return {
+        row.id: BusinessUnit(row.enterprise_id, row.id, row.display_name, row.time_zone, row.currency) for row in rows
+    }
 
 
 def find_account(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from boss_arm.configuration import store as configurations
@@ -11,7 +12,6 @@ from boss_arm.cycles import store as cycles
 from boss_arm.cycles.commands import Attempt, follow_attempts
 from boss_arm.cycles.rules import Cycle, log
 from boss_arm.debtors import store as debtors
-from boss_arm.debtors.queries import unit
 from boss_arm.debtors.rules import BusinessUnit, Contact, Mark, Member, choose_contact, past_due_minor
 from boss_arm.history import store as history
 from boss_arm.history.rules import NewActivity
@@ -23,6 +23,9 @@ from boss_kit.ids import derived_id
 from boss_kit.money import Money
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import Transaction, UnitOfWork
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 
 def daily_run(units: UnitOfWork) -> Callable[[Task], None]:
@@ -47,10 +50,10 @@ def run_page(tx: Transaction, day: date, after: UUID | None) -> UUID | None:
     enabled = configurations.enabled_settings(tx.connection, tx.enterprise_id)
     if not enabled:
         return None
-    account_ids = cycles.lock_page(tx.connection, tx.enterprise_id, enabled.keys(), after, sent_by=day, run_before=day)
-    if not account_ids:
+    accounts = cycles.lock_page(tx.connection, tx.enterprise_id, enabled.keys(), after, sent_by=day, run_before=day)
+    if not accounts:
         return None
-    cases = _read_cases(tx, account_ids, enabled, day)
+    cases = _read_cases(tx, accounts, enabled, day)
     # Nothing past due: the exit, or the balance of the entry's own decline, is still on its way.
     owing = [case for case in cases if case.balance.amount_minor > 0]
     follow_attempts(
@@ -64,7 +67,7 @@ def run_page(tx: Transaction, day: date, after: UUID | None) -> UUID | None:
             (case.cycle.id, case.balance.amount_minor, case.schedule.id if case.schedule else None) for case in cases
         ]
         cycles.write_run(tx.connection, tx.enterprise_id, day, figures)
-    return account_ids[-1]
+    return cycles.next_page(accounts)
 
 
 def end_silence(tx: Transaction, day: date) -> None:
@@ -111,11 +114,10 @@ class _Writing:
 
 
 def _read_cases(
-    tx: Transaction, account_ids: Sequence[UUID], enabled: Mapping[UUID, ArmSettings], day: date
+    tx: Transaction, accounts: "Mapping[UUID, sa.Row[Any]]", enabled: Mapping[UUID, ArmSettings], day: date
 ) -> Sequence[_Case]:
-    accounts = debtors.lock_accounts(tx.connection, tx.enterprise_id, account_ids)
-    found = cycles.open_cycles(tx.connection, tx.enterprise_id, account_ids)
-    units = {unit_id: unit(tx, unit_id) for unit_id in {cycle.business_unit_id for cycle in found.values()}}
+    found = cycles.open_cycles(tx.connection, tx.enterprise_id, accounts)
+    units = debtors.find_units(tx.connection, tx.enterprise_id, {cycle.business_unit_id for cycle in found.values()})
     taken = store.steps_of_cycles(tx.connection, tx.enterprise_id, [cycle.id for cycle in found.values()])
     return [
         _Case(
