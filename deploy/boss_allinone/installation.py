@@ -20,8 +20,8 @@ from boss_stack.keys import make, operator_token
 from boss_stack.layout import HTTP_SERVICES, SERVICES
 
 POOL_SIZES = {"BOSS_POOL_SERVE": "6", "BOSS_POOL_WORK": "2", "BOSS_POOL_RUN": "4"}
-# An embedded installation's data end with it, so a commit needn't wait for the disk; one log for all five databases keeps
-# them consistent with each other even so.
+# An embedded installation's data end with it, so a commit needn't wait for the disk; one log for all five databases
+# keeps them consistent with each other even so.
 DATABASE_SETTINGS = {"max_connections": "150", "shared_buffers": "128MB", "jit": "off", "synchronous_commit": "off"}
 LOG_FILE = "boss.log"
 

@@ -55,7 +55,7 @@ class Driver:
         """Play one business date from freezes to the hand-over."""
         self.set_clock(day)
         self._job("agreements", "suspensions", day)
-        self.settle()
+        self.settle("agreements")
         self._bill(day)
         for job in ("sandbox-results", "card-updater", "sandbox-updates", "sandbox-retry-results"):
             self._job("billing", job, day)
@@ -67,15 +67,15 @@ class Driver:
             ("notifications", "sandbox-responses"),
         ):
             self._job(service, job, day)
-            self.settle()
+            self.settle(service)
         self._pay(day)
         self.settle()
         self._job("arm", "hand-over", day)
-        self.settle()
+        self.settle("arm")
 
-    def settle(self) -> None:
-        """Wait until nothing is left to do."""
-        wait_until_idle(self.clients, self.topology)
+    def settle(self, first: str | None = None) -> None:
+        """Wait until nothing is left to do anywhere, beginning with the service that was given work."""
+        wait_until_idle(self.clients, self.topology, first=first)
 
     def _job(self, service: str, job: str, day: datetime.date) -> None:
         self.clients.platform(service).tasks.RunJob(

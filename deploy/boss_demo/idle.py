@@ -31,12 +31,16 @@ def read_statuses(clients: Clients, services: Iterable[str]) -> dict[str, clock_
     return {service: clients.status(service) for service in services}
 
 
-def wait_until_idle(clients: Clients, topology: Topology, wait_s_max: float = WAIT_S_MAX) -> None:
-    """Wait until all services are idle, and were so all at once.
+def wait_until_idle(
+    clients: Clients, topology: Topology, *, first: str | None = None, wait_s_max: float = WAIT_S_MAX
+) -> None:
+    """Wait until all services are idle, and were so all at once; ask the one that was given work `first`.
 
     The counts only grow, so two equal readings, one after the other, prove the moment in between.
     Raises Failed with the service's name when a task failed or an event was parked, or when it takes too long.
     """
+    if first is not None:
+        wait_for_tasks(clients, first, wait_s_max)
     deadline = time.monotonic() + wait_s_max
     before: list[bytes] = []
     while True:

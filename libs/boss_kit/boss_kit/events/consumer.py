@@ -11,7 +11,7 @@ from boss.events.v1 import event_pb2
 from google.protobuf.message import DecodeError
 
 from boss_kit.events.facts import state_types
-from boss_kit.events.inbox import Incoming, SeenBefore, admit, admit_new, is_seen, newer, parked_keys
+from boss_kit.events.inbox import Incoming, SeenBefore, admit, admit_all_new, admit_new, is_seen, newer, parked_keys
 from boss_kit.events.parking import BEHIND, lock_keys, park
 from boss_kit.events.received import IncomingEvent, Received, Subscription
 from boss_kit.tasks import is_transient
@@ -54,6 +54,25 @@ class Consumer:
     def process(self, body: bytes, finish: Finish = _nothing) -> None:
         """Process a batch. Raises only what may pass later: then nothing of it is done, and it comes again."""
         self._process(read_batch(body), finish)
+
+    def process_together(self, bodies: Sequence[bytes], finish: Finish = _nothing) -> bool:
+        """Process several batches in one transaction, and tell whether that went; if not, nothing of them is done.
+
+        The handlers get the pages of all of them at once. Raises only what may pass later.
+        """
+        batches = [read_batch(body) for body in bodies]
+        try:
+            with self.begin() as tx:
+                if admit_all_new(tx.connection, batches):
+                    raise SeenBefore
+                self._handle(tx, self._read([event for batch in batches for event in batch.events]))
+                finish(tx.connection)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # One by one they find out what was seen, what is parked and what fails.
+            return False
+        return True
 
     def process_each(self, body: bytes, finish: Finish = _nothing, *, suspect: bool = False) -> None:
         """Process a batch that ended a worker before, one event per transaction.

@@ -86,6 +86,23 @@ def admit_new(connection: sa.Connection, batch: Incoming, meanwhile: Callable[[]
     return read, row is not None and row[0]
 
 
+def admit_all_new(connection: sa.Connection, batches: Sequence[Incoming]) -> bool:
+    """Write several batches into the inbox and count them, in one round trip; tell whether any has parked events.
+
+    Raises SeenBefore.
+    """
+    parked = False
+    try:
+        with driver_connection(connection).cursor() as cursor:
+            cursor.executemany(_ADMIT_NEW, [_parameters(batch) for batch in batches], returning=True)
+            for result in cursor.results():
+                row = result.fetchone()
+                parked = parked or (row is not None and row[0])
+    except psycopg.errors.UniqueViolation as error:
+        raise SeenBefore from error
+    return parked
+
+
 def admit(connection: sa.Connection, batch: Incoming) -> Sequence[IncomingEvent]:
     """Write a batch into the inbox and count what wasn't there; give that."""
     taken = {str(row[0]) for row in driver_connection(connection).execute(_ADMIT, _parameters(batch))}

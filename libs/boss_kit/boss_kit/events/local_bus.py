@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ BACK_OFF_S_MAX = 30
 STANDBY_AFTER_S = 10.0
 BATCHES_MAX = 16
 _LOCK_CLASS = 0x6C6F6361  # "loca": one worker per partition of a database.
+
+DeliveryRow = sa.Row[*tuple[Any, ...]]
 
 
 class LocalBus:
@@ -67,7 +69,7 @@ class LocalWorker:
         self._own = frozenset(partition for partition in range(PARTITIONS) if partition % of == index)
         self._standby_after_s = standby_after_s
         self._held: set[int] = set()
-        self._counted_id: int | None = None
+        self._counted: set[int] = set()
         self._connection: sa.Connection | None = None
 
     def run_until(self, stop: threading.Event, wait: Callable[[], None]) -> None:
@@ -98,8 +100,11 @@ class LocalWorker:
         self._take_partitions(connection, standby=standby)
         mine = delivery.c.partition.in_(sorted(self._held))
         rows = connection.execute(sa.select(delivery).where(mine).order_by(delivery.c.id).limit(BATCHES_MAX)).all()
-        for row in rows:
-            self._deliver(connection, row)
+        if rows:
+            self._count(connection, rows)
+            if not self._deliver_together(rows):
+                for row in rows:
+                    self._deliver(row)
         return bool(rows)
 
     def close(self) -> None:
@@ -120,11 +125,23 @@ class LocalWorker:
             taken = sa.select(partition).where(sa.func.pg_try_advisory_lock(_LOCK_CLASS, partition))
             self._held.update(connection.scalars(taken))
 
-    def _deliver(self, connection: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> None:
+    def _count(self, connection: sa.Connection, rows: Sequence[DeliveryRow]) -> None:
         # Counted once per process, so that an attempt is a worker that died and not a database that was away.
-        if row.id != self._counted_id:
-            connection.execute(sa.update(delivery).where(delivery.c.id == row.id).values(attempts=row.attempts + 1))
-            self._counted_id = row.id
+        ids = {row.id for row in rows}
+        if new := ids - self._counted:
+            connection.execute(
+                sa.update(delivery).where(delivery.c.id.in_(sorted(new))).values(attempts=delivery.c.attempts + 1)
+            )
+        self._counted = ids
+
+    def _deliver_together(self, rows: Sequence[DeliveryRow]) -> bool:
+        """Process what has never been tried in one transaction: most batches are small and their commits are not."""
+        if len(rows) == 1 or any(row.attempts for row in rows):
+            return False
+        gone = sa.delete(delivery).where(delivery.c.id.in_([row.id for row in rows]))
+        return self._consumer.process_together([row.body for row in rows], lambda effects: effects.execute(gone))
+
+    def _deliver(self, row: DeliveryRow) -> None:
         gone = sa.delete(delivery).where(delivery.c.id == row.id)
         if row.attempts < DELIVERY_LIMIT:
             self._consumer.process(row.body, lambda effects: effects.execute(gone))
