@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from boss.events.v1 import event_pb2
 
@@ -45,8 +48,8 @@ def seal(source: str, event: OutgoingEvent, context: Context, now: datetime) -> 
         source=source,
         type=event.type,
         subject=event.subject,
-        enterprise=str(event.enterprise_id),
-        business_unit=str(event.business_unit_id) if event.business_unit_id else "",
+        enterprise=_text(event.enterprise_id),
+        business_unit=_text(event.business_unit_id) if event.business_unit_id else "",
         key=str(event.key),
         version=event.version,
         correlation=context.correlation,
@@ -55,7 +58,20 @@ def seal(source: str, event: OutgoingEvent, context: Context, now: datetime) -> 
         actor=context.actor.to_json(),
         data=event.data,
     )
-    message.time.FromDatetime(now)
+    message.time.seconds, message.time.nanos = _instant(now)
     day = event.business_date
     message.business_date.year, message.business_date.month, message.business_date.day = day.year, day.month, day.day
     return OutboxRow(event.enterprise_id, partition_of(event.key), event_id, message.SerializeToString())
+
+
+# A page of events shares its instant and its units; writing them anew for each is a third of what an envelope costs.
+@lru_cache(maxsize=4096)
+def _text(shared_id: UUID) -> str:
+    return str(shared_id)
+
+
+@lru_cache(maxsize=64)
+def _instant(now: datetime) -> tuple[int, int]:
+    message = Timestamp()
+    message.FromDatetime(now)
+    return message.seconds, message.nanos

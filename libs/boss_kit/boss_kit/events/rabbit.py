@@ -57,14 +57,24 @@ class RabbitPublisher:
     def close(self) -> None:
         """Close the connection; the next publish opens another and declares the queues again."""
         channel, self._channel = self._channel, None
-        try:
-            if channel is not None and channel.connection.is_open:
-                channel.connection.close()
-        except (AMQPError, OSError) as error:
-            log.debug("a lost connection did not close", exc_info=error)
+        if channel is not None:
+            _close(channel.connection)
 
     def _open(self) -> BlockingChannel:
-        channel = pika.BlockingConnection(self._parameters).channel()
-        self._topology.declare(channel)
-        channel.confirm_delivery()
+        connection = pika.BlockingConnection(self._parameters)
+        try:
+            channel = connection.channel()
+            self._topology.declare(channel)
+            channel.confirm_delivery()
+        except BaseException:
+            _close(connection)
+            raise
         return channel
+
+
+def _close(connection: pika.BlockingConnection) -> None:
+    try:
+        if connection.is_open:
+            connection.close()
+    except (AMQPError, OSError) as error:
+        log.debug("a lost connection did not close", exc_info=error)

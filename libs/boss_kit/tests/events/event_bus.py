@@ -80,6 +80,16 @@ class Bus:
         self.workers.append(worker)
         return worker
 
+    def kill_relay_after_publishing(self) -> None:
+        """Let a relay process publish one batch and die before it deletes it."""
+        names = ("amqp_url", "producer_url", "consumer_url", "producer", "consumer")
+        options = {name: getattr(self, name) for name in names}
+        main = Path(__file__).with_name("relay_main.py")
+        killed = subprocess.run(
+            [sys.executable, "-W", "ignore", str(main), json.dumps(options)], check=False, timeout=60
+        )
+        assert killed.returncode == -signal.SIGKILL
+
     def effects(self) -> list[sa.Row[*tuple[Any, ...]]]:
         """Give what the consumer wrote down, in order."""
         with self.to_engine.connect() as connection:

@@ -1,0 +1,187 @@
+"""The relay: nothing that committed is lost, whatever is killed, and what is published twice takes effect once."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from boss.events.v1 import event_pb2
+from event_bus import Bus, wait_until
+from event_probe import create_probe_database, publish, sequence
+from hypothesis import given
+from hypothesis import strategies as st
+
+from boss_kit.database import open_database, sqlalchemy_url
+from boss_kit.events.batch import BYTES_MAX, EVENTS_MAX, Batch, cut, make_batch
+from boss_kit.events.outbox import CHANNEL
+from boss_kit.events.relay import PublishError, Relay
+from boss_kit.nodes.postgres import PostgresNode
+from boss_kit.schema import outbox, published_events
+from boss_kit.tasks import listen
+
+PRODUCER = "relay_test"
+
+
+class Collected:
+    """A bus that keeps what it gets, and refuses when it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.refuse_after = 1_000_000
+        self.closed = 0
+
+    def publish(self, batch: Batch) -> None:
+        if len(self.batches) >= self.refuse_after:
+            raise PublishError("told to refuse")
+        self.batches.append(batch)
+
+    def idle(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def numbers(self) -> list[tuple[str, bytes]]:
+        """Give key and data of every event, in the order they came."""
+        events = [event for batch in self.batches for event in event_pb2.EventBatch.FromString(batch.body).events]
+        return [(event.key, event.data) for event in events]
+
+
+@pytest.fixture
+def bus_of_lists() -> Collected:
+    return Collected()
+
+
+def waiting(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
+
+
+def test_all_4_a_relay_killed_between_publishing_and_deleting_publishes_again_and_loses_nothing(bus: Bus) -> None:
+    facts = sequence(keys=100, length=3)
+    publish(bus.from_engine, bus.producer, facts)
+    bus.kill_relay_after_publishing()
+    assert waiting(bus.from_engine) == len(facts), "the killed relay deleted nothing"
+    bus.publish()
+    bus.start_worker()
+    bus.wait_for(len(facts))
+    assert bus.published() == bus.processed() == len(bus.effects()) == len(facts)
+
+
+def test_one_of_two_relays_leads_and_the_other_takes_over(kit_engine: sa.Engine, bus_of_lists: Collected) -> None:
+    first, second = (Relay(kit_engine, PRODUCER, bus_of_lists) for _ in range(2))
+    publish(kit_engine, PRODUCER, sequence(keys=1, length=1))
+    assert first.run_once() == 1
+    publish(kit_engine, PRODUCER, sequence(keys=1, length=1))
+    assert second.run_once() == 0
+    first.close()
+    assert second.run_once() == 1
+    second.close()
+
+
+def test_events_leave_in_the_order_they_were_written_and_are_counted(
+    kit_engine: sa.Engine, bus_of_lists: Collected
+) -> None:
+    facts = sequence(keys=3, length=1500)
+    publish(kit_engine, PRODUCER, facts)
+    relay = Relay(kit_engine, PRODUCER, bus_of_lists)
+    while relay.run_once():
+        pass
+    relay.close()
+    for key in {str(fact["key"]) for fact in facts}:
+        data = [data for found, data in bus_of_lists.numbers() if found == key]
+        assert len(data) == 1500
+        assert data == sorted(data, key=lambda text: int(text.split(b":")[1].split(b",")[0]))
+    with kit_engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.sum(published_events.c.events))) == len(facts)
+    assert all(batch.events <= EVENTS_MAX for batch in bus_of_lists.batches)
+
+
+def test_what_the_bus_took_before_it_failed_is_deleted_and_the_rest_stays(
+    kit_engine: sa.Engine, bus_of_lists: Collected
+) -> None:
+    publish(kit_engine, PRODUCER, sequence(keys=1, length=1200))
+    bus_of_lists.refuse_after = 2
+    relay = Relay(kit_engine, PRODUCER, bus_of_lists)
+    with pytest.raises(PublishError):
+        relay.run_once()
+    assert waiting(kit_engine) == 200
+    bus_of_lists.refuse_after = 3
+    assert relay.run_once() == 200
+    assert len(bus_of_lists.numbers()) == 1200
+    relay.close()
+
+
+@pytest.fixture
+def running_relay() -> Callable[[str, Collected], None]:
+    threads: list[tuple[threading.Thread, threading.Event]] = []
+
+    def start(url: str, publisher: Collected) -> None:
+        stop = threading.Event()
+        engine = open_database(url, pool_size=2)
+        waker = listen(url, CHANNEL)
+
+        def run() -> None:
+            Relay(engine, PRODUCER, publisher).run_until(stop, waker)
+            waker.close()
+            engine.dispose()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        threads.append((thread, stop))
+
+    yield start
+    for thread, stop in threads:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_all_4_a_relay_goes_on_after_its_database_was_killed(
+    postgres_node: PostgresNode, bus_of_lists: Collected, running_relay: Callable[[str, Collected], None]
+) -> None:
+    url = sqlalchemy_url(postgres_node.url())
+    create_probe_database(url)
+    engine = open_database(url, pool_size=1)
+    publish(engine, PRODUCER, sequence(keys=10, length=1))
+    running_relay(url, bus_of_lists)
+    wait_until(lambda: len(bus_of_lists.numbers()) == 10, "the first events")
+    postgres_node.kill()
+    engine.dispose()
+    postgres_node.start()
+    publish(engine, PRODUCER, sequence(keys=10, length=1))
+    # The kill may come between publishing and deleting: then the first ten come twice.
+    wait_until(lambda: len(set(bus_of_lists.numbers())) == 20, "the events after the restart")
+    wait_until(lambda: waiting(engine) == 0, "an empty outbox")
+    engine.dispose()
+
+
+def test_a_relay_waits_for_a_bus_that_refuses_and_then_publishes(
+    kit_engine: sa.Engine, kit_url: str, bus_of_lists: Collected, running_relay: Callable[[str, Collected], None]
+) -> None:
+    bus_of_lists.refuse_after = 0
+    publish(kit_engine, PRODUCER, sequence(keys=5, length=1))
+    running_relay(kit_url, bus_of_lists)
+    wait_until(lambda: bus_of_lists.closed >= 2, "two failures, after each of which the connection is given back")
+    bus_of_lists.refuse_after = 1_000_000
+    wait_until(lambda: waiting(kit_engine) == 0, "an empty outbox")
+    assert len(bus_of_lists.numbers()) == 5
+
+
+@given(st.lists(st.binary(max_size=300), max_size=40))
+def test_a_batch_reads_back_as_the_events_it_was_made_of(contents: list[bytes]) -> None:
+    events = [event_pb2.Event(id=str(number), data=content) for number, content in enumerate(contents)]
+    batch = make_batch("billing", 5, [event.SerializeToString() for event in events])
+    read = event_pb2.EventBatch.FromString(batch.body)
+    assert (list(read.events), read.producer, read.partition) == (events, "billing", 5)
+    assert batch.events == len(events)
+
+
+@given(st.lists(st.one_of(st.integers(1, 3000), st.integers(1, 2 * BYTES_MAX)), max_size=1500))
+def test_batches_stay_below_both_limits_and_leave_nothing_out(sizes: list[int]) -> None:
+    start = 0
+    for events in cut(sizes):
+        part = sizes[start : start + events]
+        assert len(part) == 1 or (len(part) <= EVENTS_MAX and sum(part) <= BYTES_MAX)
+        start += events
+    assert start == len(sizes)
