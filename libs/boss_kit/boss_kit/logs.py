@@ -53,7 +53,7 @@ def set_up(service: str, level: str = "INFO", process: str = "", stream: TextIO 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("pika", "amqp", "kombu", "nameko", "httpx", "urllib3", "uvicorn.access"):
+    for noisy in ("pika", "amqp", "kombu", "nameko", "httpx", "urllib3", "uvicorn.access", "mail.log"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

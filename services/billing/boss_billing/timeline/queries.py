@@ -14,6 +14,7 @@ from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
 _MINE = "enterprise_id = :enterprise_id AND business_unit_id = :unit_id AND account_id = :account_id"
+_ATTEMPT_MINE = " AND ".join(f"attempt.{condition}" for condition in _MINE.split(" AND "))
 
 _STORY = sa.text(
     f"""
@@ -31,10 +32,10 @@ _STORY = sa.text(
             'label', attempt.label, 'kind', payment.kind, 'payment', payment.id, 'invoice', invoice.number,
             'batch', batch.number)
         FROM attempt
-        JOIN payment USING (enterprise_id, business_unit_id, account_id)
-        JOIN invoice USING (enterprise_id, business_unit_id, account_id)
+        JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+        JOIN invoice ON invoice.enterprise_id = attempt.enterprise_id AND invoice.id = attempt.invoice_id
         LEFT JOIN batch ON batch.enterprise_id = attempt.enterprise_id AND batch.id = attempt.batch_id
-        WHERE {_MINE} AND payment.id = attempt.payment_id AND invoice.id = attempt.invoice_id
+        WHERE {_ATTEMPT_MINE}
         UNION ALL
         SELECT 3, attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation,
             json_build_object('amount', attempt.amount_minor, 'currency', attempt.currency, 'state', attempt.state,
