@@ -87,7 +87,11 @@ venv_works() { .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 
 
 install() {
   local wanted editable=() project
-  venv_works || { make_venv && printf %s "$checkout" >.venv/boss-made-for; }
+  # An `if`, because after `||` bash would go on past a failure inside.
+  if ! venv_works; then
+    make_venv
+    printf %s "$checkout" >.venv/boss-made-for
+  fi
   wanted=$(fingerprint)
   [ "$(cat .venv/boss-installed 2>/dev/null)" != "$wanted" ] || return 0
   rm -f .venv/boss-installed
