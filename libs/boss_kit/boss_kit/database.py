@@ -60,7 +60,10 @@ def copy_rows(
 
 
 def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
-    """Give psycopg's own connection, for what SQLAlchemy has no words for."""
+    """Give psycopg's own connection, for what SQLAlchemy has no words for, as part of the same transaction."""
+    if not connection.in_transaction():
+        # SQLAlchemy begins by itself only with its own statements, and would neither commit nor roll back this one.
+        connection.begin()
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver

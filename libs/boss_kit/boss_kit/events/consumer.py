@@ -112,7 +112,10 @@ class Consumer:
         except Exception as error:
             if is_transient(error):
                 raise
-            log.warning("a batch failed, its events go one by one", exc_info=error, extra=_where(batch))
+            # By its type only: what it says may be about a person. The parked event keeps the rest.
+            log.warning(
+                "a batch failed, its events go one by one", extra=_where(batch) | {"error": type(error).__name__}
+            )
             self._process_singly(batch, finish)
 
     def _process_new(self, batch: Incoming, finish: Finish) -> None:

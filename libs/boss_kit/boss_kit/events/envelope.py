@@ -5,9 +5,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from boss.events.v1 import event_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from boss_kit.context import Context
 from boss_kit.ids import new_id, partition_of

@@ -21,8 +21,18 @@ log = logging.getLogger(__name__)
 CHANNEL = "boss_delivery"
 BACK_OFF_S_MAX = 30
 STANDBY_AFTER_S = 10.0
-BATCHES_MAX = 16
+BATCHES_MAX = 64
 _LOCK_CLASS = 0x6C6F6361  # "loca": one worker per partition of a database.
+
+# Built once: these run for every batch.
+_COPY = sa.insert(delivery)
+_WAKE = sa.select(sa.func.pg_notify(CHANNEL, ""))
+_WAITING = (
+    sa.select(delivery)
+    .where(delivery.c.partition == sa.any_(sa.bindparam("partitions", type_=sa.ARRAY(sa.SmallInteger))))
+    .order_by(delivery.c.id)
+    .limit(BATCHES_MAX)
+)
 
 DeliveryRow = sa.Row[*tuple[Any, ...]]
 
@@ -36,13 +46,18 @@ class LocalBus:
 
     def publish(self, batch: Batch) -> None:
         """Copy a batch to every subscriber. Raises PublishError when one can't be reached: some may have it then."""
-        for consumer in self._topology.subscribers(batch.producer):
+        self.publish_all([batch])
+
+    def publish_all(self, batches: Sequence[Batch]) -> None:
+        """Copy one producer's batches to every subscriber, in one transaction each. Raises PublishError like `publish`."""
+        if not batches:
+            return
+        rows = [{"producer": batch.producer, "partition": batch.partition, "body": batch.body} for batch in batches]
+        for consumer in self._topology.subscribers(batches[0].producer):
             try:
                 with self._databases[consumer].begin() as connection:
-                    connection.execute(
-                        sa.insert(delivery).values(producer=batch.producer, partition=batch.partition, body=batch.body)
-                    )
-                    connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+                    connection.execute(_COPY, rows)
+                    connection.execute(_WAKE)
             except sa.exc.DBAPIError as error:
                 if not is_transient(error):
                     raise
@@ -98,8 +113,7 @@ class LocalWorker:
         """Process the oldest batches of the partitions we hold, in order; tell whether there were any."""
         connection = self._connection = self._connection or self._engine.connect()
         self._take_partitions(connection, standby=standby)
-        mine = delivery.c.partition.in_(sorted(self._held))
-        rows = connection.execute(sa.select(delivery).where(mine).order_by(delivery.c.id).limit(BATCHES_MAX)).all()
+        rows = connection.execute(_WAITING, {"partitions": sorted(self._held)}).all()
         if rows:
             self._count(connection, rows)
             if not self._deliver_together(rows):

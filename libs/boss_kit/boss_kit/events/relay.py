@@ -5,7 +5,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import sqlalchemy as sa
 import tenacity
@@ -39,6 +39,15 @@ class Publisher(Protocol):
 
     def close(self) -> None:
         """Give connections back; the next publish opens them again."""
+        ...
+
+
+@runtime_checkable
+class TakesMany(Protocol):
+    """A bus to which several batches cost hardly more than one."""
+
+    def publish_all(self, batches: Sequence[Batch]) -> None:
+        """Return when every subscriber's copies of all of them are safe. Raises PublishError otherwise."""
         ...
 
 
@@ -82,9 +91,14 @@ class Relay:
             self._publisher.idle()
         published: list[_Pending] = []
         try:
-            for pending in _batches(self._service, rows):
-                self._publisher.publish(pending.batch)
-                published.append(pending)
+            if isinstance(self._publisher, TakesMany):
+                waiting = list(_batches(self._service, rows))
+                self._publisher.publish_all([pending.batch for pending in waiting])
+                published = waiting
+            else:
+                for pending in _batches(self._service, rows):
+                    self._publisher.publish(pending.batch)
+                    published.append(pending)
         finally:
             # Also after a failure: what is confirmed needn't be published twice.
             _delete(connection, published)

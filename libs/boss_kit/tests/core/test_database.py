@@ -1,0 +1,109 @@
+"""COPY carries every type our tables have."""
+
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+from boss_kit.database import copy_rows, sqlalchemy_url
+from boss_kit.tasks import is_transient
+
+EVERY_TYPE = sa.Table(
+    "every_type",
+    sa.MetaData(),
+    sa.Column("n", sa.BigInteger, primary_key=True),
+    sa.Column("a_uuid", UUID),
+    sa.Column("a_text", sa.Text),
+    sa.Column("a_bigint", sa.BigInteger),
+    sa.Column("an_integer", sa.Integer),
+    sa.Column("a_smallint", sa.SmallInteger),
+    sa.Column("a_boolean", sa.Boolean),
+    sa.Column("a_date", sa.Date),
+    sa.Column("a_timestamp", sa.DateTime(timezone=True)),
+    sa.Column("some_bytes", sa.LargeBinary),
+    sa.Column("some_json", JSONB),
+)
+ONE_DAY = timedelta(days=1)
+COLUMNS = [column.name for column in EVERY_TYPE.columns]
+# PostgreSQL's text and JSON hold every character but NUL.
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "a_uuid": st.uuids(),
+    "a_text": TEXT,
+    "a_bigint": st.integers(-(2**63), 2**63 - 1),
+    "an_integer": st.integers(-(2**31), 2**31 - 1),
+    "a_smallint": st.integers(-(2**15), 2**15 - 1),
+    "a_boolean": st.booleans(),
+    "a_date": st.dates(),
+    "a_timestamp": st.datetimes(
+        datetime.min + ONE_DAY, datetime.max - ONE_DAY, timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7))])
+    ),
+    "some_bytes": st.binary(),
+    "some_json": st.dictionaries(TEXT, st.one_of(st.integers(-(2**53), 2**53), TEXT, st.booleans(), st.none())),
+}
+
+
+@pytest.fixture
+def table(kit_engine: sa.Engine) -> sa.Engine:
+    EVERY_TYPE.create(kit_engine)
+    return kit_engine
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(*(st.one_of(st.none(), strategy) for strategy in VALUES.values())), max_size=20))
+def test_rows_come_back_as_they_were_copied(table: sa.Engine, drawn: list[tuple[Any, ...]]) -> None:
+    rows = [(number, *values) for number, values in enumerate(drawn)]
+    with table.connect() as connection:
+        assert copy_rows(connection, EVERY_TYPE, COLUMNS, iter(rows)) == len(rows)
+        back = connection.execute(sa.select(EVERY_TYPE).order_by(EVERY_TYPE.c.n)).all()
+        connection.rollback()
+    assert [tuple(row) for row in back] == rows
+
+
+def test_a_copy_is_part_of_its_transaction(table: sa.Engine) -> None:
+    with table.connect() as connection:
+        copy_rows(connection, EVERY_TYPE, ["n", "a_uuid"], [(1, uuid.uuid4())])
+        connection.rollback()
+        assert connection.scalar(sa.select(sa.func.count()).select_from(EVERY_TYPE)) == 0
+
+
+def test_a_copy_that_fails_for_good_isnt_called_transient(table: sa.Engine) -> None:
+    with table.connect() as connection, pytest.raises(Exception, match="duplicate key") as failed:
+        copy_rows(connection, EVERY_TYPE, ["n"], [(1,), (1,)])
+    assert not is_transient(failed.value)
+
+
+def test_a_copy_whose_server_goes_away_is_called_transient(table: sa.Engine) -> None:
+    with table.connect() as connection, table.connect() as other:
+        pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+        connection.rollback()
+        other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with pytest.raises(Exception, match=r"terminat|closed|lost") as failed:
+            copy_rows(connection, EVERY_TYPE, ["n"], [(1,)])
+        connection.invalidate()
+    assert is_transient(failed.value)
+
+
+def test_a_statement_that_took_too_long_is_called_transient(kit_engine: sa.Engine) -> None:
+    with kit_engine.connect() as connection:
+        connection.execute(sa.text("SET statement_timeout = 20"))
+        with pytest.raises(sa.exc.DBAPIError) as failed:
+            connection.execute(sa.text("SELECT pg_sleep(5)"))
+        connection.invalidate()
+    assert is_transient(failed.value)
+
+
+def test_errors_dont_repeat_parameters(kit_engine: sa.Engine) -> None:
+    with kit_engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as failed:
+        connection.execute(sa.text("SELECT no_such_function(:who)"), {"who": "somebody's name"})
+    assert "somebody's name" not in str(failed.value)
+
+
+@pytest.mark.parametrize("plain", ["postgresql://u@h/d", "postgres://u@h/d", "postgresql+psycopg://u@h/d"])
+def test_an_address_names_the_driver(plain: str) -> None:
+    assert sqlalchemy_url(plain) == "postgresql+psycopg://u@h/d"
