@@ -9,7 +9,8 @@ from boss.platform.v1 import clock_service_pb2
 
 from boss_cli.clients import Clients
 
-POLL_S = 0.004
+# Asking often would take from the work what it waits for.
+POLL_S, POLL_S_MAX, POLL_GROWTH = 0.008, 0.06, 1.5
 WAIT_S_MAX = 600
 
 Statuses = Mapping[str, clock_service_pb2.GetStatusResponse]
@@ -41,7 +42,7 @@ def wait_until_idle(
     """
     if first is not None:
         wait_for_tasks(clients, first, wait_s_max)
-    deadline = time.monotonic() + wait_s_max
+    patience = _Patience(wait_s_max)
     before: list[bytes] = []
     while True:
         statuses = read_statuses(clients, topology)
@@ -53,18 +54,18 @@ def wait_until_idle(
             before = now
         else:
             before = []
-            _pause(deadline, statuses, topology)
+            patience.wait(statuses, topology)
 
 
 def wait_for_tasks(clients: Clients, service: str, wait_s_max: float = WAIT_S_MAX) -> None:
     """Wait until one service has no task left: enough between phases that only it takes part in."""
-    deadline = time.monotonic() + wait_s_max
+    patience = _Patience(wait_s_max)
     while True:
         statuses = read_statuses(clients, [service])
         _refuse_failures(statuses.values())
         if not statuses[service].open_tasks:
             return
-        _pause(deadline, statuses, {})
+        patience.wait(statuses, {})
 
 
 def lagging(statuses: Statuses, topology: Topology) -> list[str]:
@@ -99,8 +100,17 @@ def _refuse_failures(statuses: Iterable[clock_service_pb2.GetStatusResponse]) ->
             )
 
 
-def _pause(deadline: float, statuses: Statuses, topology: Topology) -> None:
-    if time.monotonic() > deadline:
-        work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
-        raise Failed("; ".join(["the services didn't become idle", *work, *lagging(statuses, topology)]))
-    time.sleep(POLL_S)
+class _Patience:
+    """Waits a little longer each time, and not for ever."""
+
+    def __init__(self, wait_s_max: float) -> None:
+        self._deadline = time.monotonic() + wait_s_max
+        self._pause_s = POLL_S
+
+    def wait(self, statuses: Statuses, topology: Topology) -> None:
+        """Wait before the next question. Raises Failed, saying who isn't idle, when it has taken too long."""
+        if time.monotonic() > self._deadline:
+            work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
+            raise Failed("; ".join(["the services didn't become idle", *work, *lagging(statuses, topology)]))
+        time.sleep(self._pause_s)
+        self._pause_s = min(self._pause_s * POLL_GROWTH, POLL_S_MAX)

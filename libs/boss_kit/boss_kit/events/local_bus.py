@@ -49,7 +49,7 @@ class LocalBus:
         self.publish_all([batch])
 
     def publish_all(self, batches: Sequence[Batch]) -> None:
-        """Copy one producer's batches to every subscriber, in one transaction each. Raises PublishError like `publish`."""
+        """Copy one producer's batches to every subscriber, one transaction each. Raises PublishError like `publish`."""
         if not batches:
             return
         rows = [{"producer": batch.producer, "partition": batch.partition, "body": batch.body} for batch in batches]
