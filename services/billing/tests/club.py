@@ -258,7 +258,9 @@ class Club:
         while runner.run_one():
             pass
         with self.engine.connect() as connection:
-            failed = connection.execute(sa.select(schema.task.c.name, schema.task.c.error).where(schema.task.c.error != ""))
+            failed = connection.execute(
+                sa.select(schema.task.c.name, schema.task.c.error).where(schema.task.c.error != "")
+            )
             assert not failed.all()
 
     def ask(self, job: str, day: date | None = None) -> None:

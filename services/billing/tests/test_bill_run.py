@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from boss.events.billing.v1 import billing_events_pb2 as pb
-from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, unit_id
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, record, unit_id
 
 from boss_billing import events
 from boss_billing.invoices.rules import SkippedAgreement
+from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.runs.queries import get_run, list_skipped
 from boss_kit.errors import InvalidArgument, NotFound
+from boss_kit.money import Money
 from boss_kit.paging import open_page
 
 
@@ -101,8 +103,6 @@ def test_bil_1_a_charge_of_an_unknown_account_is_refused_and_the_others_go(club:
 
 
 def test_bil_3_a_batch_holds_at_most_1000_payments_of_one_unit_by_account_number(club: Club) -> None:
-    from club import record
-
     numbers = [f"M{number:04d}" for number in range(1001)]
     for start in range(0, len(numbers), 500):
         club.add(*(record(number) for number in numbers[start : start + 500]))
@@ -134,9 +134,6 @@ def test_bil_1_a_run_of_an_unknown_unit_is_refused(club: Club) -> None:
 
 
 def test_bil_12_credit_pays_for_a_new_invoice_before_the_card_is_asked(club: Club) -> None:
-    from boss_billing.payments.commands import TakePayment, take_payment
-    from boss_kit.money import Money
-
     account = club.add_account("M1")
     with club.units.begin(club.context()) as tx:
         take_payment(tx, TakePayment(account, Money(1000, "USD"), "CASH"))

@@ -87,7 +87,7 @@ class Simulator:
         self._engine = engine
         self._seed = seed
         self._messages = messages
-        self._script = script or {}
+        self._script = {} if script is None else script
 
     def submit(self, submission: Submission) -> None:
         """Take a batch; the same attempt again is once."""
