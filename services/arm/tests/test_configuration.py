@@ -140,6 +140,17 @@ def test_arm_2_templates_are_inherited_downward_only(club: Club, api: Any) -> No
     assert api.configuration.CreateSchedule(request).lines[0].template == top
 
 
+def test_arm_2_a_units_manager_may_choose_a_template_of_the_enterprise(ready: Any, make_api: Any, tokens: Any) -> None:
+    top = ready.template(parent=TOP).name
+    manager = make_api(tokens.token("mia", ["club_manager"], [unit_name()]))
+    assert manager.configuration.CreateSchedule(schedule_request(top)).lines[0].template == top
+    with pytest.raises(PermissionDenied):
+        manager.template(parent=TOP)
+    with pytest.raises(PermissionDenied) as sibling:
+        manager.configuration.CreateSchedule(schedule_request(f"{unit_name(AUSTIN)}/templates/{uuid4()}"))
+    assert sibling.value.reason == "NODE_NOT_COVERED"
+
+
 def test_all_3_templates_are_paged(ready: Any) -> None:
     names, token = [], ""
     while True:

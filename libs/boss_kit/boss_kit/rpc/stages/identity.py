@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import grpc
+from boss.options.v1 import options_pb2
 from google.protobuf.message import Message
 
 from boss_kit.context import Actor
@@ -22,6 +24,7 @@ TOKEN_KEY = "authorization"  # noqa: S105 - its name, not its value
 APPROVAL_KEY = "boss-approval"
 _ROOT = "enterprises/"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_INDEX = re.compile(r"\[[^\]]*\]")
 _ENTERPRISE = re.compile(rf"enterprises/({_UUID})(?:/.*)?", re.DOTALL)
 
 
@@ -72,9 +75,9 @@ class AuthorizationStage(QuietStage):
             text for text in texts_of(message, deep=not call.per_record_validation) if text.value.startswith(_ROOT)
         ]
         for text in names:
-            _require_covered(call.context.nodes, text, "your token")
+            _require_covered(call.context.nodes, text, "your token", message)
             if call.approval is not None:
-                _require_covered(call.approval.nodes, text, "the approver's token")
+                _require_covered(call.approval.nodes, text, "the approver's token", message)
         found = {UUID(match[1]) for text in names if (match := _ENTERPRISE.fullmatch(text.value))}
         _set_enterprise(call, found)
 
@@ -89,12 +92,26 @@ def _approver(token: Token, approval: Token) -> Actor:
     return replace(approval.actor, approver=None)
 
 
-def _require_covered(nodes: tuple[str, ...], text: Text, whose: str) -> None:
+def _require_covered(nodes: tuple[str, ...], text: Text, whose: str, message: Message) -> None:
     if EVERYWHERE in nodes or any(covers(node, text.value) for node in nodes):
+        return
+    owner = text.value.rsplit("/", 2)[0]
+    # What is inherited downward may be named below its owner; whether it exists there is the servicer's question.
+    if any(covers(owner, node) for node in nodes) and _is_inherited(message.DESCRIPTOR, text.path):
         return
     raise PermissionDenied(
         "NODE_NOT_COVERED", f"{text.path}: {whose} doesn't cover this name.", metadata={"field": text.path}
     )
+
+
+def _is_inherited(message: Any, path: str) -> bool:
+    """Tell what the proto says of a field; descriptors have several types, none of which covers the others."""
+    inside, field = message, None
+    for name in _INDEX.sub("", path).split("."):
+        field = inside.fields_by_name.get(name) if inside is not None else None
+        inside = field.message_type if field is not None else None
+    extension: Any = options_pb2.inherited
+    return field is not None and bool(field.GetOptions().Extensions[extension])
 
 
 def _set_enterprise(call: Call, found: set[UUID]) -> None:
