@@ -1,0 +1,153 @@
+"""Every movement of money is a transfer, and balances are their sums (SPEC BIL-10, BIL-12)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from boss.events.billing.v1 import billing_events_pb2 as events_pb
+from club import DAY, Club, due, ref
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from boss_billing import events
+from boss_billing.ledger.queries import summary
+from boss_billing.payments.commands import TakePayment, take_payment
+from boss_kit.errors import InvalidArgument, NotFound
+from boss_kit.money import Money
+
+NUMBERS = ("M1", "M2")
+CODES = ("A01", "D03", "D16", "D05", "D14", "E02", "D13")
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("invoice"), st.sampled_from(NUMBERS), st.integers(0, 9000)),
+        st.tuples(st.just("desk"), st.sampled_from(NUMBERS), st.integers(1, 12_000)),
+        st.tuples(st.just("result"), st.sampled_from(NUMBERS), st.sampled_from(CODES)),
+        st.tuples(st.just("days"), st.just(""), st.integers(1, 9)),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def pay(club: Club, number: str, amount_minor: int, currency: str = "USD") -> None:
+    with club.units.begin(club.context()) as tx:
+        take_payment(tx, TakePayment(ref(number), Money(amount_minor, currency), "CASH"))
+
+
+def wipe(club: Club) -> None:
+    """Make the database new: hypothesis plays many stories on one."""
+    tables = (
+        "account, funding_source, funding_source_change, invoice, invoice_line, payment, attempt, bill_run, bill_run_shard, "
+        "skipped_charge, batch, batch_counter, card_inquiry, callback, sandbox_attempt, sandbox_inquiry, task, outbox"
+    )
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE transfer DISABLE TRIGGER transfer_append_only"))
+        connection.execute(sa.text(f"TRUNCATE transfer, {tables}"))
+        connection.execute(sa.text("ALTER TABLE transfer ENABLE TRIGGER transfer_append_only"))
+
+
+@given(steps)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_bil_10_whatever_happens_balances_are_the_sums_of_transfers(
+    club: Club, story: list[tuple[str, str, Any]]
+) -> None:
+    wipe(club)
+    club.set_clock(DAY)
+    club.settings(card_updater=True)
+    club.script.clear()
+    club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.add_account("M2")
+    club.due.charges = []
+    for cycle, (what, number, value) in enumerate(story, 1):
+        if what == "invoice":
+            club.due.charges.append(due(number, club.day, cycle, value))
+        elif what == "desk":
+            pay(club, number, value)
+        elif what == "result":
+            club.script.update({(f"tok_{number}", attempt): value for attempt in range(1, 30)})
+        else:
+            club.play(club.day + timedelta(days=value))
+        club.assert_books()
+    club.play(club.day + timedelta(days=1))
+    club.assert_books()
+    told = {event.key: event for event in club.facts(events.BALANCE_CHANGED)}
+    for event in told.values():
+        fact = events_pb.AccountBalanceChanged.FromString(event.data)
+        owed = sum(item.balance.units * 100 + item.balance.nanos // 10**7 for item in fact.open_items)
+        credit = club.one("SELECT credit_minor FROM account WHERE id = :id", id=event.key)
+        assert fact.balance.units * 100 + fact.balance.nanos // 10**7 == owed - credit
+
+
+def test_bil_12_a_payment_at_the_desk_pays_the_oldest_first_and_the_rest_is_credit(club: Club) -> None:
+    club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.due.charges = [due("M1")]
+    club.bill()
+    pay(club, "M1", 3000)
+    assert club.rows("SELECT balance_minor FROM invoice ORDER BY due_date") == [(0,), (2500,)]
+    pay(club, "M1", 3000)
+    assert club.one("SELECT credit_minor FROM account") == 500
+    last = events_pb.AccountBalanceChanged.FromString(club.facts(events.BALANCE_CHANGED)[-1].data)
+    assert (last.balance.units, len(last.open_items)) == (-5, 0)
+    club.assert_books()
+
+
+def test_bil_12_a_card_approved_after_the_desk_was_paid_becomes_credit(club: Club) -> None:
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.bill()
+    pay(club, "M1", 3500)
+    club.deliver()
+    assert club.one("SELECT credit_minor FROM account") == 3500
+    club.assert_books()
+
+
+def test_bil_12_each_version_of_a_balance_is_newer_and_told_once_per_transaction(club: Club) -> None:
+    account = club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.bill()
+    club.deliver()
+    versions = [event.version for event in club.facts(events.BALANCE_CHANGED) if event.key == str(account.id)]
+    assert versions == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(0, "USD"), (-100, "USD"), (100, "EUR")])
+def test_bil_12_an_amount_not_above_zero_or_of_another_currency_is_refused(
+    club: Club, amount: int, currency: str
+) -> None:
+    club.add_account("M1")
+    with pytest.raises(InvalidArgument, match="amount"):
+        pay(club, "M1", amount, currency)
+
+
+def test_bil_12_a_payment_of_an_unknown_account_is_refused(club: Club) -> None:
+    with pytest.raises(NotFound):
+        pay(club, "M404", 100)
+
+
+def test_bil_10_the_check_finds_a_balance_that_transfers_do_not_add_up_to(club: Club) -> None:
+    club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.assert_books()
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET balance_minor = 1999"))
+    problems = club.ledger().problems
+    assert any("Account M1" in one for one in problems)
+    assert any("Invoice M1-1" in one for one in problems)
+
+
+def test_bil_9_submitted_is_approved_plus_declined_plus_in_flight_and_a_retry_never_adds(club: Club) -> None:
+    club.settings(card_updater=True)
+    for number, code in (("M1", "A01"), ("M2", "D03"), ("M3", "D16"), ("M4", "D14")):
+        club.add_account(number)
+        club.script[f"tok_{number}", 1] = code
+    club.due.charges = [due(number) for number in ("M1", "M2", "M3", "M4")]
+    club.bill()
+    club.deliver()
+    pay(club, "M2", 3500)
+    with club.units.read(club.context()) as tx:
+        found = summary(tx, ref("M1").enterprise_id, None, DAY, DAY)
+        later = summary(tx, ref("M1").enterprise_id, None, DAY + timedelta(days=1), None)
+    counts = (found.invoiced, found.submitted, found.approved, found.declined, found.in_flight, found.point_of_sale)
+    assert [one.count for one in counts] == [4, 3, 1, 1, 1, 1]
+    assert found.invoiced.amount_minor == 14_000
+    assert (later.invoiced.count, later.submitted.count, later.bill_runs, found.bill_runs) == (0, 0, 0, 1)
