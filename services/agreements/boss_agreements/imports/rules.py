@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from boss_agreements.imports.contacts import address_lines, contacts_of
 from boss_agreements.members.rules import Contact
 from boss_agreements.organization.rules import BusinessUnit
 from boss_agreements.suspensions.rules import Window
-from boss_kit.cards import field_holds_card_number
+from boss_kit.cards import DIGITS_MIN, field_holds_card_number
 from boss_kit.days import parse_zone
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id
@@ -89,8 +88,7 @@ class Record(NamedTuple):
 FIELDS = Record._fields
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A record without fault, read."""
 
     record: Record
@@ -156,7 +154,7 @@ def _check_texts(record: Record) -> None:
     if "\0" in everything:
         field = next(name for name, value in zip(FIELDS, record, strict=True) if "\0" in value)
         raise InvalidArgument.field(field, "holds a NUL character, which no text may; take it out.")
-    if _LONG_NUMBER.search(everything):
+    if any(len(value) >= DIGITS_MIN and _LONG_NUMBER.search(value) for value in record):
         _refuse_card(record)
     for name in _REQUIRED:
         if not getattr(record, name).strip():

@@ -141,7 +141,10 @@ def _agreement_row(one: Checked, now: datetime) -> Sequence[object]:
 
 def _line_row(one: Checked) -> Sequence[object]:
     line, live = one.line, one.status != EXPIRED
-    charge = next_charge(line, union([one.freeze]) if one.freeze else ())
+    due_date = line.next_bill_date if line.remaining_cycles != 0 else None
+    if one.freeze is not None:
+        charge = next_charge(line, union([one.freeze]))
+        due_date = charge.due_date if charge else None
     return (
         one.unit.enterprise_id,
         line.id,
@@ -156,7 +159,7 @@ def _line_row(one: Checked) -> Sequence[object]:
         line.schedule.anchor_day,
         line.cycle_no,
         line.next_bill_date if live else None,
-        charge.due_date if charge else None,
+        due_date,
         line.remaining_cycles,
         line.term_end_date,
         live,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,21 +30,9 @@ timeline_entry = sa.Table(
 )
 
 COPY_FROM_ROWS = 50
-_COLUMNS = (
-    "enterprise_id",
-    "business_unit_id",
-    "account_id",
-    "business_date",
-    "kind",
-    "text",
-    "subject",
-    "correlation",
-    "create_time",
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of an account's story."""
 
     enterprise_id: UUID
@@ -57,6 +46,9 @@ class Entry:
     create_time: datetime
 
 
+_COLUMNS = Entry._fields
+
+
 @dataclass(frozen=True)
 class StoredEntry:
     """A line as it is read back."""
@@ -67,11 +59,10 @@ class StoredEntry:
 
 def tell(tx: Transaction, entries: Sequence[Entry]) -> None:
     """Add lines to accounts' stories."""
-    rows = [tuple(getattr(entry, name) for name in _COLUMNS) for entry in entries]
-    if len(rows) >= COPY_FROM_ROWS:
-        copy_rows(tx.connection, timeline_entry, _COLUMNS, rows)
-    elif rows:
-        tx.connection.execute(sa.insert(timeline_entry), [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
+    if len(entries) >= COPY_FROM_ROWS:
+        copy_rows(tx.connection, timeline_entry, _COLUMNS, entries)
+    elif entries:
+        tx.connection.execute(sa.insert(timeline_entry), [entry._asdict() for entry in entries])
 
 
 def page(
