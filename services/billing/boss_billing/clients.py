@@ -10,11 +10,10 @@ from boss.agreements.v1.due_charge_service_pb2_grpc import DueChargeServiceStub
 from boss.billing.v1 import processor_callback_service_pb2 as callback_pb
 from boss.billing.v1.processor_callback_service_pb2_grpc import ProcessorCallbackServiceStub
 
-from boss_billing.adapters.simulator import SimulatedResult, SimulatedUpdate
+from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
 from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.invoices.rules import DueCharge, SkippedAgreement
 from boss_billing.runs.rules import DuePage, Shard
-from boss_kit.money import Money
 from boss_kit.rpc.client import Channels
 from boss_kit.rpc.convert import (
     date_to_proto,
@@ -74,35 +73,35 @@ class OwnCallbackDoor:
     def __init__(self, channels: Channels) -> None:
         self._stub = ProcessorCallbackServiceStub(channels.to("billing"))
 
-    def report_results(self, enterprise_id: UUID, results: Sequence[SimulatedResult]) -> None:
+    def report_results(self, enterprise_id: UUID, results: Sequence[ResultCallback]) -> None:
         """Report results of attempts."""
         self._stub.ReportPaymentResults(
             callback_pb.ReportPaymentResultsRequest(
                 parent=f"enterprises/{enterprise_id}",
                 results=[
                     callback_pb.PaymentResult(
-                        result_id=f"sandbox-{one.attempt_id}",
-                        attempt_id=str(one.attempt_id),
-                        transaction_id=one.attempt_id.hex,
+                        result_id=one.callback_id,
+                        attempt_id=one.attempt_id,
+                        transaction_id=one.transaction_id,
                         code=one.code,
                         message=one.message,
-                        amount=money_to_proto(Money(one.amount_minor, one.currency)),
+                        amount=money_to_proto(one.amount) if one.amount else None,
                     )
                     for one in results
                 ],
             )
         )
 
-    def report_updates(self, enterprise_id: UUID, updates: Sequence[SimulatedUpdate]) -> None:
+    def report_updates(self, enterprise_id: UUID, updates: Sequence[UpdateCallback]) -> None:
         """Report answers of the card updater."""
         self._stub.ReportAccountUpdates(
             callback_pb.ReportAccountUpdatesRequest(
                 parent=f"enterprises/{enterprise_id}",
                 updates=[
                     callback_pb.AccountUpdate(
-                        update_id=f"sandbox-{one.inquiry_id}",
-                        inquiry_id=str(one.inquiry_id),
-                        outcome=_OUTCOMES[one.outcome],
+                        update_id=one.callback_id,
+                        inquiry_id=one.inquiry_id,
+                        outcome=_OUTCOMES[one.outcome] if one.outcome else None,
                         token=one.token,
                         last4=one.last4,
                         expiry_month=one.expiry_month,

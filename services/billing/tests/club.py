@@ -17,7 +17,7 @@ from boss_billing.accounts.records import AccountRecord
 from boss_billing.accounts.rules import AccountRef, account_id
 from boss_billing.adapters.chance import Script
 from boss_billing.adapters.port import NoAnswerError
-from boss_billing.adapters.simulator import SimulatedResult, SimulatedUpdate, Simulator
+from boss_billing.adapters.simulator import Simulator
 from boss_billing.batches.process import BatchProcesses
 from boss_billing.batches.rules import SUBMIT_TASK, Submission
 from boss_billing.callbacks import commands as callbacks
@@ -35,7 +35,6 @@ from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.events.consumer import Consumer
 from boss_kit.ids import derived_id, new_id
-from boss_kit.money import Money
 from boss_kit.tasks import TaskRunner
 from boss_kit.unit_of_work import UnitOfWork
 
@@ -287,13 +286,13 @@ class Club:
     def deliver(self, label: Label = Label.ORIGINAL) -> None:
         simulator = self.wire.inner
         while chunk := simulator.outstanding_results(ENTERPRISE_ID, label, 1000):
-            self.report(*map(result_of, chunk))
+            self.report(*chunk)
             simulator.delivered_results(ENTERPRISE_ID, chunk)
 
     def deliver_updates(self) -> None:
         simulator = self.wire.inner
         while chunk := simulator.outstanding_updates(ENTERPRISE_ID, 1000):
-            self.report_updates(*map(update_of, chunk))
+            self.report_updates(*chunk)
             simulator.delivered_updates(ENTERPRISE_ID, chunk)
 
     def report(self, *results: ResultCallback) -> callbacks.Tally:
@@ -342,31 +341,6 @@ class _Always(dict[tuple[str, int], str]):
 
 def scripted(script: Script) -> Script:
     return _Always(script)
-
-
-def result_of(one: SimulatedResult, **changes: Any) -> ResultCallback:
-    values: dict[str, Any] = {
-        "callback_id": f"result-{one.attempt_id}",
-        "attempt_id": str(one.attempt_id),
-        "transaction_id": "t1",
-        "code": one.code,
-        "message": one.message,
-        "amount": Money(one.amount_minor, one.currency),
-    } | changes
-    return ResultCallback(**values)
-
-
-def update_of(one: SimulatedUpdate, **changes: Any) -> UpdateCallback:
-    values: dict[str, Any] = {
-        "callback_id": f"update-{one.inquiry_id}",
-        "inquiry_id": str(one.inquiry_id),
-        "outcome": one.outcome,
-        "token": one.token,
-        "last4": one.last4,
-        "expiry_month": one.expiry_month,
-        "expiry_year": one.expiry_year,
-    } | changes
-    return UpdateCallback(**values)
 
 
 def request_id() -> str:

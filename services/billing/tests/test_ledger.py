@@ -38,8 +38,9 @@ def pay(club: Club, number: str, amount_minor: int, currency: str = "USD") -> No
 def wipe(club: Club) -> None:
     """Make the database new: hypothesis plays many stories on one."""
     tables = (
-        "account, funding_source, funding_source_change, invoice, invoice_line, payment, attempt, bill_run, bill_run_shard, "
-        "skipped_charge, batch, batch_counter, card_inquiry, callback, sandbox_attempt, sandbox_inquiry, task, outbox"
+        "account, funding_source, funding_source_change, invoice, invoice_line, payment, attempt, bill_run, "
+        "bill_run_shard, skipped_charge, batch, batch_counter, card_inquiry, callback, sandbox_attempt, "
+        "sandbox_inquiry, task, outbox"
     )
     with club.engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE transfer DISABLE TRIGGER transfer_append_only"))

@@ -1,11 +1,12 @@
 """What results make of payments: final declines, rebilling, the card updater (SPEC BIL-4, BIL-5, BIL-7)."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from boss.events.billing.v1 import billing_events_pb2 as pb
-from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id, update_of
+from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
 
 from boss_billing import events
 from boss_billing.funding.commands import RenewSource, renew_source
@@ -175,7 +176,7 @@ class TestCardUpdater:
         cured = outcome in (UpdateOutcome.NEW_NUMBER, UpdateOutcome.NEW_EXPIRY)
         data = {"expiry_month": 6, "expiry_year": 2029} if cured else {"expiry_month": 0, "expiry_year": 0}
         token = ("tok_new", "9999") if outcome is UpdateOutcome.NEW_NUMBER else ("", "")
-        club.report_updates(*(update_of(one, outcome=outcome, token=token[0], last4=token[1], **data) for one in found))
+        club.report_updates(*(replace(one, outcome=outcome, token=token[0], last4=token[1], **data) for one in found))
         club.do_tasks()
 
     def test_bil_4_a_cured_card_is_retried_in_a_batch_with_its_originals_number(self, club: Club) -> None:
@@ -239,7 +240,7 @@ class TestCardUpdater:
             take_payment(tx, TakePayment(ref("M1"), Money(3500, "USD"), "CASH"))
         (found,) = club.wire.inner.outstanding_updates(ENTERPRISE_ID, 10)
         club.report_updates(
-            update_of(found, outcome=UpdateOutcome.NEW_EXPIRY, expiry_month=1, expiry_year=2030, token="", last4="")
+            replace(found, outcome=UpdateOutcome.NEW_EXPIRY, expiry_month=1, expiry_year=2030, token="", last4="")
         )
         club.do_tasks()
         assert club.one("SELECT count(*) FROM attempt") == 1

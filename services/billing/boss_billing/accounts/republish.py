@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from boss_billing.accounts import store
 from boss_billing.accounts.commands import announce
 from boss_kit.context import SYSTEM, Context
@@ -17,13 +15,11 @@ def republish_accounts(units: UnitOfWork) -> int:
     count, after = 0, (UUID(int=0), UUID(int=0))
     while True:
         with units.begin(Context(actor=SYSTEM)) as tx:
-            query = sa.select(store.account.c.enterprise_id, store.account.c.id)
-            key = sa.tuple_(store.account.c.enterprise_id, store.account.c.id)
-            rows = tx.connection.execute(query.where(key > after).order_by(*query.selected_columns).limit(PAGE)).all()
+            rows = store.page_of_all(tx.connection, after, PAGE)
         if not rows:
             return count
-        enterprise_id = rows[0].enterprise_id
-        page = [row.id for row in rows if row.enterprise_id == enterprise_id]
+        enterprise_id = rows[0][0]
+        page = [account_id for owner, account_id in rows if owner == enterprise_id]
         with units.begin(Context(enterprise_id=enterprise_id, actor=SYSTEM)) as tx:
             announce(tx, store.lock(tx.connection, enterprise_id, page))
         count, after = count + len(page), (enterprise_id, page[-1])

@@ -103,3 +103,11 @@ def record_hashes(connection: sa.Connection, enterprise_id: UUID, ids: Collectio
     """Read the hashes of those accounts that are there."""
     rows = connection.execute(_HASHES, {"enterprise_id": enterprise_id, "ids": list(ids)})
     return {row.id: bytes(row.record_hash or b"") for row in rows}
+
+
+def page_of_all(connection: sa.Connection, after: tuple[UUID, UUID], limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """Read accounts of all enterprises after one: (enterprise, account)."""
+    key = sa.tuple_(account.c.enterprise_id, account.c.id)
+    query = sa.select(account.c.enterprise_id, account.c.id).where(key > after)
+    rows = connection.execute(query.order_by(account.c.enterprise_id, account.c.id).limit(limit))
+    return [(row.enterprise_id, row.id) for row in rows]

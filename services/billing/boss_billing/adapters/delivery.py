@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from boss_billing.adapters.simulator import SimulatedResult, SimulatedUpdate, Simulator
+from boss_billing.adapters.simulator import Simulator
+from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
 from boss_billing.payments.rules import Label
 from boss_kit.tasks import Task
 
@@ -14,11 +15,11 @@ CHUNK = 1000
 class CallbackDoor(Protocol):
     """The gRPC door processors report to."""
 
-    def report_results(self, enterprise_id: UUID, results: Sequence[SimulatedResult]) -> None:
+    def report_results(self, enterprise_id: UUID, results: Sequence[ResultCallback]) -> None:
         """Report results of attempts."""
         ...
 
-    def report_updates(self, enterprise_id: UUID, updates: Sequence[SimulatedUpdate]) -> None:
+    def report_updates(self, enterprise_id: UUID, updates: Sequence[UpdateCallback]) -> None:
         """Report answers of the card updater."""
         ...
 

@@ -1,8 +1,8 @@
 """A payment processor in the box: its own tables and transactions, as if it were remote."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from boss_billing.adapters.chance import Script, new_token, response_code, update_outcome
 from boss_billing.adapters.port import Repeatability
 from boss_billing.batches.rules import Submission
+from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
 from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
+from boss_kit.money import Money
 
 TABLES = sa.MetaData()
 NEW_EXPIRY_YEARS = 3
@@ -53,29 +55,6 @@ sandbox_inquiry = sa.Table(
     sa.Column("new_expiry_year", sa.SmallInteger, nullable=False),
     sa.Column("is_delivered", sa.Boolean, nullable=False),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedResult:
-    """A result the simulator hasn't delivered yet."""
-
-    attempt_id: UUID
-    code: str
-    message: str
-    amount_minor: int
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedUpdate:
-    """An answer of the card updater the simulator hasn't delivered yet."""
-
-    inquiry_id: UUID
-    outcome: UpdateOutcome
-    token: str
-    last4: str
-    expiry_month: int
-    expiry_year: int
 
 
 class Simulator:
@@ -129,7 +108,7 @@ class Simulator:
             with self._engine.begin() as connection:
                 connection.execute(insert(sandbox_inquiry).on_conflict_do_nothing(), rows)
 
-    def outstanding_results(self, enterprise_id: UUID, label: str, limit: int) -> Sequence[SimulatedResult]:
+    def outstanding_results(self, enterprise_id: UUID, label: str, limit: int) -> Sequence[ResultCallback]:
         """Read results to deliver, in the order of natural keys."""
         table = sandbox_attempt
         query = (
@@ -141,9 +120,9 @@ class Simulator:
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [SimulatedResult(*row) for row in connection.execute(query)]
+            return [_result(row) for row in connection.execute(query)]
 
-    def outstanding_updates(self, enterprise_id: UUID, limit: int) -> Sequence[SimulatedUpdate]:
+    def outstanding_updates(self, enterprise_id: UUID, limit: int) -> Sequence[UpdateCallback]:
         """Read answers of the card updater to deliver, in the order of natural keys."""
         table = sandbox_inquiry
         query = (
@@ -160,16 +139,16 @@ class Simulator:
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [SimulatedUpdate(row[0], UpdateOutcome(row[1]), *row[2:]) for row in connection.execute(query)]
+            return [_update(row) for row in connection.execute(query)]
 
-    def delivered_results(self, enterprise_id: UUID, results: Sequence[SimulatedResult]) -> None:
+    def delivered_results(self, enterprise_id: UUID, results: Sequence[ResultCallback]) -> None:
         """Note that results were taken."""
-        ids = [one.attempt_id for one in results]
+        ids = [UUID(one.attempt_id) for one in results]
         self._mark(sandbox_attempt, sandbox_attempt.c.attempt_id, enterprise_id, ids)
 
-    def delivered_updates(self, enterprise_id: UUID, updates: Sequence[SimulatedUpdate]) -> None:
+    def delivered_updates(self, enterprise_id: UUID, updates: Sequence[UpdateCallback]) -> None:
         """Note that answers were taken."""
-        ids = [one.inquiry_id for one in updates]
+        ids = [UUID(one.inquiry_id) for one in updates]
         self._mark(sandbox_inquiry, sandbox_inquiry.c.inquiry_id, enterprise_id, ids)
 
     def _mark(self, table: sa.Table, key: "sa.Column[UUID]", enterprise_id: UUID, ids: Sequence[UUID]) -> None:
@@ -196,3 +175,22 @@ class Simulator:
             "new_expiry_year": day.year + NEW_EXPIRY_YEARS if cured else 0,
             "is_delivered": False,
         }
+
+
+def _result(row: Any) -> ResultCallback:
+    amount = Money(row.amount_minor, row.currency)
+    text = str(row.attempt_id)
+    return ResultCallback(f"sandbox-{text}", text, row.attempt_id.hex, row.code, row.message, amount)
+
+
+def _update(row: Any) -> UpdateCallback:
+    text = str(row.inquiry_id)
+    return UpdateCallback(
+        f"sandbox-{text}",
+        text,
+        UpdateOutcome(row.outcome),
+        row.new_token,
+        row.new_last4,
+        row.new_expiry_month,
+        row.new_expiry_year,
+    )

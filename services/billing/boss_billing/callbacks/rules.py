@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from boss_billing.funding.inquiries import Inquiry
-from boss_billing.funding.rules import UpdateOutcome
-from boss_billing.payments.open_attempts import OpenAttempt
-from boss_billing.payments.rules import State
+from boss_billing.funding.rules import Inquiry, UpdateOutcome
+from boss_billing.payments.rules import OpenAttempt, State
 from boss_kit.money import Money
 
 AWAITING = (State.CREATED, State.PENDING, State.UNKNOWN)

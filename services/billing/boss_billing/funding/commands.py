@@ -16,6 +16,7 @@ from boss_billing.funding.rules import (
     CardUpdate,
     FundingSource,
     FundingSourceChanged,
+    Inquiry,
     UpdateOutcome,
     check_update,
     update,
@@ -23,9 +24,8 @@ from boss_billing.funding.rules import (
 from boss_billing.invoices import store as invoices
 from boss_billing.payments import open_attempts
 from boss_billing.payments import store as payments
-from boss_billing.payments.open_attempts import OpenAttempt
 from boss_billing.payments.planning import NewAttempt
-from boss_billing.payments.rules import Label, State
+from boss_billing.payments.rules import Label, OpenAttempt, State
 from boss_billing.payments.settlement import Settlement
 from boss_kit.errors import NotFound
 from boss_kit.ids import new_id
@@ -109,7 +109,7 @@ def _mark_answered(
     tx: Transaction,
     page: Settlement,
     answers: Sequence[Answer],
-    known: Mapping[UUID, inquiries.Inquiry],
+    known: Mapping[UUID, Inquiry],
     by_payment: Mapping[UUID, OpenAttempt],
 ) -> None:
     by_day: dict[date, dict[UUID, str]] = {}

@@ -1,18 +1,17 @@
 """The table of inquiries to the card updater: one per declined payment (SPEC BIL-4)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from boss_billing.funding.rules import SubmittedInquiry
+from boss_billing.funding.rules import Inquiry, SubmittedInquiry
 from boss_kit.database import copy_rows
 
 TABLES = sa.MetaData()
-CREATED, SENT, ANSWERED = "created", "sent", "answered"
+CREATED = "created"
 
 card_inquiry = sa.Table(
     "card_inquiry",
@@ -76,17 +75,6 @@ _UNANSWERED = sa.text(
     LIMIT :limit
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """An inquiry as it is answered."""
-
-    id: UUID
-    account_id: UUID
-    payment_id: UUID
-    funding_source_id: UUID
-    state: str
 
 
 def add(connection: sa.Connection, rows: Sequence[tuple[object, ...]], correlation: str, now: datetime) -> None:

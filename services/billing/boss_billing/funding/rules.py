@@ -75,6 +75,17 @@ class CardUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquiry:
+    """An inquiry as it is answered."""
+
+    id: UUID
+    account_id: UUID
+    payment_id: UUID
+    funding_source_id: UUID
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubmittedInquiry:
     """A question to the card updater about one card."""
 

@@ -239,10 +239,9 @@ def _problems(tx: Transaction, enterprise_id: UUID) -> Iterator[str]:
         )
     for row in tx.connection.execute(_INVOICES, parameters):
         yield (
-            f"Invoice {row.number}: total {_text(row.total_minor, row.currency)}, lines {_text(row.lines, row.currency)}, "
-            f"booked {_text(row.charged, row.currency)}, paid {_text(row.paid, row.currency)}, "
-            f"yet its balance is "
-            f"{_text(row.balance_minor, row.currency)}."
+            f"Invoice {row.number}: total {_text(row.total_minor, row.currency)}, "
+            f"lines {_text(row.lines, row.currency)}, booked {_text(row.charged, row.currency)}, "
+            f"paid {_text(row.paid, row.currency)}, yet its balance is {_text(row.balance_minor, row.currency)}."
         )
     for row in tx.connection.execute(_PAYMENTS, parameters):
         yield (

@@ -1,7 +1,6 @@
 """Attempts on their way to a result, with the payment each belongs to."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,49 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from boss_billing.accounts.rules import AccountRef
-from boss_billing.payments.rules import Label, Payment, State
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAttempt:
-    """An attempt, its payment, and what was said of the payment so far."""
-
-    id: UUID
-    label: Label
-    state: State
-    invoice_id: UUID
-    funding_source_id: UUID
-    batch_id: UUID | None
-    bill_run_id: UUID | None
-    tender: str
-    response_code: str
-    response_message: str
-    is_primary: bool
-    payment_state: State
-    payment: Payment
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
-    """What an attempt came to."""
-
-    state: State
-    code: str
-    message: str
-    transaction_id: str
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentResult:
-    """What a payment came to; no day while it isn't final."""
-
-    state: State
-    code: str
-    message: str
-    is_recovered: bool
-    final_date: date | None
-
+from boss_billing.payments.rules import AttemptResult, Label, OpenAttempt, Payment, PaymentResult, State
 
 _SELECT = """
     SELECT attempt.id, attempt.label, attempt.state, attempt.invoice_id, attempt.funding_source_id, attempt.batch_id,

@@ -1,7 +1,7 @@
 """Which payments a run makes for an invoice: by source, within the networks' limits (SPEC BIL-1, BIL-5). Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
@@ -10,7 +10,6 @@ from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
 from boss_billing.funding.rules import FundingSource, split
 from boss_billing.invoices.rules import Invoice
 from boss_billing.payments.rules import Label, Payment, kind_of
-from boss_kit.ids import new_id
 
 NO_VALID_SOURCE = "NO_VALID_SOURCE"
 ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
@@ -50,6 +49,7 @@ class Planner:
     bill_run_id: UUID
     day: date
     limits: Iterable[AttemptLimit]
+    new_id: Callable[[], UUID]
     source_days: Mapping[UUID, list[date]] = field(default_factory=dict)
     invoice_days: Mapping[UUID, list[date]] = field(default_factory=dict)
 
@@ -88,9 +88,9 @@ class Planner:
     def _payment(self, invoice: Invoice, source: FundingSource, share: int, place: int) -> NewAttempt:
         self._sources[source.id].append(self.day)
         self._invoices[invoice.id].append(self.day)
-        payment = Payment(new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
+        payment = Payment(self.new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
         return NewAttempt(
-            new_id(),
+            self.new_id(),
             payment,
             source,
             invoice.id,

@@ -75,6 +75,47 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt, its payment, and what was said of the payment so far."""
+
+    id: UUID
+    label: Label
+    state: State
+    invoice_id: UUID
+    funding_source_id: UUID
+    batch_id: UUID | None
+    bill_run_id: UUID | None
+    tender: str
+    response_code: str
+    response_message: str
+    is_primary: bool
+    payment_state: State
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """What an attempt came to."""
+
+    state: State
+    code: str
+    message: str
+    transaction_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentResult:
+    """What a payment came to; no day while it isn't final."""
+
+    state: State
+    code: str
+    message: str
+    is_recovered: bool
+    final_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentSubmitted:
     """A payment went to the processor; the kind of a retry is `Retry`."""
 

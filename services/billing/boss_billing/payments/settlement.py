@@ -17,8 +17,17 @@ from boss_billing.invoices.rules import Invoice
 from boss_billing.ledger import rules as books
 from boss_billing.ledger import store as ledger
 from boss_billing.payments import open_attempts
-from boss_billing.payments.open_attempts import AttemptResult, OpenAttempt, PaymentResult
-from boss_billing.payments.rules import Label, PaymentApproved, PaymentDeclined, State, Verdict, verdict
+from boss_billing.payments.rules import (
+    AttemptResult,
+    Label,
+    OpenAttempt,
+    PaymentApproved,
+    PaymentDeclined,
+    PaymentResult,
+    State,
+    Verdict,
+    verdict,
+)
 from boss_billing.units import store as units
 from boss_kit.days import add_months
 from boss_kit.ids import new_id

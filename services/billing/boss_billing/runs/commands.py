@@ -177,7 +177,7 @@ def _planner(
         min((limit.attempts_max for limit in per_source), default=1),
     )
     invoice_days = payments.attempts_of_invoices(tx.connection, run.enterprise_id, account_ids, list(older or ()))
-    return Planner(run.id, run.bill_date, limits, source_days, invoice_days)
+    return Planner(run.id, run.bill_date, limits, new_id, source_days, invoice_days)
 
 
 def _save(tx: Transaction, run: BillRun, page: BilledPage) -> None:

@@ -20,7 +20,6 @@ from boss_billing.invoices.rules import (
 )
 from boss_billing.ledger.rules import Transfer, charge, credit_applied
 from boss_billing.payments.planning import NewAttempt, NotPaid, Planner
-from boss_kit.ids import new_id
 
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
 AGREEMENTS_PER_SHARD = 5000
@@ -153,7 +152,7 @@ def _invoice(account: Account, group: Sequence[DueCharge], planner: Planner) -> 
     total = sum(due.total_minor for due in group)
     first = group[0]
     return Invoice(
-        new_id(),
+        planner.new_id(),
         account.ref,
         first.agreement_id,
         account.invoice_number(account.invoice_count + 1),
