@@ -16,14 +16,14 @@ TARGET = ROOT / "libs" / "boss_protos"
 STAMP = TARGET / ".generated"
 # google.* modules come with the protobuf and googleapis wheels; this one is in no wheel.
 VALIDATE = "buf/validate/validate.proto"
-# Who subscribes to whom travels with the messages it is about.
-TOPOLOGY = PROTOS / "topology.yaml"
+# Who subscribes to whom, and who may call what, travel with the messages they are about.
+DATA = (PROTOS / "topology.yaml", PROTOS / "roles.yaml")
 
 
 def main() -> int:
     """Generate what is out of date, or everything with --force."""
     sources = sorted(PROTOS.joinpath("boss").rglob("*.proto"))
-    fingerprint = _fingerprint([*sources, THIRD_PARTY / VALIDATE, TOPOLOGY, Path(__file__)])
+    fingerprint = _fingerprint([*sources, THIRD_PARTY / VALIDATE, *DATA, Path(__file__)])
     if "--force" not in sys.argv and STAMP.exists() and STAMP.read_text() == fingerprint:
         return 0
     STAMP.unlink(missing_ok=True)
@@ -35,7 +35,8 @@ def main() -> int:
         return status
     for package in ("boss", "buf"):
         (TARGET / package / "py.typed").touch()
-    shutil.copy(TOPOLOGY, TARGET / "boss")
+    for data in DATA:
+        shutil.copy(data, TARGET / "boss")
     STAMP.write_text(fingerprint)
     return 0
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from boss_kit.testing.server import Serving
     from boss_kit.testing.tokens import TokenMaker
 
-pytest_plugins = ("boss_kit.testing.tokens", "boss_kit.testing.server")
-
 
 @pytest.fixture
 def cli(serving: "Serving", tokens: "TokenMaker", tmp_path: Path) -> Cli:

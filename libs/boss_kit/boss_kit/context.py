@@ -44,8 +44,8 @@ SYSTEM = Actor(user="SYS")
 class Context:
     """What a transaction knows about its caller.
 
-    `nodes` are the resource names the token covers (empty: everything, for the service's own work); `business_date` is set for
-    events and jobs and empty for calls, whose day follows from the unit's zone.
+    `nodes` are the resource names the token covers (empty: everything, for the service's own work); `business_date` is
+    set for events and jobs and empty for calls, whose day follows from the unit's zone.
     """
 
     enterprise_id: UUID | None = None

@@ -1,15 +1,15 @@
 """Errors with a canonical code, a stable reason and a way out.
 
-    BossError
-    ├── InvalidArgument      the request itself is wrong: field violations
-    ├── NotFound             the named thing doesn't exist
-    ├── AlreadyExists        the thing to be made is there already
-    ├── FailedPrecondition   the request is fine, the state forbids it
-    ├── Aborted              somebody else was faster: read again, try again
-    ├── PermissionDenied     the caller may not do this
-    ├── Unauthenticated      the caller isn't known
-    ├── ResourceExhausted    a limit is reached
-    └── Transient            a dependency didn't answer; the same call may pass later
+BossError
+├── InvalidArgument      the request itself is wrong: field violations
+├── NotFound             the named thing doesn't exist
+├── AlreadyExists        the thing to be made is there already
+├── FailedPrecondition   the request is fine, the state forbids it
+├── Aborted              somebody else was faster: read again, try again
+├── PermissionDenied     the caller may not do this
+├── Unauthenticated      the caller isn't known
+├── ResourceExhausted    a limit is reached
+└── Transient            a dependency didn't answer; the same call may pass later
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class FieldViolation:
 class BossError(Exception):
     """An error that a caller can act on.
 
-    `reason` is UPPER_SNAKE and stable (AIP-193), `message` is for people, `metadata` repeats every dynamic part of the message.
+    `reason` is UPPER_SNAKE and stable (AIP-193), `message` is for people, `metadata` repeats every dynamic part of it.
     """
 
     code = "UNKNOWN"
@@ -55,9 +55,8 @@ class InvalidArgument(BossError):
     @classmethod
     def field(cls, field: str, description: str, reason: str = "INVALID_FIELD") -> "InvalidArgument":
         """Make the error for one wrong field."""
-        return cls(
-            reason, f"{field}: {description}", metadata={"field": field}, violations=[FieldViolation(field, description)]
-        )
+        violation = FieldViolation(field, description)
+        return cls(reason, f"{field}: {description}", metadata={"field": field}, violations=[violation])
 
 
 class NotFound(BossError):

@@ -51,8 +51,7 @@ class TaskRunner:
 
     def run_one(self) -> bool:
         """Run one task that is due; tell whether there was one."""
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             row = _claim(connection)
             if row is None:
                 return False

@@ -40,14 +40,14 @@ class Transaction:
     """What a command works with."""
 
     def __init__(
-        self, connection: sa.Connection, context: Context, service: str, encode: Encoder, test_clock: bool
+        self, connection: sa.Connection, context: Context, service: str, encode: Encoder, *, test_clock: bool
     ) -> None:
         self.connection = connection
         self.context = context
         self._service = service
         self._encode = encode
         self._facts: list[tuple[object, Context]] = []
-        self._now = _read_now(connection, test_clock)
+        self._now = _read_now(connection, test_clock=test_clock)
 
     @property
     def now(self) -> datetime:
@@ -157,10 +157,10 @@ class UnitOfWork:
 
     def join(self, connection: sa.Connection, context: Context) -> Transaction:
         """Make a transaction of a connection somebody else commits; they call `flush` before."""
-        return Transaction(connection, context, self.service, self._encode, self.test_clock)
+        return Transaction(connection, context, self.service, self._encode, test_clock=self.test_clock)
 
 
-def _read_now(connection: sa.Connection, test_clock: bool) -> datetime:
+def _read_now(connection: sa.Connection, *, test_clock: bool) -> datetime:
     if test_clock:
         now: datetime | None = connection.scalar(sa.select(schema.test_clock.c.now))
         if now is not None:

@@ -1,6 +1,6 @@
 """Put the processes together; each imports only its own doors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -8,8 +8,14 @@ from boss_agreements.events import encode
 from boss_agreements.jobs import JOBS, SUSPENSIONS
 from boss_agreements.settings import AgreementsSettings
 from boss_agreements.subscriptions import SUBSCRIPTIONS
+from boss_kit.context import Context
+from boss_kit.ids import new_id
 from boss_kit.service import Running, Service, Serving, Working
-from boss_kit.unit_of_work import Transaction
+from boss_kit.unit_of_work import Transaction, UnitOfWork
+
+NOUNS = ("units", "members", "agreements")
+REPUBLISH_PAGE = 1000
+Republish = Callable[[Transaction, UUID, UUID | None, int], Sequence[UUID]]
 
 SERVICE = Service("agreements", AgreementsSettings, Path(__file__).parent / "migrations", encode)
 
@@ -40,6 +46,35 @@ def run(settings: AgreementsSettings) -> Running:
 
     house = SERVICE.open(settings, settings.pool_run)
     return Running(house, jobs=JOBS, processes={SUSPENSIONS: day_process(house.units)}, enterprises=_enterprises)
+
+
+def republish(settings: AgreementsSettings, noun: str) -> int:
+    """Publish the state of all of a noun again, for a late or rebuilt consumer; give how many."""
+    from boss_agreements.agreements.commands import republish_agreements
+    from boss_agreements.members.commands import republish_members
+    from boss_agreements.organization.commands import republish_units
+
+    pages = {"units": republish_units, "members": republish_members, "agreements": republish_agreements}
+    if noun not in pages:
+        raise ValueError(f"agreements has no {noun!r} to publish again; it has {', '.join(NOUNS)}")
+    house = SERVICE.open(settings, pool_size=1)
+    try:
+        with house.units.read(Context()) as tx:
+            enterprises = _enterprises(tx)
+        return sum(_republish_all(house.units, enterprise_id, pages[noun]) for enterprise_id in enterprises)
+    finally:
+        house.close()
+
+
+def _republish_all(units: UnitOfWork, enterprise_id: UUID, page: Republish) -> int:
+    context = Context(enterprise_id, correlation=str(new_id()))
+    published, after = 0, None
+    while True:
+        with units.begin(context) as tx:
+            ids = page(tx, enterprise_id, after, REPUBLISH_PAGE)
+        if not ids:
+            return published
+        published, after = published + len(ids), ids[-1]
 
 
 def _enterprises(tx: Transaction) -> Sequence[UUID]:

@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from boss_kit.testing.server import ServerUnderTest
     from boss_kit.testing.tokens import TokenMaker
 
-pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
-
 POOL_SIZE = 8
 SCHEDULE = (("Email", 0, 0), ("Phone", 3, 0), ("Email", 7, 1000), ("Letter", 14, 1000))
 

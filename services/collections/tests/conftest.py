@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from boss_kit.testing.postgres import PostgresServer
     from boss_kit.testing.server import ServerUnderTest, Serving
 
-pytest_plugins = ("boss_kit.testing.postgres", "boss_kit.testing.tokens", "boss_kit.testing.server")
-
 POOL_SIZE = 8
 
 

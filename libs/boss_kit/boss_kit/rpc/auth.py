@@ -15,7 +15,7 @@ import jwt
 from boss_kit.context import Actor
 from boss_kit.errors import Transient, Unauthenticated
 from boss_kit.rpc import roles as role_table
-from boss_kit.rpc.keys import ALGORITHMS, SERVICE_USE, USE_MEMBER
+from boss_kit.rpc.keys import ALGORITHMS, SERVICE_USE, USE_FIELD
 
 EVERYWHERE = "*"
 SERVICE_TOKEN_S = 300
@@ -56,7 +56,7 @@ class KeySet:
         for key in self._fetch():
             # A set may hold keys for other uses and of other kinds; those sign nothing for us.
             with contextlib.suppress(jwt.PyJWTError, KeyError):
-                keys[key["kid"]] = (jwt.PyJWK(dict(key)), key.get(USE_MEMBER) == SERVICE_USE)
+                keys[key["kid"]] = (jwt.PyJWK(dict(key)), key.get(USE_FIELD) == SERVICE_USE)
         self._keys = keys
         self._read_at = time.monotonic()
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
-USE_MEMBER = "boss_use"
+USE_FIELD = "boss_use"
 SERVICE_USE = "service"
 PEOPLE = "users"
 """The name of the key that signs people's tokens; every other key is a service's own."""
@@ -52,6 +52,6 @@ def _read_private_key(path: Path) -> Ed25519PrivateKey:
 
 def _public_key(name: str, key: Ed25519PrivateKey) -> dict[str, str]:
     raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    member = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": name}
-    member["x"] = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    return member if name == PEOPLE else {**member, USE_MEMBER: SERVICE_USE}
+    entry = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": name}
+    entry["x"] = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return entry if name == PEOPLE else {**entry, USE_FIELD: SERVICE_USE}

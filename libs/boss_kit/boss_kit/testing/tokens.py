@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from boss_kit.events.topology import load_topology
 from boss_kit.rpc.auth import EVERYWHERE, KeySet, Signer, Verifier, sign
 from boss_kit.rpc.keys import PEOPLE, make_keys
 from boss_kit.rpc.roles import PLATFORM_OPERATOR
 
-SERVICES = ("agreements", "billing", "arm", "notifications", "collections", "test")
+SERVICES = (*load_topology().consumers, "test")
 LIFE_S = 3600
 
 

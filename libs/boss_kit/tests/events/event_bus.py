@@ -23,7 +23,7 @@ from boss_kit.events.topology import Topology, dead_letter_queue_name, queue_nam
 from boss_kit.ids import PARTITIONS
 from boss_kit.schema import processed_events, published_events
 
-WAIT_S_MAX = 60.0
+WAIT_S_MAX = 180.0
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = WAIT_S_MAX) -> None:

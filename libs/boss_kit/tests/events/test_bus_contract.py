@@ -4,12 +4,14 @@ import signal
 from collections import defaultdict
 from uuid import UUID
 
-from event_bus import Bus, wait_until
+from event_bus import Bus
 from event_probe import HAPPENED, STATE, UNKNOWN, allow, make_consumer, sequence
 
 from boss_kit.events import parking
-from boss_kit.ids import new_id
+from boss_kit.ids import new_id, partition_of
 from boss_kit.schema import inbox, parked_event
+
+NEVER_S = 3600.0
 
 
 def numbers_by_key(bus: Bus) -> dict[UUID, list[int]]:
@@ -134,27 +136,26 @@ def test_a_state_older_than_the_one_seen_is_skipped_and_an_occurrence_never(bus:
     assert [(row.type, row.n) for row in bus.effects()] == [(STATE, 3), (STATE, 4), (STATE, 4), (HAPPENED, 2)]
 
 
-def test_two_workers_share_the_partitions_and_one_takes_over_for_the_other(bus: Bus) -> None:
-    first, second = (bus.start_worker(index, of=2, standby_after_s=5.0) for index in range(2))
-    published = 0
-
-    def both_have_worked() -> bool:
-        nonlocal published
-        bus.publish(*(facts := sequence(keys=64, length=1)))
-        published += len(facts)
-        bus.wait_for(published)
-        return {row.worker for row in bus.effects()} == {first.pid, second.pid}
-
-    wait_until(both_have_worked, "work of both workers")
+def test_two_workers_share_the_partitions(bus: Bus) -> None:
+    first, second = (bus.start_worker(index, of=2, standby_after_s=NEVER_S) for index in range(2))
+    facts = sequence(keys=200, length=3)
+    bus.publish(*facts)
+    bus.wait_for(len(facts))
     by_worker = defaultdict(set)
     for row in bus.effects():
-        by_worker[row.worker].add(row.key.bytes[15] & 7)
-    assert all(partition % 2 == 0 for partition in by_worker[first.pid])
-    assert all(partition % 2 == 1 for partition in by_worker[second.pid])
+        by_worker[row.worker].add(partition_of(row.key) % 2)
+    assert by_worker == {first.pid: {0}, second.pid: {1}}
+
+
+def test_all_4_a_standby_takes_over_from_a_worker_that_was_killed(bus: Bus) -> None:
+    first = bus.start_worker(index=0, of=2, standby_after_s=0.1)
+    bus.publish(*(facts := sequence(keys=100, length=1)))
+    bus.wait_for(len(facts))
+    second = bus.start_worker(index=1, of=2, standby_after_s=0.1)
     first.kill()
-    bus.publish(*(facts := sequence(keys=64, length=2)))
-    bus.wait_for(published + len(facts))
-    assert len(bus.effects()) == published + len(facts)
+    bus.publish(*(more := sequence(keys=100, length=2)))
+    bus.wait_for(len(facts) + len(more))
+    assert [row.worker for row in bus.effects()] == [first.pid] * len(facts) + [second.pid] * len(more)
 
 
 def test_a_worker_ends_in_order_when_asked_to(bus: Bus) -> None:

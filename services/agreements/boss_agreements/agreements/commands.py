@@ -9,7 +9,7 @@ from boss_agreements.agreements import rules, store
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.members import store as members
 from boss_agreements.members.rules import Member
-from boss_agreements.organization.queries import get_unit
+from boss_agreements.organization.queries import get_unit, zones_of
 from boss_agreements.timeline.store import Entry, tell
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.ids import derived_id, new_id
@@ -101,6 +101,14 @@ def save_statuses(
     tx.publish(*(one.changed(day) for one in changed))
     tell(tx, [entry(tx, one, day, f"{title(one)} ended: its term is over.") for one in expired])
     return expired
+
+
+def republish_agreements(tx: Transaction, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Publish the state of the agreements after an id again; give their ids."""
+    zones = zones_of(tx, enterprise_id)
+    agreements = store.lock_after(tx.connection, enterprise_id, after, limit)
+    tx.publish(*(one.changed(tx.today(zones[one.business_unit_id])) for one in agreements))
+    return [one.id for one in agreements]
 
 
 def title(one: Agreement) -> str:

@@ -185,6 +185,17 @@ def lock(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable
     return [read(row) for row in rows]
 
 
+def lock_after(
+    connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int
+) -> Sequence[Agreement]:
+    """Read the agreements after an id, in the order of ids, and keep others from changing them."""
+    query = _agreements(enterprise_id)
+    if after is not None:
+        query = query.where(agreement.c.id > after)
+    rows = connection.execute(query.order_by(agreement.c.id).limit(limit).with_for_update(of=[agreement, _LINE]))
+    return [read(row) for row in rows]
+
+
 def page(
     connection: sa.Connection, enterprise_id: UUID, unit_id: UUID | None, member_id: UUID | None, after: str, limit: int
 ) -> Sequence[Agreement]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from boss_agreements.members import rules, store
 from boss_agreements.members.rules import Member, MemberChanged
-from boss_agreements.organization.queries import get_unit
+from boss_agreements.organization.queries import get_unit, zones_of
 from boss_agreements.timeline.store import Entry, tell
 from boss_kit.errors import NotFound
 from boss_kit.events.received import Received
@@ -95,6 +95,14 @@ def take_cycles(tx: Transaction, page: Sequence[Received[CycleOpened]]) -> None:
 
 def ignore_cycles(tx: Transaction, page: Sequence[Received[str]]) -> None:
     """Keep the ARM purpose when a cycle closes: the next one uses the same contacts."""
+
+
+def republish_members(tx: Transaction, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Publish the state of the members after an id again; give their ids."""
+    zones = zones_of(tx, enterprise_id)
+    members = store.members_after(tx.connection, enterprise_id, after, limit)
+    tx.publish(*(MemberChanged(one, tx.today(zones[one.business_unit_id])) for one in members))
+    return [one.id for one in members]
 
 
 def not_found(name: ContactName) -> NotFound:

@@ -78,6 +78,16 @@ def members_page(
     return _load(connection, enterprise_id, query.order_by(member.c.external_id).limit(limit))
 
 
+def members_after(
+    connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int
+) -> Sequence[Member]:
+    """Read the members after an id, in the order of ids, and keep others from changing them."""
+    query = _members(enterprise_id)
+    if after is not None:
+        query = query.where(member.c.id > after)
+    return _load(connection, enterprise_id, query.order_by(member.c.id).limit(limit).with_for_update())
+
+
 def save_marks(connection: sa.Connection, before: Sequence[Member], after: Sequence[Member]) -> None:
     """Write the versions and the contacts' marks that differ."""
     connection.execute(

@@ -1,5 +1,6 @@
 """Make enterprises and business units."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -68,3 +69,10 @@ def create_business_unit(tx: Transaction, command: CreateBusinessUnit) -> Busine
         )
     tx.publish(BusinessUnitChanged(unit, tx.today(unit.time_zone)))
     return unit
+
+
+def republish_units(tx: Transaction, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """Publish the state of all units again, in one page; give their ids."""
+    units = [] if after else store.units_of(tx.connection, enterprise_id)
+    tx.publish(*(BusinessUnitChanged(unit, tx.today(unit.time_zone)) for unit in units))
+    return [unit.id for unit in units]

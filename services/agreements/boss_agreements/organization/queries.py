@@ -1,6 +1,6 @@
 """Read business units."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from boss_agreements.organization import store
@@ -20,6 +20,11 @@ def get_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> BusinessUni
 def list_units(tx: Transaction, enterprise_id: UUID, after: str, limit: int) -> Sequence[BusinessUnit]:
     """Read a page of units by external id."""
     return store.units_page(tx.connection, enterprise_id, after, limit)
+
+
+def zones_of(tx: Transaction, enterprise_id: UUID) -> Mapping[UUID, str]:
+    """Read the time zones of an enterprise's units."""
+    return {unit.id: unit.time_zone for unit in store.units_of(tx.connection, enterprise_id)}
 
 
 def not_found(unit_id: UUID) -> NotFound:

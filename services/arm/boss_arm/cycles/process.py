@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from boss_arm.configuration import store as configurations
@@ -21,7 +21,7 @@ from boss_kit.tasks import Task
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
+    from boss_arm.debtors.store import AccountRow
 
 
 def hand_over(units: UnitOfWork) -> Callable[[Task], None]:
@@ -78,7 +78,7 @@ def _has_ended(schedule: Schedule, taken: Sequence[Step]) -> bool:
 def _hand_over(
     tx: Transaction,
     cycles: Sequence[Cycle],
-    accounts: "Mapping[UUID, sa.Row[Any]]",
+    accounts: "Mapping[UUID, AccountRow]",
     handing: Mapping[UUID, ArmSettings],
     day: date,
 ) -> None:

@@ -12,6 +12,9 @@ from boss_arm.debtors.rules import Balance, BusinessUnit, Contact, Mark, Member,
 
 METADATA = sa.MetaData()
 
+AccountRow = sa.Row[Any]
+"""A row of `account`, as the commands of other rooms get it."""
+
 business_unit = sa.Table(
     "business_unit",
     METADATA,

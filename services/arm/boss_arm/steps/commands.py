@@ -20,7 +20,7 @@ from boss_kit.events.received import Received
 from boss_kit.unit_of_work import Transaction
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
+    from boss_arm.debtors.store import AccountRow
 
 DEFERRING = ("ATTEMPT_IN_FLIGHT", "PAID", "ARM_NOT_ENABLED")
 """Refusals that are for now: while its cycle is open, the step is requested again at the next daily run."""
@@ -116,7 +116,7 @@ def _tell_all(tx: Transaction, enterprise_id: UUID, results: Sequence[Result]) -
 
 
 def _write_told(
-    tx: Transaction, enterprise_id: UUID, told: Sequence[_Told], accounts: "Mapping[UUID, sa.Row[Any]]"
+    tx: Transaction, enterprise_id: UUID, told: Sequence[_Told], accounts: "Mapping[UUID, AccountRow]"
 ) -> None:
     store.keep_steps(tx.connection, [one.after for one in told if one.after != one.before])
     cycles.count_sent(tx.connection, enterprise_id, _sent(told))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from boss_arm.configuration import store as configurations
@@ -25,7 +25,7 @@ from boss_kit.tasks import Task
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
+    from boss_arm.debtors.store import AccountRow
 
 
 def daily_run(units: UnitOfWork) -> Callable[[Task], None]:
@@ -114,7 +114,7 @@ class _Writing:
 
 
 def _read_cases(
-    tx: Transaction, accounts: "Mapping[UUID, sa.Row[Any]]", enabled: Mapping[UUID, ArmSettings], day: date
+    tx: Transaction, accounts: "Mapping[UUID, AccountRow]", enabled: Mapping[UUID, ArmSettings], day: date
 ) -> Sequence[_Case]:
     found = cycles.open_cycles(tx.connection, tx.enterprise_id, accounts)
     units = debtors.find_units(tx.connection, tx.enterprise_id, {cycle.business_unit_id for cycle in found.values()})

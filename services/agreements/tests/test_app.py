@@ -1,0 +1,48 @@
+"""The service put together: its API, its job and what it publishes again."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from agreements_club import ENTERPRISE_ID, Club, record
+
+from boss_agreements import app
+from boss_agreements.jobs import JOBS
+from boss_agreements.settings import AgreementsSettings
+from boss_kit import schema
+from boss_kit.jobs import enqueue_job
+from boss_kit.testing.waiting import wait_for
+
+
+@pytest.fixture
+def settings(engine: sa.Engine, tokens: Any) -> AgreementsSettings:
+    """Give settings for the tests' own database."""
+    return AgreementsSettings.from_environ(
+        {
+            "DATABASE_URL": engine.url.render_as_string(hide_password=False),
+            "BOSS_JWKS": str(tokens.jwks),
+            "BOSS_SERVICE_KEY": str(tokens.service_key("agreements")),
+            "BOSS_GRPC_ADDRESS": "127.0.0.1:0",
+            "BOSS_TEST_CLOCK": "on",
+        }
+    )
+
+
+def test_every_state_can_be_published_again_with_the_version_it_has(club: Club, settings: AgreementsSettings) -> None:
+    club.import_records(*[record(number, external_id=f"M{number}") for number in range(3)])
+    before = {event.subject: (event.version, event.data) for event, _ in club.facts()}
+    assert [app.republish(settings, noun) for noun in app.NOUNS] == [1, 3, 3]
+    again = {event.subject: (event.version, event.data) for event, _ in club.facts()}
+    assert again.items() >= before.items()
+    with pytest.raises(ValueError, match="units, members, agreements"):
+        app.republish(settings, "invoices")
+
+
+def test_the_api_starts_with_a_permission_on_every_method(settings: AgreementsSettings, club: Club) -> None:
+    serving = app.serve(settings)
+    serving.start()
+    try:
+        assert serving.port > 0
+    finally:
+        serving.stop()
