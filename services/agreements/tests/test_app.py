@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from agreements_club import ENTERPRISE_ID, Club, record
+from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 
 from boss_agreements import app
 from boss_agreements.jobs import JOBS
 from boss_agreements.settings import AgreementsSettings
 from boss_kit import schema
+from boss_kit.context import Context
 from boss_kit.jobs import enqueue_job
-from boss_kit.testing.waiting import wait_for
+from boss_kit.testing.waiting import eventually
 
 
 @pytest.fixture
@@ -25,6 +27,7 @@ def settings(engine: sa.Engine, tokens: Any) -> AgreementsSettings:
             "BOSS_SERVICE_KEY": str(tokens.service_key("agreements")),
             "BOSS_GRPC_ADDRESS": "127.0.0.1:0",
             "BOSS_TEST_CLOCK": "on",
+            "BOSS_CONSUMERS": "agreements",
         }
     )
 
@@ -46,3 +49,24 @@ def test_the_api_starts_with_a_permission_on_every_method(settings: AgreementsSe
         assert serving.port > 0
     finally:
         serving.stop()
+
+
+def test_the_job_of_a_day_freezes_what_begins_and_is_done_once(club: Club, settings: AgreementsSettings) -> None:
+    club.import_records(record(1, freeze_from="2026-01-05"))
+    club.set_clock("2026-01-05")
+    for _ in range(2):
+        with club.units.begin(Context(ENTERPRISE_ID)) as tx:
+            enqueue_job(tx, JOBS[0], ENTERPRISE_ID, date(2026, 1, 5))
+
+    def done() -> bool:
+        with club.units.engine.connect() as connection:
+            return connection.scalars(sa.select(schema.task.c.state)).all() == ["done"]
+
+    running = app.run(settings)
+    running.start()
+    try:
+        assert eventually(done)
+    finally:
+        running.stop()
+    agreement = club.agreements.GetAgreement(agreements_pb.GetAgreementRequest(name=club.agreement_name()))
+    assert agreement.status == "Freeze"

@@ -185,9 +185,7 @@ def lock(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable
     return [read(row) for row in rows]
 
 
-def lock_after(
-    connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int
-) -> Sequence[Agreement]:
+def lock_after(connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[Agreement]:
     """Read the agreements after an id, in the order of ids, and keep others from changing them."""
     query = _agreements(enterprise_id)
     if after is not None:

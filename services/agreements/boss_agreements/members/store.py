@@ -78,9 +78,7 @@ def members_page(
     return _load(connection, enterprise_id, query.order_by(member.c.external_id).limit(limit))
 
 
-def members_after(
-    connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int
-) -> Sequence[Member]:
+def members_after(connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[Member]:
     """Read the members after an id, in the order of ids, and keep others from changing them."""
     query = _members(enterprise_id)
     if after is not None:
