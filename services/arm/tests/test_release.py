@@ -23,11 +23,12 @@ def step(club: Club, ready: Any) -> str:
     return step_id
 
 
-def test_arm_5_a_step_is_released_while_the_account_owes_and_stays_released(club: Club, ready: Any, step: str) -> None:
+def test_arm_5_a_step_is_released_while_the_account_owes_and_stays_so_until_the_exit(club: Club, ready: Any, step: str) -> None:
+    assert ready.release(step) == {step: ""}
     assert ready.release(step) == {step: ""}
     club.pays("S1")
     ready.billing.past_due[account("S1")] = 0
-    assert ready.release(step) == {step: ""}
+    assert ready.release(step) == {step: "CYCLE_CLOSED"}
 
 
 def test_arm_5_an_unknown_step_is_refused_and_the_others_are_not(ready: Any, step: str) -> None:

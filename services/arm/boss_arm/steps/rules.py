@@ -191,11 +191,12 @@ def again(step: Step, day: date) -> Step:
 
 
 def release_reason(step: Step, *, cycle_open: bool, enabled: bool, attempt_in_flight: bool, past_due_minor: int) -> str:
-    """Tell why a step may not go out now; empty if it may (DESIGN 6). What was released once stays released."""
+    """Tell why a step may not go out now; empty if it may (DESIGN 6). What was released stays so until the exit."""
     if step.state in NEVER_OUT:
         return "UNKNOWN_STEP"
     if step.state not in UNRELEASED and step.released_attempt == step.attempt:
-        return ""
+        # Released and not yet sent, as after a provider was away: the exit still stops it (SPEC ARM-5).
+        return "" if cycle_open or step.state != State.RELEASED else "CYCLE_CLOSED"
     if not cycle_open or step.state not in UNRELEASED:
         return "CYCLE_CLOSED"
     if not enabled:
