@@ -23,7 +23,7 @@ def step(club: Club, ready: Any) -> str:
     return step_id
 
 
-def test_arm_5_a_step_is_released_while_the_account_owes_and_stays_so_until_the_exit(club: Club, ready: Any, step: str) -> None:
+def test_arm_5_a_released_step_stays_released_until_the_exit(club: Club, ready: Any, step: str) -> None:
     assert ready.release(step) == {step: ""}
     assert ready.release(step) == {step: ""}
     club.pays("S1")
