@@ -8,11 +8,9 @@ import pika
 import psycopg
 from boss.events.v1 import event_pb2
 
-from boss_bench._event_load import Meter
+from boss_bench._event_load import BARE, Meter
 from boss_kit.events.topology import queue_name
 from boss_kit.ids import PARTITIONS
-
-CONSUMER = "bench_bare"
 
 
 def main(amqp_url: str, database_url: str, events: str) -> None:
@@ -36,7 +34,7 @@ def main(amqp_url: str, database_url: str, events: str) -> None:
                 channel.stop_consuming()
 
         for partition in range(PARTITIONS):
-            channel.basic_consume(queue_name(CONSUMER, partition), on_message)
+            channel.basic_consume(queue_name(BARE, partition), on_message)
         channel.start_consuming()
     broker.close()
 

@@ -19,6 +19,8 @@ from boss_kit.ids import PARTITIONS, new_id
 from boss_kit.schema import create_kit_tables
 
 PRODUCER = "bench_producer"
+WORKER = "bench_worker"
+BARE = "bench_bare"
 ENTERPRISE = UUID("01890000-0000-7000-8000-00000000be7c")
 EVENT_TYPE = "bench.thing.v1.happened"
 BODY = bytes(range(256))

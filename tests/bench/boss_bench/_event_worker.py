@@ -5,7 +5,9 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from boss_bench._event_load import EVENT_TYPE, PRODUCER, Meter, effect, encode
+import eventlet
+
+from boss_bench._event_load import EVENT_TYPE, PRODUCER, WORKER, Meter, effect, encode
 from boss_kit.database import copy_rows, open_database
 from boss_kit.events.batch import EVENTS_MAX
 from boss_kit.events.consumer import Consumer, Finish
@@ -13,8 +15,6 @@ from boss_kit.events.nameko_worker import run_worker
 from boss_kit.events.received import Received, Subscription
 from boss_kit.events.topology import Topology
 from boss_kit.unit_of_work import Transaction, UnitOfWork
-
-CONSUMER = "bench_worker"
 
 
 class TimedConsumer(Consumer):
@@ -37,12 +37,13 @@ def handle(tx: Transaction, page: Sequence[Received[bytes]]) -> None:
 
 def main(amqp_url: str, database_url: str, events: str) -> None:
     """Consume so many events."""
+    eventlet.monkey_patch()
     engine = open_database(database_url, pool_size=2)
     consumer = TimedConsumer(
-        UnitOfWork(engine, CONSUMER, encode), [Subscription(EVENT_TYPE, decode=bytes, handle=handle)], states=()
+        UnitOfWork(engine, WORKER, encode), [Subscription(EVENT_TYPE, decode=bytes, handle=handle)], states=()
     )
     consumer.meter = Meter(int(events))
-    run_worker(CONSUMER, amqp_url, consumer, 0, 1, topology=Topology({CONSUMER: frozenset([PRODUCER])}))
+    run_worker(WORKER, amqp_url, consumer, 0, 1, topology=Topology({WORKER: frozenset([PRODUCER])}))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from boss_bench import _event_bare, _event_worker
-from boss_bench._event_load import ENTERPRISE, PRODUCER, batches, create_bench_database, encode
+from boss_bench._event_load import BARE, ENTERPRISE, PRODUCER, WORKER, batches, create_bench_database, encode
 from boss_bench.result import Result, p99_ms, peak_rss_mb
 from boss_kit.context import Context
 from boss_kit.database import open_database, sqlalchemy_url
@@ -38,7 +37,7 @@ def run() -> Iterator[Result]:
         database.start()
         create_bench_database(sqlalchemy_url(database.url()))
         broker = stack.enter_context(running_node())
-        topology = Topology({name: frozenset([PRODUCER]) for name in (_event_bare.CONSUMER, _event_worker.CONSUMER)})
+        topology = Topology({name: frozenset([PRODUCER]) for name in (BARE, WORKER)})
         publisher = RabbitPublisher(broker.url, topology, PRODUCER)
         stack.callback(publisher.close)
         limit_per_s = _publish(publisher)

@@ -45,6 +45,7 @@ class Consumer:
     ) -> None:
         self.units = units
         self._subscriptions: Mapping[str, Subscription[Any]] = {entry.type: entry for entry in subscriptions}
+        self._ours = frozenset([*self._subscriptions, MALFORMED])
         self._states = state_types() if states is None else frozenset(states)
 
     def begin(self) -> AbstractContextManager[Transaction]:
@@ -139,17 +140,13 @@ class Consumer:
             parked: set[str] = set()
             for event in _park_behind(tx, batch.partition, admit(tx.connection, batch)):
                 failure = BEHIND if event.message.key in parked else None
-                if failure is None and self._is_ours(event):
+                if failure is None and event.type in self._ours:
                     failure = self.attempt(tx, event)
                 if failure is not None:
                     log.error("an event is parked", extra={"event_id": event.message.id, "event_type": event.type})
                     park(tx.connection, batch.partition, event, failure)
                     parked.add(event.message.key)
             finish(tx.connection)
-
-    def _is_ours(self, event: IncomingEvent) -> bool:
-        # What nobody here subscribes to was counted, and that is all there is to do.
-        return event.message.type in self._subscriptions or event.message.type == MALFORMED
 
     def _park_unseen(self, batch: Incoming) -> bool:
         (event,) = batch.events
@@ -164,7 +161,8 @@ class Consumer:
     def _read(self, events: Sequence[IncomingEvent]) -> list[Page]:
         """Decode the facts we subscribe to, in pages of one type and different keys."""
         pages = []
-        for wave in waves([event for event in events if self._is_ours(event)]):
+        # What nobody here subscribes to was counted, and that is all there is to do.
+        for wave in waves([event for event in events if event.message.type in self._ours]):
             if wave[0].type == MALFORMED:
                 raise DecodeError("the message is no batch of events")
             decode = self._subscriptions[wave[0].type].decode

@@ -6,6 +6,7 @@ import sys
 import threading
 from typing import Any
 
+import eventlet
 from event_probe import make_consumer
 
 from boss_kit.database import open_database
@@ -16,6 +17,8 @@ from boss_kit.tasks import listen
 
 def main(options: dict[str, Any]) -> None:
     """Consume until SIGTERM."""
+    if options["amqp_url"]:
+        eventlet.monkey_patch()
     engine = open_database(options["database_url"], pool_size=3)
     consumer = make_consumer(engine, options["consumer"])
     if options["amqp_url"]:
