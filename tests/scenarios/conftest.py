@@ -3,7 +3,7 @@
 import csv
 import datetime
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -32,9 +32,7 @@ class Town:
 
     everything: AllInOne
     driver: Driver
-    script: Path
     today: datetime.date = installation.FIRST_DAY
-    answers: list[str] = field(default_factory=list)
 
     def account(self, external_id: str, club: str = CLUB) -> str:
         """Give the resource name of a member's account."""
@@ -53,11 +51,6 @@ class Town:
         report = import_club(self.everything.clients, installation.ENTERPRISE, path)
         self.driver.settle()
         return report
-
-    def answer(self, token: str, attempt: int, code: str) -> None:
-        """Dictate what the processor says to an attempt at a token."""
-        self.answers.append(f"{token},{attempt},{code}\n")
-        self.script.write_text("token,attempt,code\n" + "".join(self.answers))
 
     def play_until(self, day: datetime.date) -> None:
         """Play every day up to and including one."""
@@ -134,11 +127,15 @@ def usual_row() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[Town]:
-    """Start an installation with the demo's clubs, nobody in them, on the demo's first day."""
+def town(request: pytest.FixtureRequest) -> Iterator[Town]:
+    """Start an installation with the demo's clubs, nobody in them, on the demo's first day.
+
+    The module's ANSWERS (token, attempt, code) dictate what the processor says.
+    """
     folder = open_directory("boss-scenario-")
     script = folder / "answers.csv"
-    script.write_text("token,attempt,code\n")
+    lines = [f"{token},{attempt},{code}\n" for token, attempt, code in request.module.ANSWERS]
+    script.write_text("token,attempt,code\n" + "".join(lines))
     with AllInOne(folder, seed=1, environ={"BOSS_SANDBOX_SCRIPT": str(script)}) as everything:
         driver = Driver(everything.clients, installation.ENTERPRISE, read_topology(TOPOLOGY), seed=1, desk_percent=0)
         driver.set_clock(installation.FIRST_DAY)
@@ -146,4 +143,4 @@ def town() -> Iterator[Town]:
         driver.settle()
         installation.configure(everything.clients, installation.CLUBS)
         driver.settle()
-        yield Town(everything, driver, script)
+        yield Town(everything, driver)

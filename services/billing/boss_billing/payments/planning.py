@@ -22,7 +22,8 @@ class NewAttempt:
     id: UUID
     payment: Payment
     source: FundingSource
-    invoice_id: UUID
+    account_number: str
+    invoice: Invoice
     bill_run_id: UUID | None
     batch_id: UUID | None
     label: Label
@@ -61,7 +62,7 @@ class Planner:
         self._invoices = defaultdict(list, self.invoice_days)
 
     def plan(
-        self, invoice: Invoice, sources: Sequence[FundingSource]
+        self, account_number: str, invoice: Invoice, sources: Sequence[FundingSource]
     ) -> tuple[Invoice, list[NewAttempt], NotPaid | None]:
         """Plan the payments of one open invoice; give it as it is then."""
         parts = split(invoice.balance_minor, sources)
@@ -77,7 +78,10 @@ class Planner:
             later = replace(invoice, next_attempt_date=allowed)
             text = f"The card network allows no further attempt before {allowed:%Y-%m-%d}."
             return later, [], NotPaid(later, ATTEMPT_LIMIT, text)
-        payments = [self._payment(invoice, source, share, place) for place, (source, share) in enumerate(parts, 1)]
+        payments = [
+            self._payment(account_number, invoice, source, share, place)
+            for place, (source, share) in enumerate(parts, 1)
+        ]
         return replace(invoice, attempts=invoice.attempts + len(payments), next_attempt_date=None), payments, None
 
     def _allowed_day(self, invoice: Invoice, source: FundingSource) -> date:
@@ -85,7 +89,9 @@ class Planner:
         per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], self._invoices[invoice.id], self.day)
         return max(per_source, per_invoice)
 
-    def _payment(self, invoice: Invoice, source: FundingSource, share: int, place: int) -> NewAttempt:
+    def _payment(
+        self, account_number: str, invoice: Invoice, source: FundingSource, share: int, place: int
+    ) -> NewAttempt:
         self._sources[source.id].append(self.day)
         self._invoices[invoice.id].append(self.day)
         payment = Payment(self.new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
@@ -93,7 +99,8 @@ class Planner:
             self.new_id(),
             payment,
             source,
-            invoice.id,
+            account_number,
+            invoice,
             self.bill_run_id,
             None,
             Label.ORIGINAL,

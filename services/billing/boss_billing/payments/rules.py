@@ -91,6 +91,7 @@ class OpenAttempt:
     is_primary: bool
     payment_state: State
     payment: Payment
+    correlation: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Settle a page of payments: what results and the card updater make of them, written at once (SPEC BIL-5, BIL-7)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -29,9 +29,17 @@ from boss_billing.payments.rules import (
     verdict,
 )
 from boss_billing.units import store as units
+from boss_kit.context import Context
 from boss_kit.days import add_months
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
+
+
+@dataclass(frozen=True)
+class _Story:
+    """The story of an attempt: its result goes on with it, whoever reports it (SPEC ALL-2)."""
+
+    context: Context
 
 
 class Settlement:
@@ -97,9 +105,8 @@ class Settlement:
         if row.invalidate_after > 0:
             self._invalidations.append((attempt, row))
         self._touched.add(payment.account.id)
-        self._tx.publish(
-            PaymentDeclined(payment, attempt.is_primary, code, message, row.arm_entry, attempt.tender, day)
-        )
+        fact = PaymentDeclined(payment, attempt.is_primary, code, message, row.arm_entry, attempt.tender, day)
+        self._tx.publish(fact, cause=self._story(attempt))
 
     def retry(self, attempt: OpenAttempt) -> Invoice:
         """Let a payment be tried once more after the card updater's help; give its invoice."""
@@ -134,7 +141,10 @@ class Settlement:
                 self._transfers.append(books.receipt(account.ref, invoice_id, payment.id, *clearing))
         recovered = attempt.label is Label.RETRY
         self._payment_results[payment.id] = PaymentResult(State.APPROVED, code, message, recovered, day)
-        self._tx.publish(PaymentApproved(payment, recovered, day))
+        self._tx.publish(PaymentApproved(payment, recovered, day), cause=self._story(attempt))
+
+    def _story(self, attempt: OpenAttempt) -> "_Story":
+        return _Story(replace(self._tx.context, correlation=attempt.correlation or self._tx.context.correlation))
 
     def _leave_open(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
         """Leave the invoice open for the next run: nobody has tried (SPEC BIL-5)."""

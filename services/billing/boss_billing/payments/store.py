@@ -52,6 +52,10 @@ attempt = sa.Table(
     sa.Column("bill_run_id", PG_UUID),
     sa.Column("batch_id", PG_UUID),
     sa.Column("label", sa.Text, nullable=False),
+    sa.Column("account_number", sa.Text, nullable=False),
+    sa.Column("due_date", sa.Date, nullable=False),
+    sa.Column("invoice_number", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
     sa.Column("attempt_no", sa.Integer, nullable=False),
     sa.Column("tender", sa.Text, nullable=False),
     sa.Column("token", sa.Text, nullable=False),
@@ -180,7 +184,7 @@ def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[obje
         account.business_unit_id,
         one.payment.id,
         account.id,
-        one.invoice_id,
+        one.invoice.id,
         one.source.id,
         one.bill_run_id,
         one.payment.kind,
@@ -200,18 +204,22 @@ def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[obje
 
 
 def _attempt_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[object, ...]:
-    account, source = one.payment.account, one.source
+    account, source, invoice = one.payment.account, one.source, one.invoice
     return (
         account.enterprise_id,
         account.business_unit_id,
         one.id,
         account.id,
-        one.invoice_id,
+        one.invoice.id,
         one.payment.id,
         source.id,
         one.bill_run_id,
         one.batch_id,
         one.label,
+        one.account_number,
+        invoice.due_date,
+        invoice.number,
+        invoice.description,
         one.attempt_no,
         source.tender,
         source.token,
