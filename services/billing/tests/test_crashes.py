@@ -21,7 +21,7 @@ from boss_kit.context import Context
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 MEMBERS = 7
-STEPS = 10
+STEPS = 8
 
 
 class Died(BaseException):

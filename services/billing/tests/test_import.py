@@ -10,10 +10,12 @@ import pytest
 from boss.billing.v1 import account_service_pb2 as pb
 from boss.billing.v1 import account_service_pb2_grpc
 from boss.events.billing.v1 import billing_events_pb2 as events_pb
-from club import DAY, DENVER, ENTERPRISE_ID, Club, record, ref
+from club import DAY, DENVER, ENTERPRISE_ID, Club, record, ref, unit_id
 
 from boss_billing import events
 from boss_billing.accounts.imports import Outcome
+from boss_billing.accounts.records import read_record
+from boss_billing.units.rules import Unit
 from boss_kit.errors import InvalidArgument, PermissionDenied
 
 OUTCOMES = pb.AccountImportResult
@@ -43,12 +45,18 @@ OUTCOMES = pb.AccountImportResult
         ),
     ],
 )
-def test_a_bad_value_refuses_its_record_with_field_and_reason(
-    club: Club, changes: dict[str, str], field: str, says: str
-) -> None:
-    (result,) = club.add(record("M1", **changes))
-    assert (result.outcome, result.field) == (Outcome.REJECTED, field)
-    assert says in result.reason
+def test_a_bad_value_refuses_its_record_with_field_and_reason(changes: dict[str, str], field: str, says: str) -> None:
+    unit = Unit(ENTERPRISE_ID, unit_id(), DENVER, "America/Denver", "USD")
+    with pytest.raises(InvalidArgument) as refused:
+        read_record(record("M1", **changes), {unit.id: unit}, ENTERPRISE_ID)
+    assert refused.value.metadata["field"] == field
+    assert says in refused.value.message
+
+
+def test_a_bad_record_is_rejected_and_leaves_nothing(club: Club) -> None:
+    (result,) = club.add(record("M1", token="5555555555554444"))
+    assert (result.outcome, result.field) == (Outcome.REJECTED, "token")
+    assert result.reason.startswith("token: looks like a card number; ")
     assert club.one("SELECT count(*) FROM account") == 0
 
 

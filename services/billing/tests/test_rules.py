@@ -104,7 +104,7 @@ def test_spec_0_the_share_of_an_invalid_source_is_nobodys() -> None:
 
 
 def invoice(number: str, due: date, balance: int) -> Invoice:
-    return Invoice(uuid4(), ref("M1"), None, number, Kind.BILLED, due, due, "USD", balance, balance)
+    return Invoice(uuid4(), ref("M1"), None, number, Kind.BILLED, "Gold Monthly", due, due, "USD", balance, balance)
 
 
 @given(st.integers(1, 10_000), st.lists(st.tuples(st.integers(0, 90), st.integers(1, 5_000)), max_size=6))

@@ -168,6 +168,7 @@ def _opening(tx: Transaction, account: Account, new: NewAccount) -> Invoice:
         None,
         account.invoice_number(1),
         Kind.OPENING_BALANCE,
+        OPENING_BALANCE,
         day,
         new.oldest_due_date or day,
         account.currency,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 
 from boss_kit.ids import derived_id
@@ -10,20 +11,20 @@ from boss_kit.ids import derived_id
 ACCOUNT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountRef:
-    """Where an account belongs."""
+    """Where an account belongs; it is named several times in every fact, so its names are written once."""
 
     enterprise_id: UUID
     business_unit_id: UUID
     id: UUID
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Give its resource name."""
-        return f"enterprises/{self.enterprise_id}/businessUnits/{self.business_unit_id}/accounts/{self.id}"
+        return f"{self.unit_name}/accounts/{self.id}"
 
-    @property
+    @cached_property
     def unit_name(self) -> str:
         """Give its business unit's resource name."""
         return f"enterprises/{self.enterprise_id}/businessUnits/{self.business_unit_id}"

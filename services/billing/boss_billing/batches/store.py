@@ -41,38 +41,21 @@ batch_counter = sa.Table(
 # Batches are dealt by business key, so that the same seed cuts the same ones whoever wrote the payments first.
 _DEAL = sa.text(
     """
-    SELECT attempt.business_unit_id, attempt.id
-    FROM attempt
-    JOIN account ON account.enterprise_id = attempt.enterprise_id AND account.id = attempt.account_id
-    JOIN invoice ON invoice.enterprise_id = attempt.enterprise_id AND invoice.id = attempt.invoice_id
-    JOIN business_unit AS unit ON unit.enterprise_id = attempt.enterprise_id AND unit.id = attempt.business_unit_id
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.bill_run_id = :run_id
-      AND attempt.batch_id IS NULL AND attempt.state = 'created'
-    ORDER BY unit.display_name, unit.id, account.number, invoice.due_date, length(invoice.number), invoice.number,
-             attempt.attempt_no
+    SELECT business_unit_id, id FROM attempt
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND batch_id IS NULL AND state = 'created'
+    ORDER BY account_number, due_date, length(invoice_number), invoice_number, attempt_no
     """
 )
 
-_ASSIGN = sa.text(
-    """
-    UPDATE attempt SET batch_id = new.batch_id
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:batch_ids AS uuid[])) AS new (id, batch_id)
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.id = new.id
-    """
-)
+_ASSIGN = sa.text("UPDATE attempt SET batch_id = :batch_id WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)")
 
 _CONTENT = sa.text(
     """
-    SELECT attempt.id, account.number, invoice.due_date, line.description, attempt.attempt_no, attempt.tender,
-           attempt.token, attempt.expiry_month, attempt.expiry_year, attempt.amount_minor, attempt.currency,
-           attempt.business_date
+    SELECT id, account_number, due_date, description, attempt_no, tender, token, expiry_month, expiry_year,
+           amount_minor, currency, business_date
     FROM attempt
-    JOIN account ON account.enterprise_id = attempt.enterprise_id AND account.id = attempt.account_id
-    JOIN invoice ON invoice.enterprise_id = attempt.enterprise_id AND invoice.id = attempt.invoice_id
-    JOIN invoice_line AS line
-        ON line.enterprise_id = attempt.enterprise_id AND line.invoice_id = attempt.invoice_id AND line.line_no = 1
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = :batch_id
-    ORDER BY account.number, invoice.due_date, length(invoice.number), invoice.number, attempt.attempt_no
+    WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id
+    ORDER BY account_number, due_date, length(invoice_number), invoice_number, attempt_no
     """
 )
 
@@ -85,27 +68,24 @@ _SET_ATTEMPTS = sa.text(
     """
     UPDATE attempt SET state = :state
     WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id AND state IN ('created', 'unknown')
+    RETURNING payment_id
     """
 )
 
 _SET_PAYMENTS = sa.text(
     """
     UPDATE payment SET state = :state
-    FROM attempt
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = :batch_id
-      AND payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
-      AND attempt.state = :state AND payment.state IN ('created', 'unknown')
+    WHERE enterprise_id = :enterprise_id AND id = ANY(:ids) AND state IN ('created', 'unknown')
     """
 )
 
+_PAYMENTS = sa.text("SELECT payment_id FROM attempt WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id")
+
 _SUBMITTED = sa.text(
     """
-    SELECT payment.id, payment.business_unit_id, payment.account_id, payment.kind, payment.amount_minor,
-           payment.currency
-    FROM attempt
-    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = :batch_id
-    ORDER BY payment.account_id, payment.id
+    SELECT id, business_unit_id, account_id, kind, amount_minor, currency FROM payment
+    WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)
+    ORDER BY account_id, id
     """
 )
 
@@ -119,13 +99,23 @@ _OPEN_OF_RUN = sa.text(
 )
 
 
-def cut(connection: sa.Connection, enterprise_id: UUID, run_id: UUID, bill_date: date, now: datetime) -> list[UUID]:
-    """Cut a run's attempts into batches of one unit and at most 1,000 payments; give their ids in order."""
-    dealt: list[tuple[UUID, list[UUID]]] = []
+def cut(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    run_id: UUID,
+    bill_date: date,
+    now: datetime,
+    unit_ids: Sequence[UUID],
+) -> list[UUID]:
+    """Cut a run's attempts into batches of one unit and at most 1,000 payments; give their ids in the units' order."""
+    by_unit: dict[UUID, list[UUID]] = {}
     for unit_id, attempt_id in connection.execute(_DEAL, {"enterprise_id": enterprise_id, "run_id": run_id}):
-        if not dealt or dealt[-1][0] != unit_id or len(dealt[-1][1]) == PAYMENTS_PER_BATCH:
-            dealt.append((unit_id, []))
-        dealt[-1][1].append(attempt_id)
+        by_unit.setdefault(unit_id, []).append(attempt_id)
+    dealt = [
+        (unit_id, by_unit[unit_id][start : start + PAYMENTS_PER_BATCH])
+        for unit_id in unit_ids
+        for start in range(0, len(by_unit.get(unit_id, ())), PAYMENTS_PER_BATCH)
+    ]
     if not dealt:
         return []
     first = next_numbers(connection, enterprise_id, len(dealt))
@@ -133,7 +123,7 @@ def cut(connection: sa.Connection, enterprise_id: UUID, run_id: UUID, bill_date:
     for number, (unit_id, attempt_ids) in enumerate(dealt, first):
         one = Batch(enterprise_id, unit_id, new_id(), run_id, number, Label.ORIGINAL, bill_date, BatchState.CUT)
         add(connection, one, 1, now)
-        assign(connection, enterprise_id, dict.fromkeys(attempt_ids, one.id))
+        assign(connection, enterprise_id, attempt_ids, one.id)
         made.append(one.id)
     return made
 
@@ -165,9 +155,9 @@ def add(connection: sa.Connection, one: Batch, part: int, now: datetime) -> None
     connection.execute(sa.insert(batch).values(values))
 
 
-def assign(connection: sa.Connection, enterprise_id: UUID, batch_of: dict[UUID, UUID]) -> None:
-    """Put attempts into batches."""
-    parameters = {"enterprise_id": enterprise_id, "ids": list(batch_of), "batch_ids": list(batch_of.values())}
+def assign(connection: sa.Connection, enterprise_id: UUID, attempt_ids: Sequence[UUID], batch_id: UUID) -> None:
+    """Put attempts into a batch."""
+    parameters = {"enterprise_id": enterprise_id, "ids": list(attempt_ids), "batch_id": batch_id}
     connection.execute(_ASSIGN, parameters)
 
 
@@ -209,14 +199,15 @@ def set_state(connection: sa.Connection, one: Batch, state: BatchState, payments
     """Write where a batch and its payments are."""
     mine = (batch.c.enterprise_id == one.enterprise_id, batch.c.id == one.id)
     connection.execute(sa.update(batch).where(*mine).values(state=state))
-    parameters = {"enterprise_id": one.enterprise_id, "batch_id": one.id, "state": payments_state}
-    connection.execute(_SET_ATTEMPTS, parameters)
-    connection.execute(_SET_PAYMENTS, parameters)
+    parameters = {"enterprise_id": one.enterprise_id, "state": payments_state}
+    ids = connection.scalars(_SET_ATTEMPTS, {**parameters, "batch_id": one.id}).all()
+    connection.execute(_SET_PAYMENTS, {**parameters, "ids": list(ids)})
 
 
 def payments_of(connection: sa.Connection, one: Batch) -> Sequence[Payment]:
     """Read the payments of a batch."""
-    rows = connection.execute(_SUBMITTED, {"enterprise_id": one.enterprise_id, "batch_id": one.id})
+    ids = connection.scalars(_PAYMENTS, {"enterprise_id": one.enterprise_id, "batch_id": one.id}).all()
+    rows = connection.execute(_SUBMITTED, {"enterprise_id": one.enterprise_id, "ids": list(ids)})
     return [
         Payment(
             row.id,

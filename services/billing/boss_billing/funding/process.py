@@ -20,27 +20,19 @@ class CardUpdaterProcesses:
         self._processor = processor
 
     def ask(self, task: Task) -> None:
-        """Send the inquiries nobody has sent; a repeated one is once at the processor."""
+        """Send the inquiries nobody has sent, and decline for good what waited too long for an answer."""
         day = task.business_date
         assert day is not None, "the job runs for a business date"
-        while True:
-            with self._units.read(task.context) as tx:
-                page = inquiries.to_send(tx.connection, task.enterprise_id, PAGE)
-            if not page:
-                break
-            self._processor.inquire(task.enterprise_id, day, page)
-            with self._units.begin(task.context) as tx:
-                inquiries.mark_sent(tx.connection, task.enterprise_id, [one.inquiry_id for one in page], day)
-        self._give_up(task)
-
-    def _give_up(self, task: Task) -> None:
-        """Decline for good what waited too long: no retry is pending any more."""
-        assert task.business_date is not None, "the job runs for a business date"
-        until = task.business_date - timedelta(days=ANSWER_DAYS_MAX)
+        until = day - timedelta(days=ANSWER_DAYS_MAX)
         more = True
         while more:
             with self._units.begin(task.context) as tx:
                 late = inquiries.unanswered(tx.connection, task.enterprise_id, until, PAGE)
-                more = bool(late)
                 if late:
                     commands.take_answers(tx, [commands.Answer(one, UpdateOutcome.NO_ANSWER) for one in late])
+                page = inquiries.to_send(tx.connection, task.enterprise_id, PAGE)
+            if page:
+                self._processor.inquire(task.enterprise_id, day, page)
+                with self._units.begin(task.context) as tx:
+                    inquiries.mark_sent(tx.connection, task.enterprise_id, [one.inquiry_id for one in page], day)
+            more = len(page) == PAGE or len(late) == PAGE

@@ -71,6 +71,7 @@ class Invoice:
     agreement_id: UUID | None
     number: str
     kind: Kind
+    description: str
     invoice_date: date
     due_date: date
     currency: str

@@ -24,6 +24,7 @@ invoice = sa.Table(
     sa.Column("agreement_id", PG_UUID),
     sa.Column("number", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
     sa.Column("invoice_date", sa.Date, nullable=False),
     sa.Column("due_date", sa.Date, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
@@ -75,8 +76,8 @@ _OPEN_ITEMS = sa.text(
 )
 
 _SELECT = """
-    SELECT business_unit_id, account_id, id, agreement_id, number, kind, invoice_date, due_date, currency, total_minor,
-           balance_minor, is_declined, attempts, failed_attempts, declines, next_attempt_date, bill_run_id
+    SELECT business_unit_id, account_id, id, agreement_id, number, kind, description, invoice_date, due_date, currency,
+           total_minor, balance_minor, is_declined, attempts, failed_attempts, declines, next_attempt_date, bill_run_id
     FROM invoice
 """
 
@@ -233,6 +234,7 @@ def read(enterprise_id: UUID, row: "sa.Row[Any]") -> Invoice:
         row.agreement_id,
         row.number,
         Kind(row.kind),
+        row.description,
         row.invoice_date,
         row.due_date,
         row.currency,
@@ -257,6 +259,7 @@ def _row(one: Invoice, correlation: str, now: datetime) -> tuple[object, ...]:
         one.agreement_id,
         one.number,
         one.kind,
+        one.description,
         one.invoice_date,
         one.due_date,
         one.currency,

@@ -75,6 +75,14 @@ def start_run(tx: Transaction, command: StartBillRun) -> BillRun:
     return run
 
 
+def require_run(tx: Transaction, run_id: UUID) -> BillRun:
+    """Read a run. Raises LookupError for one that isn't there."""
+    run = store.find_run(tx.connection, tx.enterprise_id, run_id)
+    if run is None:
+        raise LookupError(f"there is no bill run {run_id}")
+    return run
+
+
 def plan_run(tx: Transaction, run_id: UUID, shards: Sequence[Shard]) -> None:
     """Write a run's shards and ask for their work; a planned run stays as it is."""
     run = store.lock_run(tx.connection, tx.enterprise_id, run_id)
@@ -136,7 +144,8 @@ def collect_page(tx: Transaction, run: BillRun) -> bool:
     for invoice_id, account_id in found:
         if invoice_id not in still:
             continue
-        invoice, new, reason = planner.plan(still[invoice_id], sources.get(account_id, ()))
+        number = locked[account_id].number
+        invoice, new, reason = planner.plan(number, still[invoice_id], sources.get(account_id, ()))
         changed.append(invoice)
         made += new
         not_paid += [reason] if reason else []
@@ -145,7 +154,7 @@ def collect_page(tx: Transaction, run: BillRun) -> bool:
     store.add_skips(connection, run, _not_paid(not_paid))
     store.count_collected(connection, run, len(made), sum(one.payment.amount_minor for one in made))
     announce(tx, _of_payments(locked, made))
-    return True
+    return len(found) == COLLECT_PAGE
 
 
 def cut_batches(tx: Transaction, run_id: UUID) -> None:
@@ -153,7 +162,8 @@ def cut_batches(tx: Transaction, run_id: UUID) -> None:
     run = store.lock_run(tx.connection, tx.enterprise_id, run_id)
     if run.state is not RunState.BILLING:
         return
-    cut = batches.cut(tx.connection, run.enterprise_id, run.id, run.bill_date, tx.now)
+    unit_ids = list(units.units_of(tx.connection, run.enterprise_id))
+    cut = batches.cut(tx.connection, run.enterprise_id, run.id, run.bill_date, tx.now, unit_ids)
     for batch_id in cut:
         tx.enqueue(SUBMIT_TASK, key=str(batch_id), args={"batch": str(batch_id)}, business_date=run.bill_date)
     store.set_state(tx.connection, run, RunState.SUBMITTING if cut else RunState.SUBMITTED)

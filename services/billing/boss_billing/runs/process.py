@@ -9,7 +9,7 @@ from boss_billing.runs import commands, store
 from boss_billing.runs.rules import BillRun, DuePage, Shard, count_shards
 from boss_billing.units import store as units
 from boss_kit.tasks import Task
-from boss_kit.unit_of_work import UnitOfWork
+from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 
 class DueCharges(Protocol):
@@ -33,30 +33,29 @@ class RunProcesses:
 
     def plan(self, task: Task) -> None:
         """Close the day in every unit below the scope and deal what is due to shards."""
-        run = self._run(task)
         with self._units.read(task.context) as tx:
-            known = units.units_of(tx.connection, run.enterprise_id)
-            has_shards = store.has_shards(tx.connection, run)
-        if run.is_planned:
-            if not has_shards:
-                self.collect(task)
+            run = commands.require_run(tx, UUID(task.args["run"]))
+            known = list(units.units_of(tx.connection, run.enterprise_id))
+            has_shards = run.is_planned and store.has_shards(tx.connection, run)
+        if has_shards:
             return
-        scope = [run.business_unit_id] if run.business_unit_id else list(known)
         shards: list[Shard] = []
-        for unit_id in scope:
+        for unit_id in () if run.is_planned else [run.business_unit_id] if run.business_unit_id else known:
             due = self._due_charges.close_bill_date(run.enterprise_id, unit_id, run.bill_date, run.id)
             count = count_shards(due)
             shards += [Shard(unit_id, number, count) for number in range(count)]
+        # Where nothing is due, planning and collecting are one short transaction.
         with self._units.begin(task.context) as tx:
             commands.plan_run(tx, run.id, shards)
-        if not shards:
+            more = not shards and self._collect_and_cut(tx, run)
+        if more:
             self.collect(task)
 
     def bill(self, task: Task) -> None:
         """Bill one shard, a transaction per page, from where it stopped before."""
-        run = self._run(task)
         shard = Shard(UUID(task.args["unit"]), int(task.args["shard"]), int(task.args["of"]))
         with self._units.read(task.context) as tx:
+            run = commands.require_run(tx, UUID(task.args["run"]))
             page_token, is_done = store.page_token(tx.connection, run, shard)
         if is_done:
             return
@@ -70,18 +69,15 @@ class RunProcesses:
                 commands.finish_shard(tx, run, shard)
 
     def collect(self, task: Task) -> None:
-        """Make payments for older open invoices, then cut the batches."""
-        run = self._run(task)
+        """Make payments for older open invoices, a transaction per page, then cut the batches."""
         more = True
         while more:
             with self._units.begin(task.context) as tx:
-                more = commands.collect_page(tx, run)
-        with self._units.begin(task.context) as tx:
-            commands.cut_batches(tx, run.id)
+                more = self._collect_and_cut(tx, commands.require_run(tx, UUID(task.args["run"])))
 
-    def _run(self, task: Task) -> BillRun:
-        with self._units.read(task.context) as tx:
-            run = store.find_run(tx.connection, task.enterprise_id, UUID(task.args["run"]))
-        if run is None:
-            raise LookupError(f"there is no bill run {task.args['run']}")
-        return run
+    @staticmethod
+    def _collect_and_cut(tx: Transaction, run: BillRun) -> bool:
+        more = commands.collect_page(tx, run)
+        if not more:
+            commands.cut_batches(tx, run.id)
+        return more

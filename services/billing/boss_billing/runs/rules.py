@@ -140,7 +140,7 @@ def _bill_invoice(
         page.transfers.append(credit_applied(account.ref, invoice.id, credit, invoice.currency, planner.day))
         invoice = replace(invoice, balance_minor=invoice.balance_minor - credit)
     if invoice.balance_minor > 0:
-        invoice, payments, not_paid = planner.plan(invoice, sources)
+        invoice, payments, not_paid = planner.plan(account.number, invoice, sources)
         page.payments += payments
         if not_paid is not None:
             page.not_paid.append(not_paid)
@@ -157,6 +157,7 @@ def _invoice(account: Account, group: Sequence[DueCharge], planner: Planner) -> 
         first.agreement_id,
         account.invoice_number(account.invoice_count + 1),
         Kind.BILLED,
+        first.description,
         planner.day,
         first.due_date,
         account.currency,
