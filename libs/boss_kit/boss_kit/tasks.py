@@ -97,7 +97,10 @@ def is_transient(error: BaseException) -> bool:
         return error.connection_invalidated or (error.orig is not None and is_transient(error.orig))
     # COPY speaks to the driver, whose errors come as they are.
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return error.sqlstate is None or error.sqlstate[:2] in _TRANSIENT_CLASSES
+        if error.sqlstate is not None:
+            return error.sqlstate[:2] in _TRANSIENT_CLASSES
+        # libpq's own refusal looks like a lost connection and would come again for ever.
+        return "number of parameters" not in str(error)
     if isinstance(error, sa.exc.TimeoutError | ConnectionError | TimeoutError):
         return True
     return isinstance(error, Transient | Aborted) or (isinstance(error, BossError) and error.code == "UNAVAILABLE")

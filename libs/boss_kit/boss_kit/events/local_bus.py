@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ CHANNEL = "boss_delivery"
 BACK_OFF_S_MAX = 30
 STANDBY_AFTER_S = 10.0
 BATCHES_MAX = 64
+TOGETHER_BYTES_MAX = 400_000
+"""Handlers are written for the page of one batch: small ones together make a page of that size, not of sixty-four."""
 _LOCK_CLASS = 0x6C6F6361  # "loca": one worker per partition of a database.
 
 # Built once: these run for every batch.
@@ -115,6 +118,7 @@ class LocalWorker:
         self._take_partitions(connection, standby=standby)
         rows = connection.execute(_WAITING, {"partitions": sorted(self._held)}).all()
         if rows:
+            rows = _small_page(rows)
             self._count(connection, rows)
             if not self._deliver_together(rows):
                 for row in rows:
@@ -167,3 +171,9 @@ class LocalWorker:
         error = state.outcome.exception() if state.outcome else None
         log.warning("deliveries wait", extra={"error": str(error)[:200], "attempt": state.attempt_number})
         self.close()
+
+
+def _small_page(rows: Sequence[DeliveryRow]) -> Sequence[DeliveryRow]:
+    """Give the first of the rows, as many as make one page."""
+    sizes = accumulate(len(row.body) for row in rows)
+    return rows[: max(1, sum(size <= TOGETHER_BYTES_MAX for size in sizes))]

@@ -96,6 +96,12 @@ def test_a_statement_that_took_too_long_is_called_transient(kit_engine: sa.Engin
     assert is_transient(failed.value)
 
 
+def test_a_statement_with_too_many_parameters_isnt_called_transient(kit_engine: sa.Engine) -> None:
+    with kit_engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match="number of parameters") as failed:
+        connection.execute(sa.select(sa.literal(1).in_(range(70_000))))
+    assert not is_transient(failed.value)
+
+
 def test_errors_dont_repeat_parameters(kit_engine: sa.Engine) -> None:
     with kit_engine.connect() as connection, pytest.raises(sa.exc.DBAPIError) as failed:
         connection.execute(sa.text("SELECT no_such_function(:who)"), {"who": "somebody's name"})

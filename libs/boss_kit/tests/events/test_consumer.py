@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from boss_kit.context import Actor, Context
 from boss_kit.errors import FailedPrecondition, NotFound, Transient
 from boss_kit.events import parking
-from boss_kit.events.batch import make_batch
+from boss_kit.events.batch import EVENTS_MAX, make_batch
 from boss_kit.events.consumer import MALFORMED, Consumer, waves
 from boss_kit.events.envelope import seal
 from boss_kit.events.facts import fact_types, state_types
@@ -239,6 +239,22 @@ def test_the_local_bus_parks_an_event_untried_after_it_ended_worker_after_worker
     assert [received.event.key for received in got] == [one["key"] for one in facts[1:]]
     assert [row.key for row in rows(kit_engine, parked_event)] == [facts[0]["key"]]
     assert rows(kit_engine, delivery) == []
+
+
+def test_the_local_bus_hands_over_small_batches_together_and_big_ones_alone(kit_engine: sa.Engine) -> None:
+    pages: list[int] = []
+    consumer = consumer_of(kit_engine, lambda tx, page: pages.append(len(page)))
+    bus = LocalBus(Topology({"test": frozenset(["other"])}), {"test": kit_engine})
+    for events in (1, 2, 3, EVENTS_MAX, EVENTS_MAX, EVENTS_MAX):
+        bodies = [seal("other", encode(fact()), STORY, NOW).body for _ in range(events)]
+        padded = event_pb2.Event(type="test.nobody.v1.asked", id=str(new_id()), key=str(new_id()), data=b"x" * 100_000)
+        bus.publish(make_batch("other", 0, [*bodies, padded.SerializeToString()]))
+    worker = LocalWorker(consumer)
+    while worker.run_once():
+        pass
+    worker.close()
+    assert pages == [6, EVENTS_MAX, EVENTS_MAX, EVENTS_MAX]
+    assert rows(kit_engine, parked_event) == rows(kit_engine, delivery) == []
 
 
 def test_every_published_fact_says_whether_it_is_state_or_occurrence() -> None:
