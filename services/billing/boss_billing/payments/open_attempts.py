@@ -12,9 +12,9 @@ from boss_billing.payments.rules import AttemptResult, Label, OpenAttempt, Payme
 
 _SELECT = """
     SELECT attempt.id, attempt.label, attempt.state, attempt.invoice_id, attempt.funding_source_id, attempt.batch_id,
-           attempt.bill_run_id, attempt.tender, payment.response_code, payment.response_message, payment.is_primary,
-           attempt.correlation, payment.state AS payment_state, payment.id AS payment_id, payment.business_unit_id, payment.account_id,
-           payment.kind, payment.amount_minor, payment.currency
+           attempt.bill_run_id, attempt.tender, attempt.correlation, payment.response_code, payment.response_message,
+           payment.is_primary, payment.state AS payment_state, payment.id AS payment_id, payment.business_unit_id,
+           payment.account_id, payment.kind, payment.amount_minor, payment.currency
     FROM attempt
     JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
 """
