@@ -1,8 +1,12 @@
 """Where an embedded installation keeps its files."""
 
+import fcntl
 import hashlib
+import itertools
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +15,22 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 _SHARED_PLACE = Path("/var/tmp")
 
 
-def folder_default(purpose: str) -> Path:
-    """Give the folder of this checkout for a purpose such as `demo`."""
+@contextmanager
+def folder_default(purpose: str) -> Iterator[Path]:
+    """Lend the folder of this checkout for a purpose such as `demo`, or the next one while another run has that."""
     mark = hashlib.sha256(str(_CHECKOUT).encode()).hexdigest()[:8]
-    return _SHARED_PLACE / f"boss-{purpose}-{os.geteuid()}-{mark}"
+    for number in itertools.count(1):
+        folder = _SHARED_PLACE / "-".join(
+            ["boss", purpose, str(os.geteuid()), mark, *([str(number)] if number > 1 else [])]
+        )
+        folder.mkdir(mode=0o755, exist_ok=True)
+        with (folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder
+            return
 
 
 @dataclass(frozen=True)
@@ -35,12 +51,12 @@ class Places:
 
     @property
     def postgres(self) -> Path:
-        """The database's own files."""
-        return self.folder / "postgres"
+        """The database's own files, of this process alone: a killed one's guard may still be removing its own."""
+        return self.folder / f"postgres-{os.getpid()}"
 
     def wipe(self) -> None:
         """Remove what an earlier installation left here."""
-        for place in (self.messages, self.keys, self.postgres):
+        for place in (self.messages, self.keys, *self.folder.glob("postgres-*")):
             shutil.rmtree(place, ignore_errors=True)
 
     def make(self) -> None:

@@ -46,10 +46,16 @@ def wait_until_idle(
         wait_for_tasks(clients, first, wait_s_max)
     patience = _Patience(wait_s_max)
     while True:
-        statuses = read_statuses(clients, topology)
-        _refuse_failures(statuses.values())
-        if all(map(_has_no_work, statuses.values())) and not lagging(statuses, topology):
-            return
+        statuses: dict[str, clock_service_pb2.GetStatusResponse] = {}
+        for service in topology:
+            statuses |= read_statuses(clients, [service])
+            _refuse_failures(statuses.values())
+            if not _has_no_work(statuses[service]):
+                # The others needn't be asked while this one is at work.
+                break
+        else:
+            if not lagging(statuses, topology):
+                return
         patience.wait(statuses, topology)
 
 
@@ -57,11 +63,13 @@ def wait_for_tasks(clients: Clients, service: str, wait_s_max: float = WAIT_S_MA
     """Wait until one service has no task left: enough between phases that only it takes part in."""
     patience = _Patience(wait_s_max)
     while True:
+        # Whoever asks has just given work, which takes a moment.
+        patience.pause()
         statuses = read_statuses(clients, [service])
         _refuse_failures(statuses.values())
         if not statuses[service].open_tasks:
             return
-        patience.wait(statuses, {})
+        patience.check(statuses, {})
 
 
 def lagging(statuses: Statuses, topology: Topology) -> list[str]:
@@ -101,8 +109,17 @@ class _Patience:
 
     def wait(self, statuses: Statuses, topology: Topology) -> None:
         """Wait before the next question. Raises Failed, saying who isn't idle, when it has taken too long."""
+        self.check(statuses, topology)
+        self.pause()
+
+    def check(self, statuses: Statuses, topology: Topology) -> None:
+        """Raise Failed, saying who isn't idle, when it has taken too long."""
         if time.monotonic() > self._deadline:
             work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
-            raise Failed("; ".join(["the services didn't become idle", *work, *lagging(statuses, topology)]))
+            behind = lagging(statuses, topology) if statuses.keys() >= set(topology) else []
+            raise Failed("; ".join(["the services didn't become idle", *work, *behind]))
+
+    def pause(self) -> None:
+        """Wait, a little longer than the time before."""
         time.sleep(self._pause_s)
         self._pause_s = min(self._pause_s * POLL_GROWTH, POLL_S_MAX)

@@ -1,7 +1,7 @@
 """Where the demo plays: one embedded process, or the distributed form that is already up."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ def open_stage(folder: Path | None, seed: int, *, distributed: bool) -> Iterator
             description = "five services as processes of their own, RabbitMQ and PostgreSQL"
             yield Stage(clients.until_answered(UNTIL_ANSWERED_S), found.sandbox, description)
     else:
-        with AllInOne(folder or folder_default("demo"), seed=seed) as everything:
+        lent = nullcontext(folder) if folder else folder_default("demo")
+        with lent as place, AllInOne(place, seed=seed) as everything:
             description = "five services in one process, an embedded PostgreSQL, a mail catcher"
             yield Stage(everything.clients, everything.places.messages, description)

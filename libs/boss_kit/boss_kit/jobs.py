@@ -23,7 +23,7 @@ NO_ENTERPRISE = UUID(int=0)
 """Technical jobs work for the whole database."""
 
 TECHNICAL_KEY = "every"
-TICK_S = 1.0
+TICK_S = 5.0
 REQUESTS_KEPT = timedelta(days=30)
 TASKS_KEPT = timedelta(days=30)
 _LOCK_KEY = 0x626F73736A6F6273  # "bossjobs"
