@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def environment(service: str, keys: Path) -> dict[str, str]:
     }
 
 
+def settings_of(service: str) -> type[Settings]:
+    """Give the settings a service reads."""
+    settings: type[Settings] = importlib.import_module(f"boss_{service}.app").SERVICE.settings
+    return settings
+
+
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
     """Make files where the settings expect keys."""
@@ -33,8 +40,7 @@ def keys(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_container_has_every_setting_its_service_asks_for(service: str, keys: Path) -> None:
-    settings: type[Settings] = importlib.import_module(f"boss_{service}.settings").Settings
-    made = settings.from_environ(environment(service, keys))
+    made = settings_of(service).from_environ(environment(service, keys))
     assert made.amqp_url.startswith("amqp://")
     assert made.database_url.endswith(f"/boss_{service}")
 
@@ -43,8 +49,7 @@ def test_a_container_has_every_setting_its_service_asks_for(service: str, keys: 
 def test_a_container_has_no_setting_nobody_reads(service: str, keys: Path) -> None:
     known = set()
     for other in SERVICES:
-        declared = importlib.import_module(f"boss_{other}.settings").Settings
-        known |= {field.metadata.get("variable") for field in declared.__dataclass_fields__.values()}
+        known |= {field.metadata.get("variable") for field in fields(settings_of(other))}
     addresses = {f"BOSS_{other.upper()}_ADDRESS" for other in SERVICES}
     assert set(environment(service, keys)) <= known | addresses
 
