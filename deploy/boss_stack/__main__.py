@@ -94,15 +94,18 @@ def raise_up(layout: Layout) -> None:
     for service in SERVICES:
         _migrate(layout, service)
     names = [name for service in SERVICES for name in supervision.processes(service)]
-    supervision.control(layout, "start", *names)
+    # One that dies while it starts is started again by the supervisor: whether all answer is what counts.
+    supervision.control(layout, "start", *names, check=False)
     for service in SERVICES:
         _wait(service, partial(answers, layout.grpc_ports[service]))
+    layout.ready.touch()
 
 
 def bring_down(layout: Layout) -> None:
     """Stop the supervisor and with it everything it started."""
     if not (layout.path / "supervisor.sock").exists():
         return
+    layout.ready.unlink(missing_ok=True)
     supervision.control(layout, "shutdown", check=False)
     _wait("the end", lambda: not (layout.path / "supervisord.pid").exists())
     (layout.path / "supervisor.sock").unlink(missing_ok=True)

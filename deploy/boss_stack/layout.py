@@ -47,6 +47,11 @@ class Layout:
         """Give the folder of emails, letters and calls."""
         return self.path / "messages"
 
+    @property
+    def ready(self) -> Path:
+        """Give the file that is there while everything is up."""
+        return self.path / "ready"
+
     def address(self, service: str) -> str:
         """Give the gRPC address of a service."""
         return f"{LOCALHOST}:{self.grpc_ports[service]}"

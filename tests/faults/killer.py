@@ -57,7 +57,8 @@ class Killer:
         while len(self.killed) < self._count and not self._over.wait(self._random.uniform(WAIT_S_MIN, WAIT_S_MAX)):
             name = self._random.choice(self._names)
             with contextlib.suppress(FileNotFoundError, RuntimeError, psutil.NoSuchProcess):
-                if kill(read(self._folder), name):
+                layout = read(self._folder)
+                if layout.ready.exists() and kill(layout, name):
                     self.killed.append(name)
 
 
