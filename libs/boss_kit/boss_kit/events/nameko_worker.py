@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 60
 CONNECT_TIMEOUT_S = 5
+OPEN_S_MAX = 20
 BACK_OFF_S_MAX = 30
 STANDBY_AFTER_S = 10.0
 POLL_S = 1.0
@@ -144,12 +145,9 @@ class BatchEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types.
 
     def _consume(self) -> None:
         with kombu.Connection(self._amqp_url, connect_timeout=CONNECT_TIMEOUT_S, heartbeat=HEARTBEAT_S) as connection:
-            channel = connection.channel()
-            self._queues.topology.declare(channel)
-            channel.basic_qos(0, PREFETCH, False)
             inbox: deque[_Message] = deque()
+            channel, consumers = self._open(connection, inbox)
             standby_at = time.monotonic() + self._queues.standby_after_s
-            consumers = list(_subscribe(channel, self._queues.own, PRIORITY_OWN, inbox))
             standby = self._queues.standby
             while not self._stopping:
                 if standby and time.monotonic() >= standby_at:
@@ -159,6 +157,19 @@ class BatchEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types.
                 if inbox:
                     self._process(connection, inbox.popleft())
                     self._failures = 0
+
+    def _open(self, connection: Any, inbox: "deque[_Message]") -> tuple[Any, list[Any]]:
+        """Declare and subscribe. Raises TimeoutError: a broker that is just coming up may never answer a question."""
+        try:
+            with eventlet.Timeout(OPEN_S_MAX, TimeoutError(f"the broker left a question open for {OPEN_S_MAX} s")):
+                channel = connection.channel()
+                self._queues.topology.declare(channel)
+                channel.basic_qos(0, PREFETCH, False)
+                return channel, list(_subscribe(channel, self._queues.own, PRIORITY_OWN, inbox))
+        except TimeoutError:
+            # Without a goodbye, for which nobody would wait either.
+            connection.collect(socket_timeout=1)
+            raise
 
     def _process(self, connection: Any, message: _Message) -> None:
         """Process a message until it is done; what is transient is tried again in place, so that the order stays."""
