@@ -6,9 +6,11 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from boss_cli.clients import SERVICES
 from boss_kit.nodes.process import LOCALHOST, free_port
 
-SERVICES = ("agreements", "billing", "arm", "notifications", "collections")
+__all__ = ("HTTP_SERVICES", "SERVICES", "WORKERS", "Layout", "folder_default", "plan", "read")
+
 HTTP_SERVICES = ("billing", "notifications")
 WORKERS = 2
 _CHECKOUT = Path(__file__).resolve().parents[2]
