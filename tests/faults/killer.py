@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from boss_kit.events.topology import NEW_QUEUE_UNSAFE_S
 from boss_stack import supervision
 from boss_stack.layout import SERVICES, Layout, read
 
@@ -54,12 +55,25 @@ class Killer:
         self._thread.join()
 
     def _run(self) -> None:
+        # RabbitMQ itself may lose a queue it has only just made; that is an installation's first seconds, once.
+        while not read_if_ready(self._folder):
+            if self._over.wait(WAIT_S_MIN):
+                return
+        self._over.wait(NEW_QUEUE_UNSAFE_S)
         while len(self.killed) < self._count and not self._over.wait(self._random.uniform(WAIT_S_MIN, WAIT_S_MAX)):
             name = self._random.choice(self._names)
             with contextlib.suppress(FileNotFoundError, RuntimeError, psutil.NoSuchProcess):
-                layout = read(self._folder)
-                if layout.ready.exists() and kill(layout, name):
+                layout = read_if_ready(self._folder)
+                if layout and kill(layout, name):
                     self.killed.append(name)
+
+
+def read_if_ready(folder: Path) -> Layout | None:
+    """Read the installation's layout, if everything is up."""
+    with contextlib.suppress(FileNotFoundError):
+        layout = read(folder)
+        return layout if layout.ready.exists() else None
+    return None
 
 
 def _kill(process: psutil.Process) -> bool:

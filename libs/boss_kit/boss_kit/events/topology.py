@@ -19,6 +19,10 @@ DELIVERY_LIMIT = 20
 NEARLY_NO_LIMIT = 1_000_000_000
 SUSPECT_AFTER = 3
 """After so many dead workers more, the event a dead-lettered batch stops at is parked untried."""
+NEW_QUEUE_UNSAFE_S = 5
+"""So long after its first declaration a queue shouldn't lose its broker: RabbitMQ writes the name of a quorum queue's
+log up to 3 s late (Erlang's dets), and after a SIGKILL takes the queue for a new one, empty and without a leader
+(rabbitmq-server #15725)."""
 _QUORUM = {"x-queue-type": "quorum", "x-single-active-consumer": True}
 
 
