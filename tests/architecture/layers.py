@@ -50,6 +50,8 @@ _OUTSIDE = ("boss_cli", "boss_demo", "boss_stack", "boss_allinone", "boss_bench"
 
 # A part of a room that has outgrown its file, and the file it is a part of: it obeys that file's rules.
 PARTS = {
+    "agreements/agreements/schedules": "rules",
+    "agreements/agreements/tables": "store",
     "agreements/imports/contacts": "rules",
     "billing/accounts/imports": "commands",
     "billing/accounts/records": "rules",

@@ -11,7 +11,7 @@ from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import organization_service_pb2 as pb
 from boss.agreements.v1.organization_service_pb2_grpc import OrganizationServiceStub
 
-from boss_agreements.agreements import store as agreements
+from boss_agreements.agreements import tables as agreements
 from boss_agreements.app import SERVICE
 from boss_agreements.due_charges import store as due_charges
 from boss_agreements.members import store as members
@@ -134,7 +134,7 @@ def test_an_agreement_is_made_for_a_member_and_published(club: Club) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"schedule": "weekly"}, "not a billing schedule"),
+        ({"schedule": "sometimes"}, "not a billing schedule"),
         ({"term": "forever"}, "not a term"),
         ({"agreement_type": "Rental"}, "Membership or Service"),
         ({"price": None}, "price"),
@@ -178,7 +178,7 @@ def test_the_migrations_make_the_tables_that_the_stores_use(units: UnitOfWork) -
 
 def test_migrating_again_changes_nothing(units: UnitOfWork) -> None:
     migrate.upgrade(units.engine, SERVICE.migrations)
-    assert migrate.current(units.engine) == migrate.newest(SERVICE.migrations) == 2
+    assert migrate.current(units.engine) == migrate.newest(SERVICE.migrations)
     assert Path(SERVICE.migrations).is_dir()
 
 

@@ -11,11 +11,10 @@ from boss_agreements.agreements.rules import (
     EXPIRED,
     has_ended,
     open_line,
-    parse_schedule,
     parse_term,
     status_on,
-    stored_schedule,
 )
+from boss_agreements.agreements.schedules import parse_schedule, stored_schedule
 from boss_kit.days import days_in_month
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
@@ -23,7 +22,8 @@ from boss_kit.money import Money
 LINE = UUID(int=7)
 PRICE = Money(3500, "USD")
 DAYS = st.dates(date(2020, 1, 1), date(2035, 12, 31))
-SCHEDULES = st.sampled_from(["monthly_anniversary", "yearly", *[f"monthly_on_{day}" for day in range(1, 32)]])
+EVERY = ("weekly", "every_2_weeks", "every_5_weeks", "every_3_months", "every_7_months")
+SCHEDULES = st.sampled_from(["monthly_anniversary", "yearly", *EVERY, *[f"monthly_on_{day}" for day in range(1, 32)]])
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,9 @@ SCHEDULES = st.sampled_from(["monthly_anniversary", "yearly", *[f"monthly_on_{da
         ("monthly_on_15", "2026-01-15", ["2026-01-15", "2026-02-15", "2026-03-15", "2026-04-15"]),
         ("monthly_on_31", "2026-02-01", ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]),
         ("monthly_on_31", "2026-04-30", ["2026-04-30", "2026-05-31", "2026-06-30", "2026-07-31"]),
+        ("weekly", "2026-02-25", ["2026-02-25", "2026-03-04", "2026-03-11"]),
+        ("every_2_weeks", "2026-12-25", ["2026-12-25", "2027-01-08", "2027-01-22"]),
+        ("every_3_months", "2026-11-30", ["2026-11-30", "2027-02-28", "2027-05-30", "2027-08-30"]),
         ("yearly", "2024-02-29", ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]),
     ],
 )
@@ -57,6 +60,13 @@ def _is_bill_date(name: str, start: date, day: date) -> bool:
     """Tell by definition, slowly, whether a day is a bill date."""
     if day < start:
         return False
+    if "week" in name:
+        every = 1 if name == "weekly" else int(name.split("_")[1])
+        return (day - start).days % (7 * every) == 0
+    if name.startswith("every_"):
+        months = (day.year - start.year) * 12 + day.month - start.month
+        if months % int(name.split("_")[1]):
+            return False
     wanted = int(name.rpartition("_")[2]) if name.startswith("monthly_on_") else start.day
     if name == "yearly" and day.month != start.month:
         return False
@@ -88,10 +98,21 @@ def test_agr_4_the_next_bill_date_of_a_series_is_the_first_that_the_definition_f
 
 
 @pytest.mark.parametrize(
-    "name", ["", "whenever", "monthly_on_0", "monthly_on_32", "monthly_on_015", "Yearly", "weekly"]
+    "name",
+    [
+        "",
+        "whenever",
+        "monthly_on_0",
+        "monthly_on_32",
+        "monthly_on_015",
+        "Yearly",
+        "every_0_weeks",
+        "every_105_weeks",
+        "every_61_months",
+    ],
 )
 def test_an_unknown_schedule_is_refused_with_the_schedules_there_are(name: str) -> None:
-    with pytest.raises(InvalidArgument, match="monthly_anniversary, monthly_on_<day 1 to 31> or yearly"):
+    with pytest.raises(InvalidArgument, match=r"monthly_anniversary, monthly_on_<day 1 to 31>, weekly, .* or yearly"):
         parse_schedule(name, date(2026, 1, 1))
 
 
@@ -132,7 +153,7 @@ def test_a_fixed_term_that_has_ended_is_expired_and_has_nothing_left() -> None:
     start = date(2023, 8, 14)
     line = open_line(LINE, parse_schedule("yearly", start), PRICE, start, 12, date(2026, 1, 1))
     assert line.remaining_cycles == 0
-    assert status_on(date(2026, 1, 1), start, line, frozenset()) == EXPIRED
+    assert status_on(date(2026, 1, 1), start, [line], frozenset()) == EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -142,10 +163,10 @@ def test_a_fixed_term_that_has_ended_is_expired_and_has_nothing_left() -> None:
 def test_agr_4_the_status_follows_from_the_suspensions(types: set[str], expected: str) -> None:
     start = date(2026, 1, 10)
     line = open_line(LINE, parse_schedule("yearly", start), PRICE, start, None, start)
-    assert status_on(start, start, line, frozenset(types)) == expected
+    assert status_on(start, start, [line], frozenset(types)) == expected
 
 
 def test_agr_4_an_agreement_that_has_not_begun_is_pending_start() -> None:
     start = date(2026, 1, 10)
     line = open_line(LINE, parse_schedule("yearly", start), PRICE, start, None, start)
-    assert status_on(date(2026, 1, 9), start, line, frozenset()) == "Pending Start"
+    assert status_on(date(2026, 1, 9), start, [line], frozenset()) == "Pending Start"

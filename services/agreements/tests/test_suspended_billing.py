@@ -11,7 +11,8 @@ from agreements_model import play
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boss_agreements.agreements.rules import Line, open_line, parse_schedule
+from boss_agreements.agreements.rules import Line, open_line
+from boss_agreements.agreements.schedules import parse_schedule
 from boss_agreements.due_charges.rules import (
     Charge,
     advance,

@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import rules, store
+from boss_agreements.agreements.schedules import parse_schedule
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.members import store as members
 from boss_agreements.members.rules import Member
@@ -41,17 +42,16 @@ def create_agreement(tx: Transaction, command: CreateAgreement) -> Agreement:
     """
     unit = get_unit(tx, command.enterprise_id, command.business_unit_id)
     _check(command, unit.currency)
-    schedule = rules.parse_schedule(command.schedule, command.start_date, "agreement.schedule")
+    schedule = parse_schedule(command.schedule, command.start_date, "agreement.schedule")
     term_months = rules.parse_term(command.term, "agreement.term")
     owner = _owner(tx, command)
     agreement_id, today = new_id(), tx.today(unit.time_zone)
-    line = rules.open_line(
-        derived_id(agreement_id, "line", "1"),
-        schedule,
-        command.price,
-        command.start_date,
-        term_months,
-        command.start_date,
+    start = command.start_date
+    line = replace(
+        rules.open_line(derived_id(agreement_id, "line", "1"), schedule, command.price, start, term_months, start),
+        item=command.display_name,
+        item_category=command.agreement_type,
+        list_price=command.price,
     )
     made = Agreement(
         agreement_id,
@@ -62,14 +62,13 @@ def create_agreement(tx: Transaction, command: CreateAgreement) -> Agreement:
         command.account_id or owner.account_id,
         command.display_name,
         command.agreement_type,
-        rules.status_on(today, command.start_date, line, frozenset()),
+        rules.status_on(today, start, [line], frozenset()),
         command.term,
-        command.start_date,
+        start,
         command.obligation_end_date,
         1,
         tx.now,
-        line,
-        line.next_bill_date if line.remaining_cycles != 0 else None,
+        (line,),
     )
     store.add(tx.connection, made)
     tx.publish(made.changed(today))
@@ -80,7 +79,7 @@ def create_agreement(tx: Transaction, command: CreateAgreement) -> Agreement:
                 tx,
                 made,
                 today,
-                f"{title(made)} was made at {made.line.price}, {schedule.in_words()}, from {made.start_date}.",
+                f"{title(made)} was made at {line.price}, {schedule.in_words()}, from {made.start_date}.",
             )
         ],
     )
@@ -93,11 +92,15 @@ def save_statuses(
     """Derive the statuses of locked agreements, save and publish those that changed; give the newly expired ones."""
     changed: list[Agreement] = []
     for one in agreements:
-        status = rules.status_on(day, one.start_date, one.line, active_types.get(one.id, frozenset()))
+        status = rules.status_on(day, one.start_date, one.lines, active_types.get(one.id, frozenset()))
         if status != one.status:
             changed.append(replace(one, status=status, version=one.version + 1))
     expired = [one for one in changed if one.status == rules.EXPIRED]
-    store.save_statuses(tx.connection, changed, [one.id for one in expired])
+    store.save_statuses(tx.connection, changed)
+    if agreements:
+        enterprise_id = agreements[0].enterprise_id
+        store.end_lines(tx.connection, enterprise_id, [one.id for one in expired])
+        store.end_terms(tx.connection, enterprise_id, [one.id for one in agreements], day)
     tx.publish(*(one.changed(day) for one in changed))
     tell(tx, [entry(tx, one, day, f"{title(one)} ended: its term is over.") for one in expired])
     return expired

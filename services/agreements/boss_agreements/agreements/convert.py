@@ -5,6 +5,7 @@ from uuid import UUID
 from boss.agreements.v1 import agreement_service_pb2 as pb
 
 from boss_agreements.agreements.commands import CreateAgreement
+from boss_agreements.agreements.rules import recurring_price
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.suspensions.commands import CreateSuspension, EndSuspension
 from boss_agreements.suspensions.rules import status_in_words
@@ -54,14 +55,14 @@ def agreement(one: Agreement) -> pb.Agreement:
         display_name=one.display_name,
         agreement_type=one.agreement_type,
         status=one.status,
-        price=money_to_proto(one.line.price),
-        schedule=one.line.schedule.name,
+        price=money_to_proto(recurring_price(one.lines)),
+        schedule=one.key_line.schedule.name,
         term=one.term,
         start_date=date_to_proto(one.start_date),
         obligation_end_date=date_to_proto(one.obligation_end_date),
         next_bill_date=date_to_proto(one.due_date),
         create_time=time_to_proto(one.create_time),
-        etag=f"{one.version}.{one.line.cycle_no}",
+        etag=f"{one.version}.{sum(line.cycle_no for line in one.lines)}",
     )
 
 

@@ -1,90 +1,56 @@
-"""What an agreement is and when its schedule bills (SPEC AGR-4). Pure: every day is an argument."""
+"""What an agreement and its lines are (SPEC AGR-4). Pure: every day is an argument."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
-from boss_kit.days import add_months, on_day
+from boss_agreements.agreements.schedules import Schedule
+from boss_kit.days import add_months
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
 
-MONTHLY_ANNIVERSARY = "monthly_anniversary"
-MONTHLY_ON = "monthly_on_"
-YEARLY = "yearly"
-PERPETUAL = "perpetual"
+PERPETUAL, INSTALMENT, PAID_IN_FULL, ONCE = "perpetual", "instalment", "paid_in_full", "once"
+BILLINGS = (PERPETUAL, INSTALMENT, PAID_IN_FULL, ONCE)
+# The fees of a suspension: invoiced although it stops billing (SPEC SUS-7).
+FREEZE_FEE, RECURRING_FREEZE_FEE = "freeze", "freeze_recurring"
+SUSPENSION_FEES = (FREEZE_FEE, RECURRING_FREEZE_FEE)
+PAID_AT_ONCE = (PAID_IN_FULL, ONCE, FREEZE_FEE)
+ACCESS, SERVICE, PRODUCT, RENTAL, FEE = "access", "service", "product", "rental", "fee"
+TIME, UNIT = "time", "unit"
+LIVE, CANCELLED_LINE, ENDED_LINE = "live", "cancelled", "ended"
+PRIMARY, ADD_ON = "Primary", "Add-on"
+NO_TAX = Decimal(0)
 AGREEMENT_TYPES = ("Membership", "Service")
 TERM_MONTHS_MAX = 600
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 PENDING_START = "Pending Start"
 ACTIVE = "Active"
+CANCELLED = "Cancelled"
 EXPIRED = "Expired"
 LIVE_STATUSES = (PENDING_START, ACTIVE, "Freeze", "Hold")
 
-_ON_DAY = re.compile(r"monthly_on_([1-9]|[12]\d|3[01])")
 _FIXED = re.compile(r"fixed_([1-9]\d{0,2})")
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """When an agreement bills: every `cycle_months`, on `anchor_day` or the last day of a shorter month.
-
-    `keeps_day` tells a schedule "on a day" from one anchored to a start, which a suspension moves (SPEC SUS-4).
-    """
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A tax on an item: its name and its percent."""
 
     name: str
-    anchor_day: int
-    cycle_months: int
-    keeps_day: bool
-
-    def after(self, bill_date: date, cycles: int = 1) -> date:
-        """Give the bill date so many cycles later; it returns to its day where the month has it."""
-        return add_months(bill_date, self.cycle_months * cycles, self.anchor_day)
-
-    def first_from(self, start: date, day: date) -> date:
-        """Give the first bill date of an agreement begun on `start` that is not before `day`."""
-        if self.keeps_day:
-            earliest = max(start, day)
-            this_month = on_day(earliest.year, earliest.month, self.anchor_day)
-            return this_month if this_month >= earliest else add_months(this_month, 1, self.anchor_day)
-        if day <= start:
-            return start
-        months = (day.year - start.year) * 12 + day.month - start.month
-        cycles = max(0, months // self.cycle_months)
-        candidate = self.after(start, cycles)
-        return candidate if candidate >= day else self.after(start, cycles + 1)
-
-    def next_on_or_after(self, bill_date: date, day: date) -> date:
-        """Give the first bill date of the series through `bill_date` that is not before a later `day`."""
-        months = (day.year - bill_date.year) * 12 + day.month - bill_date.month
-        candidate = self.after(bill_date, months // self.cycle_months)
-        return candidate if candidate >= day else self.after(candidate)
-
-    def count_before(self, first: date, end: date) -> int:
-        """Count the bill dates in [first, end), `first` being one."""
-        count, bill_date = 0, first
-        while bill_date < end:
-            count, bill_date = count + 1, self.after(bill_date)
-        return count
-
-    def anchored_to(self, day: date) -> "Schedule":
-        """Give the same schedule with another anchor day."""
-        return replace(self, anchor_day=day.day)
-
-    def in_words(self) -> str:
-        """Say the schedule for people."""
-        if self.keeps_day:
-            return f"monthly on day {self.anchor_day}"
-        return "yearly" if self.cycle_months == 12 else "monthly on its anniversary"
+    percent: Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
-    """The recurring line of an agreement, ready for its next cycle.
+    """How a line of an agreement bills, ready for its next cycle.
 
     `next_bill_date` is the schedule's own date of that cycle, whatever suspensions do to it; `remaining_cycles` is
-    empty for a perpetual agreement; `term_end_date` is the first day after the term.
+    empty for a perpetual line; `term_end_date` is the first day after the term; `final_date` is the last paid day of a
+    cancelled line (SPEC AGR-8); `tax_rate` is the sum of its taxes in percent.
     """
 
     id: UUID
@@ -94,6 +60,38 @@ class Line:
     next_bill_date: date
     remaining_cycles: int | None = None
     term_end_date: date | None = None
+    billing: str = PERPETUAL
+    item_kind: str = ACCESS
+    basis: str = TIME
+    units_per_cycle: Decimal | None = None
+    tax_rate: Decimal = NO_TAX
+    final_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementLine(Line):
+    """A sold item of an agreement and how it bills; a change of the catalogue never alters it (SPEC AGR-1).
+
+    A fee of a suspension is a line, too: one with a `suspension_id`, which no suspension stops (SPEC SUS-7).
+    `price` is what the line costs a cycle: after promotion, without tax, times quantity. `due_date` counts the
+    suspensions.
+    """
+
+    item: str = ""
+    item_category: str = ""
+    item_id: UUID | None = None
+    bundle_id: UUID | None = None
+    bundle: str = ""
+    is_key_item: bool = True
+    is_required: bool = True
+    quantity: int = 1
+    validity_days: int | None = None
+    taxes: tuple[Tax, ...] = ()
+    list_price: Money | None = None
+    promotion: str = ""
+    state: str = LIVE
+    due_date: date | None = None
+    suspension_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -111,26 +109,6 @@ class AgreementChanged:
     price: Money
     version: int
     business_date: date
-
-
-def parse_schedule(text: str, start: date, field: str = "schedule") -> Schedule:
-    """Read a schedule's name. Raises InvalidArgument, naming the schedules there are."""
-    if text == MONTHLY_ANNIVERSARY:
-        return Schedule(text, start.day, 1, keeps_day=False)
-    if text == YEARLY:
-        return Schedule(text, start.day, 12, keeps_day=False)
-    on = _ON_DAY.fullmatch(text)
-    if on is None:
-        raise InvalidArgument.field(
-            field,
-            f"{text[:40]!r} is not a billing schedule; use monthly_anniversary, monthly_on_<day 1 to 31> or yearly.",
-        )
-    return Schedule(text, int(on[1]), 1, keeps_day=True)
-
-
-def stored_schedule(name: str, anchor_day: int) -> Schedule:
-    """Rebuild a schedule from its name and its present anchor day."""
-    return Schedule(name, anchor_day, 12 if name == YEARLY else 1, keeps_day=name.startswith(MONTHLY_ON))
 
 
 def parse_term(text: str, field: str = "term") -> int | None:
@@ -154,14 +132,52 @@ def check_year(day: date, field: str) -> date:
 
 
 def open_line(
-    line_id: UUID, schedule: Schedule, price: Money, start: date, term_months: int | None, billed_before: date
-) -> Line:
-    """Begin a line whose cycles before `billed_before` count as billed (DESIGN 4: an import's business date)."""
+    line_id: UUID,
+    schedule: Schedule,
+    price: Money,
+    start: date,
+    term_months: int | None,
+    billed_before: date,
+    billing: str = "",
+) -> AgreementLine:
+    """Begin a line whose cycles before `billed_before` count as billed (DESIGN 4: an import's business date).
+
+    Without a `billing` a line with a term is paid in instalments, one without is perpetual. One that is paid at once
+    has one charge, at its start (SPEC AGR-4). `replace` adds what was sold.
+    """
     first = schedule.first_from(start, billed_before)
-    if term_months is None:
-        return Line(line_id, schedule, price, 1, first)
-    term_end = add_months(start, term_months)
-    return Line(line_id, schedule, price, 1, first, schedule.count_before(first, term_end), term_end)
+    term_end = None if term_months is None else add_months(start, term_months)
+    if billing in PAID_AT_ONCE:
+        left = 1 if start >= billed_before else 0
+        return AgreementLine(
+            line_id, schedule, price, 1, start, left, term_end, billing, due_date=start if left else None
+        )
+    if term_end is None:
+        return AgreementLine(line_id, schedule, price, 1, first, due_date=first)
+    left = schedule.count_before(first, term_end)
+    return AgreementLine(
+        line_id, schedule, price, 1, first, left, term_end, INSTALMENT, due_date=first if left else None
+    )
+
+
+def key_lines(lines: Iterable[AgreementLine]) -> Sequence[AgreementLine]:
+    """Give the lines an agreement lives as long as: its Key Items, or all lines where none is one."""
+    found = list(lines)
+    return [line for line in found if line.is_key_item] or found
+
+
+def is_recurring(line: Line) -> bool:
+    """Tell whether a line bills cycle after cycle."""
+    return line.billing not in PAID_AT_ONCE
+
+
+def recurring_price(lines: Iterable[AgreementLine]) -> Money:
+    """Add up what the lines of an agreement that still run cost a cycle, without tax."""
+    found = [line for line in lines if line.suspension_id is None]
+    running = [line.price.amount_minor for line in found if is_recurring(line) and line.state == LIVE]
+    if not running:
+        running = [line.price.amount_minor for line in found if is_recurring(line)]
+    return Money(sum(running), found[0].price.currency)
 
 
 def has_ended(line: Line, day: date) -> bool:
@@ -169,10 +185,22 @@ def has_ended(line: Line, day: date) -> bool:
     return line.term_end_date is not None and line.term_end_date <= day and not line.remaining_cycles
 
 
-def status_on(day: date, start: date, line: Line, active_types: frozenset[str]) -> str:
-    """Derive an agreement's status (SPEC AGR-4); a hold weighs more than a freeze."""
-    if has_ended(line, day):
+def status_on(day: date, start: date, lines: Sequence[AgreementLine], active_types: frozenset[str]) -> str:
+    """Derive an agreement's status (SPEC AGR-4); a hold weighs more than a freeze.
+
+    A fixed term lasts as long as its Key Item, and until nothing of its other items waits to be billed.
+    """
+    keys = key_lines(lines)
+    if all(line.state == CANCELLED_LINE for line in keys):
+        return CANCELLED
+    if all(line.state != LIVE or has_ended(line, day) for line in keys) and not _owes(keys, lines):
         return EXPIRED
     if active_types:
         return "Hold" if "Hold" in active_types else "Freeze"
     return PENDING_START if start > day else ACTIVE
+
+
+def _owes(keys: Iterable[AgreementLine], lines: Iterable[AgreementLine]) -> bool:
+    """Tell whether a charge from before the end of the Key Items is unanswered."""
+    end = max((line.term_end_date for line in keys if line.term_end_date), default=date.max)
+    return any(line.state == LIVE and line.due_date is not None and line.due_date < end for line in lines)

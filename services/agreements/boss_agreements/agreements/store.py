@@ -1,8 +1,10 @@
 """Tables and SQL of agreements and their lines."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,94 +12,24 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from boss_agreements.agreements.rules import AgreementChanged, Line, stored_schedule
+from boss_agreements.agreements.rules import (
+    ENDED_LINE,
+    LIVE,
+    PRIMARY,
+    AgreementChanged,
+    AgreementLine,
+    Tax,
+    key_lines,
+    recurring_price,
+)
+from boss_agreements.agreements.schedules import stored_schedule
+from boss_agreements.agreements.tables import agreement, agreement_line
 from boss_kit.money import Money
-
-TABLES = sa.MetaData()
-
-agreement = sa.Table(
-    "agreement",
-    TABLES,
-    sa.Column("enterprise_id", PG_UUID, primary_key=True),
-    sa.Column("id", PG_UUID, primary_key=True),
-    sa.Column("business_unit_id", PG_UUID, nullable=False),
-    sa.Column("number", sa.Text, nullable=False),
-    sa.Column("member_id", PG_UUID, nullable=False),
-    sa.Column("account_id", PG_UUID, nullable=False),
-    sa.Column("display_name", sa.Text, nullable=False),
-    sa.Column("agreement_type", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("term", sa.Text, nullable=False),
-    sa.Column("start_date", sa.Date, nullable=False),
-    sa.Column("obligation_end_date", sa.Date),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
-    sa.UniqueConstraint("enterprise_id", "number"),
-    sa.Index("agreement_member", "enterprise_id", "member_id"),
-    sa.Index("agreement_to_start", "enterprise_id", "start_date", postgresql_where=sa.text("status = 'Pending Start'")),
-)
-
-agreement_line = sa.Table(
-    "agreement_line",
-    TABLES,
-    sa.Column("enterprise_id", PG_UUID, primary_key=True),
-    sa.Column("id", PG_UUID, primary_key=True),
-    sa.Column("business_unit_id", PG_UUID, nullable=False),
-    sa.Column("agreement_id", PG_UUID, nullable=False),
-    sa.Column("account_id", PG_UUID, nullable=False),
-    sa.Column("item", sa.Text, nullable=False),
-    sa.Column("item_category", sa.Text, nullable=False),
-    sa.Column("price_minor", sa.BigInteger, nullable=False),
-    sa.Column("currency", sa.Text, nullable=False),
-    sa.Column("schedule", sa.Text, nullable=False),
-    sa.Column("anchor_day", sa.SmallInteger, nullable=False),
-    sa.Column("cycle_no", sa.Integer, nullable=False),
-    sa.Column("next_bill_date", sa.Date),
-    sa.Column("due_date", sa.Date),
-    sa.Column("remaining_cycles", sa.Integer),
-    sa.Column("term_end_date", sa.Date),
-    sa.Column("live", sa.Boolean, nullable=False),
-    sa.Index("agreement_line_agreement", "enterprise_id", "agreement_id"),
-    # What a run reads, page by page, in the order of its pages.
-    sa.Index(
-        "agreement_line_to_list",
-        "enterprise_id",
-        "business_unit_id",
-        "account_id",
-        "agreement_id",
-        "id",
-        postgresql_include=["next_bill_date"],
-        postgresql_where=sa.text("next_bill_date IS NOT NULL"),
-    ),
-    # What a run counts when it closes the day.
-    sa.Index(
-        "agreement_line_due",
-        "enterprise_id",
-        "business_unit_id",
-        "due_date",
-        postgresql_where=sa.text("due_date IS NOT NULL"),
-    ),
-    sa.Index(
-        "agreement_line_to_end",
-        "enterprise_id",
-        "term_end_date",
-        postgresql_where=sa.text("live AND remaining_cycles = 0"),
-    ),
-    # Ended lines whose end the next run has yet to report.
-    sa.Index(
-        "agreement_line_ended",
-        "enterprise_id",
-        "business_unit_id",
-        "next_bill_date",
-        postgresql_where=sa.text("remaining_cycles = 0 AND next_bill_date IS NOT NULL"),
-    ),
-    comment="next_bill_date: the schedule's own. due_date: with all suspensions, empty while nobody knows.",
-)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """An agreement with its line, as it is stored; `due_date` counts the suspensions."""
+    """An agreement with its lines, as it is stored."""
 
     id: UUID
     enterprise_id: UUID
@@ -113,8 +45,32 @@ class Agreement:
     obligation_end_date: date | None
     version: int
     create_time: datetime
-    line: Line
-    due_date: date | None
+    lines: tuple[AgreementLine, ...]
+    definition_id: UUID | None = None
+    group_id: UUID | None = None
+    group_type: str = "Individual"
+    classification: str = ""
+    role: str = PRIMARY
+    primary_agreement_id: UUID | None = None
+    rewritten_from_id: UUID | None = None
+    rewritten_to_id: UUID | None = None
+    pending_cancellation: bool = False
+    pending_suspension: bool = False
+    cancel_date: date | None = None
+    qualifies_member: bool = True
+    signature: str = ""
+    barcode: str = ""
+    location_id: UUID | None = None
+
+    @property
+    def key_line(self) -> AgreementLine:
+        """Its first Key Item."""
+        return key_lines(self.lines)[0]
+
+    @property
+    def due_date(self) -> date | None:
+        """When its first charge is due, with all suspensions."""
+        return min((line.due_date for line in self.lines if line.due_date), default=None)
 
     def changed(self, day: date) -> AgreementChanged:
         """Make the fact that tells its state."""
@@ -127,62 +83,49 @@ class Agreement:
             self.number,
             self.display_name,
             self.status,
-            self.line.price,
+            recurring_price(self.lines),
             self.version,
             day,
         )
 
 
 _AGREEMENT_COLUMNS = [column.name for column in agreement.columns]
-_LINE = agreement_line.alias("line")
+# What AgreementLine calls by the name of its column.
 _LINE_COLUMNS = (
-    _LINE.c.id.label("line_id"),
-    _LINE.c.price_minor,
-    _LINE.c.currency,
-    _LINE.c.schedule,
-    _LINE.c.anchor_day,
-    _LINE.c.cycle_no,
-    _LINE.c.next_bill_date,
-    _LINE.c.due_date,
-    _LINE.c.remaining_cycles,
-    _LINE.c.term_end_date,
-)
-_JOINED = agreement.join(
-    _LINE, sa.and_(_LINE.c.enterprise_id == agreement.c.enterprise_id, _LINE.c.agreement_id == agreement.c.id)
+    *("id", "item", "item_category", "cycle_no", "next_bill_date", "due_date", "remaining_cycles", "term_end_date"),
+    *("item_id", "bundle_id", "bundle", "is_key_item", "is_required", "item_kind", "basis", "billing", "quantity"),
+    *("units_per_cycle", "validity_days", "tax_rate", "promotion", "final_date", "state"),
+    "suspension_id",
 )
 
 
 def add(connection: sa.Connection, new: Agreement) -> None:
-    """Add an agreement with its line."""
+    """Add an agreement with its lines."""
     connection.execute(sa.insert(agreement).values({name: getattr(new, name) for name in _AGREEMENT_COLUMNS}))
     connection.execute(
-        sa.insert(agreement_line).values(
-            enterprise_id=new.enterprise_id,
-            id=new.line.id,
-            business_unit_id=new.business_unit_id,
-            agreement_id=new.id,
-            account_id=new.account_id,
-            item=new.display_name,
-            item_category=new.agreement_type,
-            live=True,
-            **line_values(new.line),
-            due_date=new.due_date,
-        )
+        sa.insert(agreement_line),
+        [
+            {
+                "enterprise_id": new.enterprise_id,
+                "business_unit_id": new.business_unit_id,
+                "agreement_id": new.id,
+                "account_id": new.account_id,
+                **_line_values(line),
+            }
+            for line in new.lines
+        ],
     )
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, agreement_id: UUID) -> Agreement | None:
     """Read an agreement of a unit."""
     query = _agreements(enterprise_id).where(agreement.c.business_unit_id == unit_id, agreement.c.id == agreement_id)
-    row = connection.execute(query).one_or_none()
-    return read(row) if row else None
+    return next(iter(_with_lines(connection, enterprise_id, connection.execute(query).all())), None)
 
 
 def lock(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]) -> Sequence[Agreement]:
     """Read agreements and keep others from changing them; in the order of their ids, so that nobody waits in a ring."""
-    query = _agreements(enterprise_id).where(agreement.c.id == sa.any_(sa.cast(list(agreement_ids), ARRAY(PG_UUID))))
-    rows = connection.execute(query.order_by(agreement.c.id).with_for_update(of=[agreement, _LINE]))
-    return [read(row) for row in rows]
+    return _lock(connection, enterprise_id, _agreements(enterprise_id).where(_is_any(agreement.c.id, agreement_ids)))
 
 
 def lock_after(connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[Agreement]:
@@ -190,8 +133,7 @@ def lock_after(connection: sa.Connection, enterprise_id: UUID, after: UUID | Non
     query = _agreements(enterprise_id)
     if after is not None:
         query = query.where(agreement.c.id > after)
-    rows = connection.execute(query.order_by(agreement.c.id).limit(limit).with_for_update(of=[agreement, _LINE]))
-    return [read(row) for row in rows]
+    return _lock(connection, enterprise_id, query.limit(limit))
 
 
 def page(
@@ -203,7 +145,8 @@ def page(
         query = query.where(agreement.c.business_unit_id == unit_id)
     if member_id is not None:
         query = query.where(agreement.c.member_id == member_id)
-    return [read(row) for row in connection.execute(query.order_by(agreement.c.number).limit(limit))]
+    rows = connection.execute(query.order_by(agreement.c.number).limit(limit)).all()
+    return _with_lines(connection, enterprise_id, rows)
 
 
 def numbers_like(connection: sa.Connection, enterprise_id: UUID, stem: str) -> frozenset[str]:
@@ -216,11 +159,10 @@ def numbers_like(connection: sa.Connection, enterprise_id: UUID, stem: str) -> f
 
 
 def to_change(connection: sa.Connection, enterprise_id: UUID, day: date, limit: int) -> Sequence[UUID]:
-    """Find agreements whose term is over or whose start has come."""
+    """Find agreements of which a line's term is over or whose start has come."""
     ended = sa.select(agreement_line.c.agreement_id).where(
         agreement_line.c.enterprise_id == enterprise_id,
-        agreement_line.c.live,
-        sa.text("remaining_cycles = 0"),
+        sa.text("state = 'live' AND remaining_cycles = 0"),
         agreement_line.c.term_end_date <= day,
     )
     begun = sa.select(agreement.c.id).where(
@@ -229,8 +171,8 @@ def to_change(connection: sa.Connection, enterprise_id: UUID, day: date, limit: 
     return connection.scalars(sa.union_all(ended.limit(limit), begun.limit(limit)).limit(limit)).all()
 
 
-def save_statuses(connection: sa.Connection, changed: Sequence[Agreement], expired: Sequence[UUID]) -> None:
-    """Write statuses and versions; the lines of expired agreements live no more."""
+def save_statuses(connection: sa.Connection, changed: Sequence[Agreement]) -> None:
+    """Write statuses and versions."""
     if changed:
         connection.execute(
             sa.update(agreement)
@@ -238,62 +180,101 @@ def save_statuses(connection: sa.Connection, changed: Sequence[Agreement], expir
             .values(status=sa.bindparam("s"), version=sa.bindparam("v")),
             [{"e": one.enterprise_id, "a": one.id, "s": one.status, "v": one.version} for one in changed],
         )
-    if expired:
-        connection.execute(
-            sa.update(agreement_line)
-            .where(
-                agreement_line.c.enterprise_id == changed[0].enterprise_id,
-                agreement_line.c.agreement_id == sa.any_(sa.cast(list(expired), ARRAY(PG_UUID))),
-            )
-            .values(live=False)
-        )
 
 
-def save_due_date(connection: sa.Connection, enterprise_id: UUID, line_id: UUID, due_date: date | None) -> None:
-    """Write when a line is due."""
+def end_lines(connection: sa.Connection, enterprise_id: UUID, expired: Iterable[UUID]) -> None:
+    """End the lines of expired agreements; nothing of them is due any more."""
     connection.execute(
         sa.update(agreement_line)
-        .where(agreement_line.c.enterprise_id == enterprise_id, agreement_line.c.id == line_id)
-        .values(due_date=due_date)
+        .where(
+            agreement_line.c.enterprise_id == enterprise_id,
+            _is_any(agreement_line.c.agreement_id, expired),
+            agreement_line.c.state == LIVE,
+        )
+        .values(state=ENDED_LINE, due_date=None)
     )
 
 
-def line_values(line: Line) -> dict[str, object]:
-    """Give a line's columns."""
+def end_terms(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID], day: date) -> None:
+    """End the lines of agreements whose own term is over."""
+    connection.execute(
+        sa.update(agreement_line)
+        .where(
+            agreement_line.c.enterprise_id == enterprise_id,
+            _is_any(agreement_line.c.agreement_id, agreement_ids),
+            sa.text("state = 'live' AND remaining_cycles = 0"),
+            agreement_line.c.term_end_date <= day,
+        )
+        .values(state=ENDED_LINE)
+    )
+
+
+def save_due_dates(connection: sa.Connection, enterprise_id: UUID, due_dates: Mapping[UUID, date | None]) -> None:
+    """Write when lines are due."""
+    connection.execute(
+        sa.update(agreement_line)
+        .where(agreement_line.c.enterprise_id == sa.bindparam("e"), agreement_line.c.id == sa.bindparam("l"))
+        .values(due_date=sa.bindparam("d")),
+        [{"e": enterprise_id, "l": line_id, "d": due_date} for line_id, due_date in due_dates.items()],
+    )
+
+
+def read_line(row: "sa.Row[Any]") -> AgreementLine:
+    """Read a line; one that no run lists any more has the end of its term for its next date."""
+    values = {name: getattr(row, name) for name in _LINE_COLUMNS}
+    values["next_bill_date"] = row.next_bill_date or row.term_end_date or date.max
+    list_price = None if row.list_price_minor is None else Money(row.list_price_minor, row.currency)
+    return AgreementLine(
+        schedule=stored_schedule(row.schedule, row.anchor_day),
+        price=Money(row.price_minor, row.currency),
+        list_price=list_price,
+        taxes=tuple(Tax(one["name"], Decimal(one["percent"])) for one in row.taxes),
+        **values,
+    )
+
+
+def _line_values(line: AgreementLine) -> dict[str, object]:
     return {
+        **{name: getattr(line, name) for name in _LINE_COLUMNS},
         "price_minor": line.price.amount_minor,
         "currency": line.price.currency,
+        "list_price_minor": line.list_price.amount_minor if line.list_price else None,
         "schedule": line.schedule.name,
         "anchor_day": line.schedule.anchor_day,
-        "cycle_no": line.cycle_no,
-        "next_bill_date": line.next_bill_date,
-        "remaining_cycles": line.remaining_cycles,
-        "term_end_date": line.term_end_date,
+        "taxes": [{"name": one.name, "percent": str(one.percent)} for one in line.taxes],
     }
 
 
-def read_line(row: "sa.Row[Any]") -> Line:
-    """Read a line's columns; a line that no run lists any more has the end of its term for its next date."""
-    return Line(
-        row.line_id,
-        stored_schedule(row.schedule, row.anchor_day),
-        Money(row.price_minor, row.currency),
-        row.cycle_no,
-        row.next_bill_date or row.term_end_date,
-        row.remaining_cycles,
-        row.term_end_date,
-    )
-
-
-def read(row: "sa.Row[Any]") -> Agreement:
-    """Read an agreement with its line."""
-    values = {name: getattr(row, name) for name in _AGREEMENT_COLUMNS}
-    return Agreement(**values, line=read_line(row), due_date=row.due_date)
-
-
 def _agreements(enterprise_id: UUID) -> "sa.Select[Any]":
-    return (
-        sa.select(*agreement.columns, *_LINE_COLUMNS)
-        .select_from(_JOINED)
-        .where(agreement.c.enterprise_id == enterprise_id)
+    return sa.select(agreement).where(agreement.c.enterprise_id == enterprise_id)
+
+
+def _lock(connection: sa.Connection, enterprise_id: UUID, query: "sa.Select[Any]") -> Sequence[Agreement]:
+    rows = connection.execute(query.order_by(agreement.c.id).with_for_update()).all()
+    return _with_lines(connection, enterprise_id, rows, for_update=True)
+
+
+def _with_lines(
+    connection: sa.Connection, enterprise_id: UUID, rows: "Sequence[sa.Row[Any]]", *, for_update: bool = False
+) -> Sequence[Agreement]:
+    """Read the lines of agreements, in the order they were sold in: the required bundle first."""
+    query = sa.select(agreement_line).where(
+        agreement_line.c.enterprise_id == enterprise_id,
+        _is_any(agreement_line.c.agreement_id, [row.id for row in rows]),
     )
+    query = query.order_by(
+        agreement_line.c.is_required.desc(), agreement_line.c.is_key_item.desc(), agreement_line.c.id
+    )
+    if for_update:
+        query = query.with_for_update()
+    lines: dict[UUID, list[AgreementLine]] = defaultdict(list)
+    for row in connection.execute(query) if rows else ():
+        lines[row.agreement_id].append(read_line(row))
+    return [
+        Agreement(**{name: getattr(row, name) for name in _AGREEMENT_COLUMNS}, lines=tuple(lines[row.id]))
+        for row in rows
+    ]
+
+
+def _is_any(column: "sa.ColumnElement[Any]", ids: Iterable[UUID]) -> "sa.ColumnElement[bool]":
+    return column == sa.any_(sa.cast(list(ids), ARRAY(PG_UUID)))

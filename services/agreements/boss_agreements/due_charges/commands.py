@@ -94,7 +94,7 @@ def _charge_of(key: rules.ChargeKey, due: DueLine, windows: Sequence[Window], te
     """Give the charge that is answered, None for one answered before. Raises FailedPrecondition for one to come."""
     charge = rules.next_charge(due.line, windows)
     if (
-        key.kind != rules.RECURRING
+        key.kind != rules.kind_of(due.line)
         or key.cycle_no > due.line.cycle_no
         or (key.cycle_no == due.line.cycle_no and charge is None)
     ):

@@ -5,7 +5,6 @@ from boss.agreements.v1 import due_charge_service_pb2 as pb
 from boss_agreements.due_charges.queries import DuePage
 from boss_agreements.due_charges.rules import Charge, Skip
 from boss_agreements.due_charges.store import DueLine
-from boss_kit.money import Money
 from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 
@@ -28,11 +27,16 @@ def _charge(line: DueLine, charge: Charge) -> pb.DueCharge:
         period_start_date=date_to_proto(charge.period_start),
         period_end_date=date_to_proto(charge.period_end),
         amount=money_to_proto(charge.amount),
-        tax=money_to_proto(Money(0, charge.amount.currency)),
-        description=f"{line.item}, {charge.period_start} to {charge.period_end}",
+        tax=money_to_proto(charge.tax),
+        description=f"{_what(line, charge)}, {charge.period_start} to {charge.period_end}",
         item_category=line.item_category,
         item=line.item,
     )
+
+
+def _what(line: DueLine, charge: Charge) -> str:
+    """Name the item; a prorated one that is sold by units with its units, to three decimals (SPEC AGR-8)."""
+    return line.item if charge.units is None else f"{line.item}, {round(float(charge.units), 3)} units"
 
 
 def _skipped(line: DueLine, skip: Skip) -> pb.SkippedCharge:

@@ -3,28 +3,35 @@
 A line knows its next cycle's own bill date. If that date is suspended, the cycle is billed on the first day back, once:
 an anchored schedule re-anchors to that day; "monthly on a day" keeps its day and a perpetual agreement pays the part of
 the cycle that is left; a fixed term is paid in instalments, of which none is lost and none is prorated (SPEC AGR-8).
+The last bill of a cancelled line pays its days up to the last paid day; only perpetual access and rental items prorate.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from boss_agreements.agreements.rules import Line, Schedule
+from boss_agreements.agreements.rules import ACCESS, PAID_AT_ONCE, PERPETUAL, RENTAL, SUSPENSION_FEES, UNIT, Line
+from boss_agreements.agreements.schedules import Schedule
 from boss_agreements.suspensions.rules import Window, window_on
 from boss_kit.days import ONE_DAY
 from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.money import Money, round_half_up
 
-RECURRING = "recurring"
-SUSPENDED = "SUSPENDED"
-TERM_ENDED = "TERM_ENDED"
+RECURRING, ONCE = "recurring", "once"
+SUSPENDED, TERM_ENDED, ITEM_CANCELLED = "SUSPENDED", "TERM_ENDED", "CANCELLED"
+PRORATED_KINDS = (ACCESS, RENTAL)
+_HUNDRED = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Charge:
-    """One charge that is due; `period_end` is the last day it pays for."""
+    """One charge that is due; `period_end` is the last day it pays for.
+
+    `units` says how many units a prorated charge pays for, unrounded; empty when it pays the whole price.
+    """
 
     line_id: UUID
     cycle_no: int
@@ -32,7 +39,9 @@ class Charge:
     period_start: date
     period_end: date
     amount: Money
+    tax: Money
     kind: str = RECURRING
+    units: Fraction | None = None
 
     @property
     def key(self) -> str:
@@ -40,7 +49,7 @@ class Charge:
         return f"{self.line_id}/{self.cycle_no}/{self.kind}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Why an agreement isn't charged although its day has come."""
 
@@ -48,7 +57,7 @@ class Skip:
     description: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChargeKey:
     """A charge key, read."""
 
@@ -57,14 +66,14 @@ class ChargeKey:
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the next cycle lands: its day, what comes after it, and the share of the price unless it is all of it."""
+    """Where the next cycle lands: its day, what comes after it, and the days of the whole cycle if a part is missed."""
 
     due: date
     following: date
     schedule: Schedule
-    share: Fraction | None
+    cycle_days: int | None
     moved: bool
 
 
@@ -80,21 +89,47 @@ def parse_key(text: str) -> ChargeKey:
         ) from None
 
 
+def kind_of(line: Line) -> str:
+    """Say which kind of charge a line has."""
+    if line.billing in SUSPENSION_FEES:
+        return line.billing
+    return ONCE if line.billing in PAID_AT_ONCE else RECURRING
+
+
+def prorates(line: Line) -> bool:
+    """Tell whether a line's final bill is prorated (SPEC AGR-8)."""
+    return line.billing == PERPETUAL and line.item_kind in PRORATED_KINDS
+
+
+def tax_on(amount: Money, tax_rate: Decimal) -> Money:
+    """Give the tax on an amount, rounded once."""
+    return Money(round_half_up(amount.amount_minor * tax_rate / _HUNDRED) if tax_rate else 0, amount.currency)
+
+
 def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
-    """Give the line's next charge, None when its term is over or no first day back is known.
+    """Give the line's next charge, None when its term or its last paid day is over or no first day back is known.
 
     `windows` are joined (`suspensions.rules.union`).
     """
     place = _place(line, windows)
     if place is None:
         return None
-    end = place.following
-    if line.remaining_cycles == 1 and line.term_end_date is not None and place.due < line.term_end_date < end:
+    due, end = place.due, place.following
+    if line.remaining_cycles == 1 and line.term_end_date is not None and due < line.term_end_date < end:
         end = line.term_end_date
-    amount = line.price
-    if place.share is not None:
-        amount = Money(round_half_up(amount.amount_minor * place.share), amount.currency)
-    return Charge(line.id, line.cycle_no, place.due, place.due, end - ONE_DAY, amount)
+    paid_days = (end - due).days
+    cycle_days = place.cycle_days or paid_days
+    if line.final_date is not None and line.final_date < end - ONE_DAY and prorates(line):
+        end = line.final_date + ONE_DAY
+        paid_days = (end - due).days
+    if paid_days == cycle_days:
+        tax = tax_on(line.price, line.tax_rate)
+        return Charge(line.id, line.cycle_no, due, due, end - ONE_DAY, line.price, tax, kind_of(line))
+    share = Fraction(paid_days, cycle_days)
+    amount = Money(round_half_up(line.price.amount_minor * share), line.price.currency)
+    units = Fraction(line.units_per_cycle) * share if line.basis == UNIT and line.units_per_cycle else None
+    tax = tax_on(amount, line.tax_rate)
+    return Charge(line.id, line.cycle_no, due, due, end - ONE_DAY, amount, tax, kind_of(line), units)
 
 
 def advance(line: Line, windows: Sequence[Window]) -> Line:
@@ -118,7 +153,7 @@ def charges_through(line: Line, windows: Sequence[Window], day: date) -> Iterato
 
     While the day itself is suspended there is none, whatever is late (SPEC SUS-4).
     """
-    if window_on(windows, day) is not None:
+    if window_on(windows, day) is not None and line.billing not in SUSPENSION_FEES:
         return
     while (charge := next_charge(line, windows)) is not None and charge.due_date <= day:
         yield charge
@@ -129,17 +164,24 @@ def skip_of(line: Line, windows: Sequence[Window], after: date, day: date) -> Sk
     """Tell why a line without a charge isn't charged, if a bill date of it lies between the run before and this one."""
     if line.next_bill_date > day:
         return None
-    if line.remaining_cycles == 0:
-        ended = f"The term ended before {line.term_end_date}."
-        return Skip(TERM_ENDED, ended) if after < line.next_bill_date else None
+    if line.remaining_cycles == 0 or (line.final_date is not None and line.final_date < line.next_bill_date):
+        return _over(line) if after < line.next_bill_date else None
     window = window_on(windows, day)
-    if window is None:
+    if window is None or line.billing in SUSPENSION_FEES:
         return None
     late = line.next_bill_date < window.start
     from_day = max(after + ONE_DAY, line.next_bill_date) if after < day else day
     if late or line.schedule.next_on_or_after(line.next_bill_date, from_day) <= day:
         return Skip(SUSPENDED, f"Suspended {window.in_words()}.")
     return None
+
+
+def _over(line: Line) -> Skip | None:
+    if line.billing in SUSPENSION_FEES:
+        return None
+    if line.final_date is not None and line.final_date < line.next_bill_date:
+        return Skip(ITEM_CANCELLED, f"Cancelled; {line.final_date} was the last paid day.")
+    return Skip(TERM_ENDED, f"The term ended before {line.term_end_date}.") if line.term_end_date else None
 
 
 def check_nothing_closed_changes(
@@ -166,28 +208,47 @@ def check_nothing_closed_changes(
 def _place(line: Line, windows: Sequence[Window]) -> _Place | None:
     if line.remaining_cycles == 0:
         return None
+    stops = bool(windows) and line.billing not in SUSPENSION_FEES
+    place = _moved_place(line, windows) if stops else _own_place(line)
+    return None if place is None or (line.final_date is not None and line.final_date < place.due) else place
+
+
+def _own_place(line: Line) -> _Place:
+    own = line.next_bill_date
+    following = line.schedule.after(own) if line.billing not in PAID_AT_ONCE else _after_once(line, own)
+    return _Place(own, following, line.schedule, None, moved=False)
+
+
+def _after_once(line: Line, due: date) -> date:
+    """Give the first day that a charge paid at once doesn't pay for."""
+    return max(line.term_end_date or due, due + ONE_DAY)
+
+
+def _moved_place(line: Line, windows: Sequence[Window]) -> _Place | None:
     own = line.next_bill_date
     window = window_on(windows, own)
     if window is None:
-        return _Place(own, line.schedule.after(own), line.schedule, None, moved=False)
+        return _own_place(line)
     if window.end is None:
         return None
+    if line.billing in PAID_AT_ONCE:
+        return _Place(window.end, _after_once(line, window.end), line.schedule, None, moved=False)
     following = line.schedule.next_on_or_after(own, window.end)
     if following == window.end:
         return _Place(following, line.schedule.after(following), line.schedule, None, moved=True)
     if not line.schedule.keeps_day:
         schedule = line.schedule.anchored_to(window.end)
         return _Place(window.end, schedule.after(window.end), schedule, None, moved=True)
-    share = None if line.remaining_cycles else _share(line.schedule, own, window.end, following)
-    return _Place(window.end, following, line.schedule, share, moved=True)
+    days = None if line.remaining_cycles else _cycle_days(line.schedule, own, following)
+    return _Place(window.end, following, line.schedule, days, moved=True)
 
 
-def _share(schedule: Schedule, own: date, back: date, following: date) -> Fraction:
-    """Give the part of the cycle [previous, following) that is left from the first day back."""
+def _cycle_days(schedule: Schedule, own: date, following: date) -> int:
+    """Count the days of the cycle that ends before a bill date."""
     previous = own
     while schedule.after(previous) < following:
         previous = schedule.after(previous)
-    return Fraction((following - back).days, (following - previous).days)
+    return (following - previous).days
 
 
 def _term_end(line: Line, place: _Place) -> date | None:

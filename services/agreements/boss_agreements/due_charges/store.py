@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_agreements.agreements.rules import Line
-from boss_agreements.agreements.store import agreement, agreement_line, read_line
+from boss_agreements.agreements.schedules import stored_schedule
+from boss_agreements.agreements.tables import agreement, agreement_line
+from boss_kit.money import Money
 
 TABLES = sa.MetaData()
 
@@ -250,6 +252,12 @@ def _joined(enterprise_id: UUID) -> "sa.Select[Any]":
             line.c.next_bill_date,
             line.c.remaining_cycles,
             line.c.term_end_date,
+            line.c.billing,
+            line.c.item_kind,
+            line.c.basis,
+            line.c.units_per_cycle,
+            line.c.tax_rate,
+            line.c.final_date,
             agreement.c.number,
         )
         .join(
@@ -276,6 +284,20 @@ def _due_line(row: "sa.Row[Any]") -> DueLine:
         row.number,
         row.item,
         row.item_category,
-        read_line(row),
+        Line(
+            row.line_id,
+            stored_schedule(row.schedule, row.anchor_day),
+            Money(row.price_minor, row.currency),
+            row.cycle_no,
+            row.next_bill_date or row.term_end_date or date.max,
+            row.remaining_cycles,
+            row.term_end_date,
+            row.billing,
+            row.item_kind,
+            row.basis,
+            row.units_per_cycle,
+            row.tax_rate,
+            row.final_date,
+        ),
         row.due_date,
     )

@@ -11,13 +11,13 @@ from uuid import UUID
 from boss_agreements.agreements.rules import (
     AGREEMENT_TYPES,
     PERPETUAL,
-    Line,
+    AgreementLine,
     check_year,
     open_line,
-    parse_schedule,
     parse_term,
     status_on,
 )
+from boss_agreements.agreements.schedules import parse_schedule
 from boss_agreements.imports.contacts import address_lines, contacts_of
 from boss_agreements.members.rules import Contact
 from boss_agreements.organization.rules import BusinessUnit
@@ -99,7 +99,7 @@ class Checked(NamedTuple):
     birth_date: date | None
     time_zone: str
     contacts: tuple[Contact, ...]
-    line: Line
+    line: AgreementLine
     start_date: date
     obligation_end_date: date | None
     freeze: Window | None
@@ -139,7 +139,7 @@ def check(record: Record, units: Mapping[str, BusinessUnit], today_in: Callable[
         freeze=_freeze(record),
         do_not_call=_flag(record.do_not_call, "do_not_call"),
         sms_opt_out=_flag(record.sms_opt_out, "sms_opt_out"),
-        status=status_on(today, start_date, line, frozenset()),
+        status=status_on(today, start_date, [line], frozenset()),
         today=today,
     )
 
@@ -187,7 +187,7 @@ def _unit(external_id: str, units: Mapping[str, BusinessUnit]) -> BusinessUnit:
     return unit
 
 
-def _line(record: Record, unit: BusinessUnit, agreement_id: UUID, start: date, today: date) -> Line:
+def _line(record: Record, unit: BusinessUnit, agreement_id: UUID, start: date, today: date) -> AgreementLine:
     if record.agreement_type not in AGREEMENT_TYPES:
         raise InvalidArgument.field(
             "agreement_type", f"{record.agreement_type[:40]!r} is not a type of agreement; use Membership or Service."

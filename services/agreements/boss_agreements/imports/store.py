@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 import sqlalchemy as sa
 
-from boss_agreements.agreements.rules import EXPIRED
-from boss_agreements.agreements.store import agreement, agreement_line
+from boss_agreements.agreements.rules import ENDED_LINE, EXPIRED, LIVE
+from boss_agreements.agreements.tables import agreement, agreement_line
 from boss_agreements.due_charges.rules import next_charge
 from boss_agreements.imports.rules import Checked, fingerprint
 from boss_agreements.members.store import contact, member
@@ -70,7 +70,7 @@ _AGREEMENT = (
 _LINE = (
     *("enterprise_id", "id", "business_unit_id", "agreement_id", "account_id", "item", "item_category", "price_minor"),
     *("currency", "schedule", "anchor_day", "cycle_no", "next_bill_date", "due_date", "remaining_cycles"),
-    *("term_end_date", "live"),
+    *("term_end_date", "billing", "list_price_minor", "state"),
 )
 _SUSPENSION = (
     *("enterprise_id", "id", "business_unit_id", "agreement_id", "account_id", "type", "reason", "comments", "status"),
@@ -162,7 +162,9 @@ def _line_row(one: Checked) -> Sequence[object]:
         due_date,
         line.remaining_cycles,
         line.term_end_date,
-        live,
+        line.billing,
+        line.price.amount_minor,
+        LIVE if live else ENDED_LINE,
     )
 
 

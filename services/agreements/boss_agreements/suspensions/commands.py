@@ -8,7 +8,7 @@ from uuid import UUID
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import entry, save_statuses, title
 from boss_agreements.agreements.queries import not_found as agreement_not_found
-from boss_agreements.agreements.rules import LIVE_STATUSES, check_year
+from boss_agreements.agreements.rules import LIVE, LIVE_STATUSES, check_year
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.due_charges import rules as due_charges
 from boss_agreements.due_charges import store as closed_days
@@ -227,14 +227,16 @@ def _end_with(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
 def _reschedule(
     tx: Transaction, agreement: Agreement, before: Sequence[Suspension], after: Sequence[Suspension]
 ) -> None:
-    """Compute anew when the line is due. Raises FailedPrecondition BILLING_IN_PROGRESS."""
+    """Compute anew when the lines are due. Raises FailedPrecondition BILLING_IN_PROGRESS."""
     old, new = _windows(before), _windows(after)
     closed = closed_days.newest_closed(tx.connection, agreement.enterprise_id, agreement.business_unit_id)
-    due_charges.check_nothing_closed_changes(agreement.line, old, new, closed)
-    charge = due_charges.next_charge(agreement.line, new)
-    agreements.save_due_date(
-        tx.connection, agreement.enterprise_id, agreement.line.id, charge.due_date if charge else None
-    )
+    due_dates: dict[UUID, date | None] = {}
+    for line in agreement.lines:
+        if line.state == LIVE:
+            due_charges.check_nothing_closed_changes(line, old, new, closed)
+            charge = due_charges.next_charge(line, new)
+            due_dates[line.id] = charge.due_date if charge else None
+    agreements.save_due_dates(tx.connection, agreement.enterprise_id, due_dates)
 
 
 def _windows(suspensions: Sequence[Suspension]) -> tuple[Window, ...]:
