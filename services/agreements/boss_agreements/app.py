@@ -24,6 +24,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     """Put the API together."""
     from boss_agreements.agreements.rpc import AgreementServicer
     from boss_agreements.due_charges.rpc import DueChargeServicer
+    from boss_agreements.history.rpc import HistoryServicer
     from boss_agreements.members.rpc import MemberServicer
     from boss_agreements.organization.rpc import OrganizationServicer
     from boss_agreements.timeline.rpc import TimelineServicer
@@ -31,7 +32,14 @@ def serve(settings: AgreementsSettings) -> Serving:
 
     house = SERVICE.open(settings, settings.pool_serve)
     door = Door(house.units)
-    servicers = (OrganizationServicer, MemberServicer, AgreementServicer, DueChargeServicer, TimelineServicer)
+    servicers = (
+        OrganizationServicer,
+        MemberServicer,
+        AgreementServicer,
+        DueChargeServicer,
+        HistoryServicer,
+        TimelineServicer,
+    )
     return Serving(house, [servicer(door).add_to for servicer in servicers], subscriptions=SUBSCRIPTIONS, jobs=JOBS)
 
 

@@ -12,6 +12,8 @@ from boss.events.notifications.v1 import notifications_events_pb2
 
 from boss_agreements.agreements.rules import AgreementChanged
 from boss_agreements.due_charges.commands import BILLED, REFUSED, ChargeAnswered
+from boss_agreements.history.commands import FundingSourceChanged
+from boss_agreements.history.rules import FundingState
 from boss_agreements.members.commands import ContactInvalidated, ContactName, CycleOpened
 from boss_agreements.members.rules import ADDRESS, EMAIL, PHONE, Contact, MemberChanged
 from boss_agreements.organization.rules import BusinessUnitChanged
@@ -27,10 +29,12 @@ SUSPENSION_STARTED = "boss.agreements.suspension.v1.started"
 SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
 CHARGE_BILLED = "boss.billing.charge.v1.billed"
 CHARGE_REFUSED = "boss.billing.charge.v1.refused"
+FUNDING_SOURCE_CHANGED = "boss.billing.funding_source.v1.changed"
 CONTACT_INVALIDATED = "boss.notifications.contact.v1.invalidated"
 CYCLE_OPENED = "boss.arm.cycle.v1.opened"
 CYCLE_CLOSED = "boss.arm.cycle.v1.closed"
 
+ACCOUNT = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
 CONTACT = "enterprises/{e}/businessUnits/{b}/members/{m}/contacts/{c}"
 _CONTACT_TYPES = {EMAIL: pb.Contact.TYPE_EMAIL, PHONE: pb.Contact.TYPE_PHONE, ADDRESS: pb.Contact.TYPE_ADDRESS}
 
@@ -50,6 +54,16 @@ def decode_charge_refused(data: bytes) -> ChargeAnswered:
     """Read that a charge won't be billed."""
     message = billing_events_pb2.ChargeRefused.FromString(data)
     return ChargeAnswered(message.charge_key, REFUSED, reason=message.reason)
+
+
+def decode_funding_source_changed(data: bytes) -> FundingSourceChanged:
+    """Read what a funding source was and is."""
+    message = billing_events_pb2.FundingSourceChanged.FromString(data)
+    return FundingSourceChanged(
+        names.parse(ACCOUNT, message.account, "account")["a"],
+        _funding_state(message.previous) if message.HasField("previous") else None,
+        _funding_state(message.current) if message.HasField("current") else None,
+    )
 
 
 def decode_contact_invalidated(data: bytes) -> ContactInvalidated:
@@ -73,6 +87,19 @@ def contact_name(name: str, field: str = "name") -> ContactName:
     """Read a contact's resource name. Raises InvalidArgument."""
     ids = names.parse(CONTACT, name, field)
     return ContactName(ids["e"], ids["b"], ids["m"], ids["c"])
+
+
+def _funding_state(message: billing_events_pb2.FundingSourceState) -> FundingState:
+    return FundingState(
+        message.tender,
+        message.last4,
+        (message.expiry_month, message.expiry_year) if message.expiry_year else None,
+        message.valid,
+        message.active,
+        message.on_account,
+        message.recurring,
+        message.responsibility_percent,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,7 @@ from boss.agreements.v1.organization_service_pb2_grpc import OrganizationService
 from boss_agreements.agreements import tables as agreements
 from boss_agreements.app import SERVICE
 from boss_agreements.due_charges import store as due_charges
+from boss_agreements.history import store as history
 from boss_agreements.members import store as members
 from boss_agreements.organization import store as organization
 from boss_agreements.subscriptions import SUBSCRIPTIONS
@@ -161,7 +162,7 @@ def test_an_agreement_needs_its_member_and_its_currency(club: Club) -> None:
 
 def test_the_migrations_make_the_tables_that_the_stores_use(units: UnitOfWork) -> None:
     inspector = sa.inspect(units.engine)
-    for room in (organization, members, agreements, suspensions, due_charges, timeline):
+    for room in (organization, members, agreements, suspensions, due_charges, history, timeline):
         for table in room.TABLES.sorted_tables:
             made = {column["name"]: column for column in inspector.get_columns(table.name)}
             assert made.keys() == {column.name for column in table.columns}, table.name

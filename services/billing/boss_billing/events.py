@@ -9,7 +9,7 @@ from boss.events.billing.v1 import billing_events_pb2 as pb
 from google.protobuf.message import Message
 
 from boss_billing.accounts.rules import AccountBalanceChanged, AccountRef
-from boss_billing.funding.rules import FundingSourceChanged
+from boss_billing.funding.rules import FundingSource, FundingSourceChanged
 from boss_billing.invoices.rules import ChargeBilled, ChargeRefused, InvoiceCreated
 from boss_billing.payments.rules import PaymentApproved, PaymentDeclined, PaymentSubmitted
 from boss_billing.suspensions.rules import SuspensionEnded, SuspensionStarted
@@ -145,8 +145,24 @@ def _(fact: FundingSourceChanged) -> OutgoingEvent:
         last4=source.last4,
         primary=source.is_primary,
         reason=fact.reason,
+        previous=_source_state(fact.previous) if fact.previous is not None else None,
+        current=_source_state(source),
     )
     return _event(SOURCE_CHANGED, source.account, source.name, fact.business_date, message, source.version)
+
+
+def _source_state(source: FundingSource) -> pb.FundingSourceState:
+    return pb.FundingSourceState(
+        tender=source.tender,
+        last4=source.last4,
+        expiry_month=source.expiry_month,
+        expiry_year=source.expiry_year,
+        valid=source.is_valid,
+        active=True,
+        recurring=source.is_recurring,
+        responsibility_percent=source.responsibility_percent,
+        primary=source.is_primary,
+    )
 
 
 def business_unit_changed(data: bytes) -> BusinessUnitChanged:

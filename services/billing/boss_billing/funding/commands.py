@@ -173,6 +173,6 @@ def _save(tx: Transaction, changes: Sequence[tuple[FundingSource, FundingSource,
     if not changes:
         return
     store.save(tx.connection, tx.enterprise_id, list({after.id: after for _, after, _ in changes}.values()))
-    facts = [FundingSourceChanged(after, before.last4, reason, day) for before, after, day in changes]
+    facts = [FundingSourceChanged(after, before.last4, reason, day, before) for before, after, day in changes]
     store.add_changes(tx.connection, facts, tx.context.correlation, tx.now)
     tx.publish(*facts)

@@ -62,6 +62,7 @@ class FundingSourceChanged:
     previous_last4: str
     reason: str
     business_date: date
+    previous: FundingSource | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What changed on an agreement, why and by whom: append-only."""
