@@ -56,6 +56,8 @@ PARTS = {
     "billing/accounts/imports": "commands",
     "billing/accounts/records": "rules",
     "billing/accounts/republish": "commands",
+    "billing/deposits/source": "rules",
+    "billing/deposits/statement_file": "convert",
     "billing/funding/inquiries": "store",
     "billing/payments/open_attempts": "store",
     "billing/payments/planning": "rules",

@@ -40,6 +40,7 @@ def servicers(door: "Door") -> "list[AddServicer]":
     """List the API of billing."""
     from boss.billing.v1 import account_service_pb2_grpc as account
     from boss.billing.v1 import bill_run_service_pb2_grpc as bill_run
+    from boss.billing.v1 import deposit_service_pb2_grpc as deposit
     from boss.billing.v1 import invoice_service_pb2_grpc as invoice
     from boss.billing.v1 import ledger_service_pb2_grpc as ledger
     from boss.billing.v1 import payment_service_pb2_grpc as payment
@@ -48,6 +49,7 @@ def servicers(door: "Door") -> "list[AddServicer]":
 
     from boss_billing.accounts.rpc import AccountServicer
     from boss_billing.callbacks.rpc import ProcessorCallbackServicer
+    from boss_billing.deposits.rpc import DepositServicer
     from boss_billing.invoices.rpc import InvoiceServicer
     from boss_billing.ledger.rpc import LedgerServicer
     from boss_billing.payments.rpc import PaymentServicer
@@ -57,6 +59,7 @@ def servicers(door: "Door") -> "list[AddServicer]":
     return [
         partial(account.add_AccountServiceServicer_to_server, AccountServicer(door)),
         partial(bill_run.add_BillRunServiceServicer_to_server, BillRunServicer(door)),
+        partial(deposit.add_DepositServiceServicer_to_server, DepositServicer(door)),
         partial(invoice.add_InvoiceServiceServicer_to_server, InvoiceServicer(door)),
         partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
         partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),

@@ -11,6 +11,7 @@ from boss_billing.adapters import simulator
 from boss_billing.app import check_books, republish
 from boss_billing.batches import store as batches
 from boss_billing.callbacks import store as callbacks
+from boss_billing.deposits import store as deposits
 from boss_billing.events import BALANCE_CHANGED
 from boss_billing.funding import inquiries
 from boss_billing.funding import store as funding
@@ -23,7 +24,8 @@ from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
 
 STORES = (
-    accounts, batches, callbacks, funding, inquiries, invoices, ledger, payments, runs, simulator, suspensions, units,
+    accounts, batches, callbacks, deposits, funding, inquiries, invoices, ledger, payments, runs, simulator,
+    suspensions, units,
 )  # fmt: skip
 
 

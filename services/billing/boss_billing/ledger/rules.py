@@ -13,6 +13,8 @@ class Code(StrEnum):
 
     CASH = "cash"
     CLEARING = "clearing"
+    BANK = "bank"
+    PROCESSOR_FEES = "processor_fees"
     RECEIVABLE = "receivable"
     ACCOUNT_CREDIT = "account_credit"
     TAX = "tax"
@@ -28,6 +30,11 @@ class Source(StrEnum):
     PAYMENT = "payment"
     POINT_OF_SALE = "point of sale"
     CREDIT_APPLIED = "credit applied"
+    DEPOSIT = "deposit"
+
+
+NO_ACCOUNT = UUID(int=0)
+"""The account of what concerns no member, such as a deposit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +93,16 @@ def credit_applied(account: AccountRef, invoice_id: UUID, amount_minor: int, cur
     """Book credit that pays for a new invoice."""
     parts = (Code.ACCOUNT_CREDIT, "", Code.RECEIVABLE, "")
     return Transfer(account, invoice_id, None, *parts, amount_minor, currency, day, Source.CREDIT_APPLIED)
+
+
+def deposited(
+    account: AccountRef, source: str, tender: str, gross_minor: int, fee_minor: int, currency: str, day: date
+) -> list[Transfer]:
+    """Book what reached the bank, and the processor's fee, out of clearing; a deduction goes the other way."""
+    found = []
+    bank, clearing, fees = (Code.BANK, source), (Code.CLEARING, tender), (Code.PROCESSOR_FEES, tender)
+    for place, amount in ((bank, gross_minor - fee_minor), (fees, fee_minor)):
+        if amount != 0:
+            ends = (*place, *clearing) if amount > 0 else (*clearing, *place)
+            found.append(Transfer(account, None, None, *ends, abs(amount), currency, day, Source.DEPOSIT))
+    return found

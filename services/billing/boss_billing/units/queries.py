@@ -1,0 +1,20 @@
+"""Read what units have in common."""
+
+from uuid import UUID
+
+from boss_billing.units import store
+from boss_kit.errors import InvalidArgument
+from boss_kit.unit_of_work import Transaction
+
+
+def currency_of(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None) -> str:
+    """Give the one currency of a unit, or of all units of an enterprise.
+
+    Raises InvalidArgument where there is no unit, or units of several currencies.
+    """
+    units = store.units_of(tx.connection, enterprise_id)
+    found = {unit.currency for unit in units.values() if unit_id in (None, unit.id)}
+    if len(found) != 1:
+        what = "no business unit" if not found else f"units of {', '.join(sorted(found))}"
+        raise InvalidArgument.field("parent", f"has {what}; name one business unit billing knows.")
+    return found.pop()
