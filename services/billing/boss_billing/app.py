@@ -12,6 +12,7 @@ from boss_kit.service import House, Running, Service, Serving, Working
 
 if TYPE_CHECKING:
     from boss_billing.adapters.simulator import Simulator
+    from boss_billing.runs.rpc import Looks
     from boss_kit.rpc.door import Door
     from boss_kit.rpc.server import AddServicer
 
@@ -23,20 +24,21 @@ NOUNS = ("accounts",)
 
 def serve(settings: BillingSettings) -> Serving:
     """Answer calls, and the processor's webhooks where there is a secret."""
+    from boss_billing.clients import AgreementsDueCharges
     from boss_billing.subscriptions import SUBSCRIPTIONS
     from boss_kit.rpc.door import Door
 
     house = SERVICE.open(settings, settings.pool_serve)
     return Serving(
         house,
-        servicers(Door(house.units)),
+        servicers(Door(house.units), AgreementsDueCharges(house.channels())),
         subscriptions=SUBSCRIPTIONS,
         jobs=_jobs(settings),
         web=_web(house, settings),
     )
 
 
-def servicers(door: "Door") -> "list[AddServicer]":
+def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     """List the API of billing."""
     from boss.billing.v1 import account_service_pb2_grpc as account
     from boss.billing.v1 import bill_run_service_pb2_grpc as bill_run
@@ -58,7 +60,7 @@ def servicers(door: "Door") -> "list[AddServicer]":
 
     return [
         partial(account.add_AccountServiceServicer_to_server, AccountServicer(door)),
-        partial(bill_run.add_BillRunServiceServicer_to_server, BillRunServicer(door)),
+        partial(bill_run.add_BillRunServiceServicer_to_server, BillRunServicer(door, due_charges)),
         partial(deposit.add_DepositServiceServicer_to_server, DepositServicer(door)),
         partial(invoice.add_InvoiceServiceServicer_to_server, InvoiceServicer(door)),
         partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
@@ -84,6 +86,7 @@ def run(settings: BillingSettings) -> Running:
     from boss_billing.clients import AgreementsDueCharges, OwnCallbackDoor
     from boss_billing.funding.process import CardUpdaterProcesses
     from boss_billing.runs import commands as runs
+    from boss_billing.runs.pages import COLLECT_TASK
     from boss_billing.runs.process import RunProcesses
     from boss_billing.units import store as units
 
@@ -96,7 +99,8 @@ def run(settings: BillingSettings) -> Running:
     processes = {
         runs.PLAN_TASK: bill_runs.plan,
         runs.SHARD_TASK: bill_runs.bill,
-        runs.COLLECT_TASK: bill_runs.collect,
+        COLLECT_TASK: bill_runs.collect,
+        runs.WITHDRAW_TASK: bill_runs.withdraw,
         SUBMIT_TASK: batches.submit,
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,

@@ -38,12 +38,12 @@ class AgreementsDueCharges:
     def __init__(self, channels: Channels) -> None:
         self._stub = DueChargeServiceStub(channels.to("agreements"))
 
-    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, run_id: UUID) -> int:
-        """Close a day of a unit; give how many agreements have something due."""
+    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, asked_id: UUID) -> int:
+        """Close a day of a unit, once per `asked_id`; give how many agreements have something due."""
         request = due_pb.CloseBillDateRequest(
             business_unit=f"enterprises/{enterprise_id}/businessUnits/{business_unit_id}",
             bill_date=date_to_proto(bill_date),
-            request_id=request_id_for(run_id, f"close/{business_unit_id}"),
+            request_id=request_id_for(asked_id, f"close/{business_unit_id}"),
         )
         return int(self._stub.CloseBillDate(request).due_agreements)
 
@@ -57,14 +57,20 @@ class AgreementsDueCharges:
             page_token=page_token,
         )
         for page in self._stub.ListDueCharges(request):
-            yield DuePage(
-                [_charge(one) for one in page.charges],
-                [
-                    SkippedAgreement(UUID(one.agreement_id), one.agreement_number, one.reason, one.description)
-                    for one in page.skipped
-                ],
-                page.next_page_token,
-            )
+            yield _page(page)
+
+    def look(
+        self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, page_size: int, page_token: str
+    ) -> DuePage:
+        """Look at one page of what is due, without closing the day."""
+        request = due_pb.ListDueChargesRequest(
+            parent=f"enterprises/{enterprise_id}/businessUnits/{business_unit_id}",
+            bill_date=date_to_proto(bill_date),
+            page_size=page_size,
+            page_token=page_token,
+            preview=True,
+        )
+        return _page(next(iter(self._stub.ListDueCharges(request))))
 
 
 class OwnCallbackDoor:
@@ -111,6 +117,14 @@ class OwnCallbackDoor:
                 ],
             )
         )
+
+
+def _page(page: Any) -> DuePage:
+    skipped = [
+        SkippedAgreement(UUID(one.agreement_id), one.agreement_number, one.reason, one.description)
+        for one in page.skipped
+    ]
+    return DuePage([_charge(one) for one in page.charges], skipped, page.next_page_token)
 
 
 def _charge(one: Any) -> DueCharge:

@@ -26,8 +26,9 @@ from boss_billing.funding.process import CardUpdaterProcesses
 from boss_billing.invoices.rules import DueCharge
 from boss_billing.payments.rules import Label
 from boss_billing.runs import commands as runs
+from boss_billing.runs.pages import COLLECT_TASK
 from boss_billing.runs.process import RunProcesses
-from boss_billing.runs.rules import BillRun, DuePage, Shard
+from boss_billing.runs.rules import BillRun, DuePage, Scope, ScopeKind, Shard
 from boss_billing.subscriptions import SUBSCRIPTIONS
 from boss_billing.units import commands as units_commands
 from boss_billing.units.rules import BillingSettings
@@ -47,6 +48,12 @@ MESSAGES = {"A01": "Approved", "D03": "Insufficient funds", "D16": "Card expired
 
 def unit_id(name: str = DENVER) -> UUID:
     return derived_id(ENTERPRISE_ID, "business-unit", name)
+
+
+def scope(unit: str | None = None) -> Scope:
+    if unit is None:
+        return Scope(ScopeKind.ENTERPRISE, ENTERPRISE_ID, ENTERPRISE_ID)
+    return Scope(ScopeKind.UNIT, ENTERPRISE_ID, unit_id(unit))
 
 
 def ref(number: str, unit: str = DENVER) -> AccountRef:
@@ -110,7 +117,7 @@ class Due:
         ]
         return sorted(mine, key=lambda one: (one.account_id.bytes, one.due_date, one.charge_key))
 
-    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, run_id: UUID) -> int:
+    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, asked_id: UUID) -> int:
         self.closed.append((business_unit_id, bill_date))
         return len({one.agreement_id for one in self.of(business_unit_id, bill_date)})
 
@@ -126,6 +133,12 @@ class Due:
             if last:
                 return
             start = end
+
+    def look(
+        self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, page_size: int, page_token: str
+    ) -> DuePage:
+        self.page_size = page_size
+        return next(self.pages(enterprise_id, Shard(business_unit_id, 0, 1), bill_date, page_token))
 
 
 @dataclass
@@ -236,7 +249,7 @@ class Club:
             units_commands.update_settings(tx, ENTERPRISE_ID, unit_id(unit), BillingSettings(**changes))
 
     def start_run(self, day: date | None = None, unit: str | None = None) -> BillRun:
-        command = runs.StartBillRun(ENTERPRISE_ID, unit_id(unit) if unit else None, day or self.day)
+        command = runs.StartBillRun(scope(unit), day or self.day)
         with self.units.begin(self.context()) as tx:
             return runs.start_run(tx, command)
 
@@ -245,7 +258,8 @@ class Club:
         return {
             runs.PLAN_TASK: bill_runs.plan,
             runs.SHARD_TASK: bill_runs.bill,
-            runs.COLLECT_TASK: bill_runs.collect,
+            COLLECT_TASK: bill_runs.collect,
+            runs.WITHDRAW_TASK: bill_runs.withdraw,
             SUBMIT_TASK: BatchProcesses(self.units, self.wire).submit,
             "ask-processor": BatchProcesses(self.units, self.wire).ask_processor,
             "card-updater": CardUpdaterProcesses(self.units, self.wire).ask,

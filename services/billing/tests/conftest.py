@@ -61,5 +61,5 @@ def club(units: UnitOfWork) -> Club:
 
 
 @pytest.fixture
-def server(serving: "Serving", units: UnitOfWork) -> "ServerUnderTest":
-    return serving(SERVICE.name, servicers(Door(units)))
+def server(serving: "Serving", units: UnitOfWork, club: Club) -> "ServerUnderTest":
+    return serving(SERVICE.name, servicers(Door(units), club.due))

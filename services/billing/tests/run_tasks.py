@@ -11,6 +11,7 @@ from boss_billing.batches.process import BatchProcesses
 from boss_billing.batches.rules import SUBMIT_TASK
 from boss_billing.events import encode
 from boss_billing.runs import commands as runs
+from boss_billing.runs.pages import COLLECT_TASK
 from boss_billing.runs.process import RunProcesses
 from boss_kit.database import open_database
 from boss_kit.tasks import TaskRunner
@@ -26,7 +27,7 @@ runner = TaskRunner(
     {
         runs.PLAN_TASK: bill_runs.plan,
         runs.SHARD_TASK: bill_runs.bill,
-        runs.COLLECT_TASK: bill_runs.collect,
+        COLLECT_TASK: bill_runs.collect,
         SUBMIT_TASK: batches.submit,
     },
 )

@@ -21,6 +21,7 @@ from boss_kit.unit_of_work import Transaction, UnitOfWork
 log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Message)
+T = TypeVar("T")
 Answers = Callable[[Transaction], R]
 
 NO_ENTERPRISE = UUID(int=0)
@@ -40,6 +41,11 @@ class Door:
         """Answer from one read-only snapshot."""
         with self._units.read(current_call().context) as tx:
             return answer(tx)
+
+    def look(self, read: Callable[[Transaction], T]) -> T:
+        """Read what a servicer must know before it asks another service: one short transaction of its own."""
+        with self._units.read(current_call().context) as tx:
+            return read(tx)
 
     def command(self, request: Message, answer: Answers[R]) -> R:
         """Run a command and keep its answer in one transaction; a repeat gets the same answer."""

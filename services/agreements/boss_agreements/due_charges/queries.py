@@ -27,6 +27,7 @@ class Shard:
     number: int
     of: int
     page_size: int
+    preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,15 @@ def check_shard(shard: Shard) -> None:
 
 
 def due_page(tx: Transaction, shard: Shard, after: UUID | None) -> DuePage:
-    """Read the page after an account. Raises FailedPrecondition if the date isn't closed."""
+    """Read the page after an account. Raises FailedPrecondition if the date isn't closed, but for a preview."""
     closed = store.find_closed(tx.connection, shard.enterprise_id, shard.business_unit_id, shard.bill_date)
-    if closed is None:
+    if closed is None and not shard.preview:
         raise FailedPrecondition(
             "BILL_DATE_NOT_CLOSED",
             f"The bill date {shard.bill_date} isn't closed for this business unit; call CloseBillDate first.",
             metadata={"bill_date": str(shard.bill_date)},
         )
+    since = (closed.previous_date if closed is not None else None) or date.min
     lines = store.lines_page(
         tx.connection,
         shard.enterprise_id,
@@ -75,7 +77,7 @@ def due_page(tx: Transaction, shard: Shard, after: UUID | None) -> DuePage:
         paused = windows.get(line.agreement_id, ())
         due = [(line, charge) for charge in rules.charges_through(line.line, paused, shard.bill_date)]
         charges += due
-        skip = None if due else rules.skip_of(line.line, paused, closed.previous_date or date.min, shard.bill_date)
+        skip = None if due else rules.skip_of(line.line, paused, since, shard.bill_date)
         if skip is not None:
             skipped.append((line, skip))
     return DuePage(charges, skipped, lines[-1].account_id if len(lines) >= shard.page_size else None)

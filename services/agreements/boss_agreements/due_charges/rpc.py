@@ -57,7 +57,7 @@ class DueChargeServicer(pb_grpc.DueChargeServiceServicer):
             size_max=PAGE_SIZE_MAX,
         )
         page = open_it(request.page_token)
-        shard = Shard(ids["e"], ids["b"], day, request.shard, of, page.size)
+        shard = Shard(ids["e"], ids["b"], day, request.shard, of, page.size, preview=request.preview)
         queries.check_shard(shard)
         return self._door.pages(request, lambda read: _pages(read, shard, page, open_it))
 
@@ -66,7 +66,7 @@ def _pages(read: Read, shard: Shard, page: Page, open_it: Callable[[str], Page])
     while True:
         response = read(partial(_answer, shard=shard, page=page))
         yield response
-        if not response.next_page_token:
+        if shard.preview or not response.next_page_token:
             return
         page = open_it(response.next_page_token)
 

@@ -27,17 +27,17 @@ account = sa.Table(
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
 )
 
-_LOCK = sa.text(
-    """
+_SELECT = """
     SELECT account.business_unit_id, account.id, account.number, account.currency, unit.time_zone,
            account.credit_minor, account.invoice_count
     FROM account
     JOIN business_unit AS unit ON unit.enterprise_id = account.enterprise_id AND unit.id = account.business_unit_id
     WHERE account.enterprise_id = :enterprise_id AND account.id = ANY(:ids)
     ORDER BY account.id
-    FOR UPDATE OF account
-    """
-)
+"""
+
+_READ = sa.text(_SELECT)
+_LOCK = sa.text(f"{_SELECT} FOR UPDATE OF account")
 
 _NEXT_VERSION = sa.text(
     """
@@ -54,10 +54,12 @@ _HASHES = sa.text("SELECT id, record_hash FROM account WHERE enterprise_id = :en
 
 def lock(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, Account]:
     """Lock accounts until the transaction ends; unknown ones are left out."""
-    if not ids:
-        return {}
-    rows = connection.execute(_LOCK, {"enterprise_id": enterprise_id, "ids": list(ids)})
-    return {row[1]: Account(AccountRef(enterprise_id, row[0], row[1]), *row[2:]) for row in rows}
+    return _read(connection, _LOCK, enterprise_id, ids)
+
+
+def read(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Read accounts as they are, for what is only looked at; unknown ones are left out."""
+    return _read(connection, _READ, enterprise_id, ids)
 
 
 def next_versions(connection: sa.Connection, enterprise_id: UUID, accounts: Sequence[Account]) -> Mapping[UUID, int]:
@@ -111,3 +113,12 @@ def page_of_all(connection: sa.Connection, after: tuple[UUID, UUID], limit: int)
     query = sa.select(account.c.enterprise_id, account.c.id).where(key > after)
     rows = connection.execute(query.order_by(account.c.enterprise_id, account.c.id).limit(limit))
     return [(row.enterprise_id, row.id) for row in rows]
+
+
+def _read(
+    connection: sa.Connection, query: sa.TextClause, enterprise_id: UUID, ids: Collection[UUID]
+) -> dict[UUID, Account]:
+    if not ids:
+        return {}
+    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    return {row[1]: Account(AccountRef(enterprise_id, row[0], row[1]), *row[2:]) for row in rows}

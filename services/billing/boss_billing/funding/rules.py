@@ -1,6 +1,6 @@
 """Funding sources and what the card updater says of them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -12,6 +12,8 @@ from boss_kit.ids import derived_id
 
 SOURCE_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/fundingSources/{f}"
 BANK_DEBIT = "ACH"
+MANUAL = "Manual"
+"""Statement billing: the account is invoiced and pays by itself (SPEC BIL-1)."""
 TENDERS = ("VISA", "MC", "DISC", "AMEX", BANK_DEBIT)
 WHOLE_PERCENT = 100
 
@@ -135,14 +137,30 @@ def check_update(tender: str, change: CardUpdate) -> None:
         raise InvalidArgument.field("funding_source.expiry_year", "must be a year such as 2027.")
 
 
-def split(amount_minor: int, sources: Sequence[FundingSource]) -> list[tuple[FundingSource, int]]:
+def split(
+    amount_minor: int,
+    sources: Sequence[FundingSource],
+    total_minor: int = 0,
+    paid: Mapping[UUID, int] | None = None,
+) -> list[tuple[FundingSource, int]]:
     """Split an amount over recurring sources by their responsibility; what rounding leaves is the primary's (SPEC 0).
 
-    The share of a source that isn't valid is left out: nobody else is charged for it.
+    With the invoice's total and what each source has `paid` of it, each is asked for its own rest only. The share of a
+    source that isn't valid is left out: nobody else is charged for it.
     """
     if not sources:
         return []
-    shares = [amount_minor * source.responsibility_percent // WHOLE_PERCENT for source in sources]
+    percents = [source.responsibility_percent for source in sources]
     first = next((index for index, source in enumerate(sources) if source.is_primary), 0)
-    shares[first] += amount_minor - sum(shares)
+    shares = _share(amount_minor, percents, WHOLE_PERCENT, first)
+    if paid:
+        whole = _share(total_minor, percents, WHOLE_PERCENT, first)
+        rests = [max(0, share - paid.get(source.id, 0)) for share, source in zip(whole, sources, strict=True)]
+        shares = _share(amount_minor, rests, sum(rests), first) if any(rests) else shares
     return [(source, share) for source, share in zip(sources, shares, strict=True) if share > 0 and source.is_valid]
+
+
+def _share(amount_minor: int, weights: Sequence[int], whole: int, first: int) -> list[int]:
+    shares = [amount_minor * weight // whole for weight in weights]
+    shares[first] += amount_minor - sum(shares)
+    return shares

@@ -7,11 +7,12 @@ from datetime import date
 from uuid import UUID
 
 from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
-from boss_billing.funding.rules import FundingSource, split
+from boss_billing.funding.rules import MANUAL, FundingSource, split
 from boss_billing.invoices.rules import Invoice
 from boss_billing.payments.rules import Label, Payment, kind_of
 
 NO_VALID_SOURCE = "NO_VALID_SOURCE"
+MANUAL_SOURCE = "MANUAL_SOURCE"
 ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
 
 
@@ -44,7 +45,8 @@ class NotPaid:
 class Planner:
     """Plans the payments of one run and day; counts its own attempts along with those before.
 
-    `source_days` and `invoice_days` hold the days of earlier attempts, where there were enough of them to matter.
+    `source_days` and `invoice_days` hold the days of earlier attempts, where there were enough of them to matter;
+    `paid` holds what each source has paid of an older invoice.
     """
 
     bill_run_id: UUID
@@ -53,6 +55,7 @@ class Planner:
     new_id: Callable[[], UUID]
     source_days: Mapping[UUID, list[date]] = field(default_factory=dict)
     invoice_days: Mapping[UUID, list[date]] = field(default_factory=dict)
+    paid: Mapping[UUID, Mapping[UUID, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._limits: dict[tuple[str, Per], list[AttemptLimit]] = defaultdict(list)
@@ -65,14 +68,11 @@ class Planner:
         self, account_number: str, invoice: Invoice, sources: Sequence[FundingSource]
     ) -> tuple[Invoice, list[NewAttempt], NotPaid | None]:
         """Plan the payments of one open invoice; give it as it is then."""
-        parts = split(invoice.balance_minor, sources)
+        shares = split(invoice.balance_minor, sources, invoice.total_minor, self.paid.get(invoice.id))
+        parts = [(source, share) for source, share in shares if source.tender != MANUAL]
         if not parts:
             without = replace(invoice, next_attempt_date=None)
-            return (
-                without,
-                [],
-                NotPaid(without, NO_VALID_SOURCE, "The account has no funding source that may be charged."),
-            )
+            return without, [], _not_paid(without, is_manual=bool(shares))
         allowed = max(self._allowed_day(invoice, source) for source, _ in parts)
         if allowed > self.day:
             later = replace(invoice, next_attempt_date=allowed)
@@ -107,3 +107,10 @@ class Planner:
             invoice.attempts + place,
             self.day,
         )
+
+
+def _not_paid(invoice: Invoice, *, is_manual: bool) -> NotPaid:
+    if is_manual:
+        text = "The account pays by statement: it is invoiced, and nothing is collected automatically."
+        return NotPaid(invoice, MANUAL_SOURCE, text)
+    return NotPaid(invoice, NO_VALID_SOURCE, "The account has no funding source that may be charged.")

@@ -109,6 +109,41 @@ _ATTEMPTS_OF_INVOICES = sa.text(
 )
 
 
+_PAID_BY_SOURCES = sa.text(
+    """
+    SELECT invoice_id, funding_source_id, sum(amount_minor)
+    FROM payment
+    WHERE enterprise_id = :enterprise_id AND account_id = ANY(:account_ids) AND invoice_id = ANY(:ids)
+      AND state = 'approved' AND funding_source_id IS NOT NULL
+    GROUP BY invoice_id, funding_source_id
+    """
+)
+
+_WITHDRAW_ATTEMPTS = sa.text(
+    """
+    UPDATE attempt SET state = 'not_attempted', response_message = :message
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND batch_id IS NULL AND state = 'created'
+      AND account_id = ANY(:account_ids)
+    RETURNING payment_id, invoice_id
+    """
+)
+
+_WITHDRAW_PAYMENTS = sa.text(
+    """
+    UPDATE payment SET state = 'not_attempted', response_message = :message, final_date = :day
+    WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)
+    """
+)
+
+_TO_WITHDRAW = sa.text(
+    """
+    SELECT DISTINCT account_id FROM attempt
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND batch_id IS NULL AND state = 'created'
+    LIMIT :limit
+    """
+)
+
+
 def add(connection: sa.Connection, attempts: Sequence[NewAttempt], correlation: str, now: datetime) -> None:
     """Add payments of a run, each with its first attempt."""
     if attempts:
@@ -175,6 +210,35 @@ def attempts_of_invoices(
         return {}
     parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids), "ids": list(ids)}
     return {row[0]: list(row[1]) for row in connection.execute(_ATTEMPTS_OF_INVOICES, parameters)}
+
+
+def paid_by_sources(
+    connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID], ids: Collection[UUID]
+) -> Mapping[UUID, Mapping[UUID, int]]:
+    """Read what each source has paid of invoices: by invoice, then by source."""
+    found: dict[UUID, dict[UUID, int]] = {}
+    if ids:
+        parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids), "ids": list(ids)}
+        for row in connection.execute(_PAID_BY_SOURCES, parameters):
+            found.setdefault(row[0], {})[row[1]] = int(row[2])
+    return found
+
+
+def to_withdraw(connection: sa.Connection, enterprise_id: UUID, run_id: UUID, limit: int) -> Sequence[UUID]:
+    """Find accounts with a payment of a run that is in no batch yet."""
+    parameters = {"enterprise_id": enterprise_id, "run_id": run_id, "limit": limit}
+    return connection.scalars(_TO_WITHDRAW, parameters).all()
+
+
+def withdraw(
+    connection: sa.Connection, enterprise_id: UUID, run_id: UUID, account_ids: Collection[UUID], day: date, message: str
+) -> Sequence[UUID]:
+    """Take back the payments of a run that are in no batch yet; give their invoices. The accounts must be locked."""
+    parameters = {"enterprise_id": enterprise_id, "run_id": run_id, "account_ids": list(account_ids)}
+    rows = connection.execute(_WITHDRAW_ATTEMPTS, {**parameters, "message": message}).all()
+    written = {"enterprise_id": enterprise_id, "ids": [row[0] for row in rows], "day": day, "message": message}
+    connection.execute(_WITHDRAW_PAYMENTS, written)
+    return [row[1] for row in rows]
 
 
 def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from boss_billing.batches.store import batch
+from boss_billing.runs.rules import Scope, ScopeKind
 from boss_billing.runs.store import skipped_charge
 from boss_kit.errors import NotFound
 from boss_kit.paging import Page
@@ -16,6 +17,9 @@ from boss_kit.unit_of_work import Transaction
 
 _PROGRESS = """
     SELECT run.id, run.enterprise_id, run.scope_id, run.bill_date, run.state, run.currency, run.create_time,
+           run.scope_kind, run.round, run.created_by, run.approved_by,
+           coalesce(shards.round_invoices, 0) AS round_invoices,
+           coalesce(extract(epoch FROM shards.page_time - run.start_time), 0) AS round_s,
            run.collected_payments + coalesce(shards.payments, 0) AS payments,
            run.collected_minor + coalesce(shards.payments_minor, 0) AS payments_minor,
            coalesce(shards.invoices, 0) AS invoices, coalesce(shards.invoiced_minor, 0) AS invoiced_minor,
@@ -24,7 +28,10 @@ _PROGRESS = """
     FROM bill_run AS run
     LEFT JOIN LATERAL (
         SELECT sum(invoices) AS invoices, sum(invoiced_minor) AS invoiced_minor, sum(payments) AS payments,
-               sum(payments_minor) AS payments_minor, count(*) AS shards, count(*) FILTER (WHERE is_done) AS done
+               sum(payments_minor) AS payments_minor, count(*) FILTER (WHERE shard.round = run.round) AS shards,
+               count(*) FILTER (WHERE is_done AND shard.round = run.round) AS done,
+               sum(invoices) FILTER (WHERE shard.round = run.round) AS round_invoices,
+               max(page_time) FILTER (WHERE shard.round = run.round) AS page_time
         FROM bill_run_shard AS shard WHERE shard.enterprise_id = run.enterprise_id AND shard.bill_run_id = run.id
     ) AS shards ON true
     LEFT JOIN LATERAL (
@@ -70,7 +77,7 @@ class Progress:
 
     enterprise_id: UUID
     id: UUID
-    scope_id: UUID
+    scope: Scope
     bill_date: date
     state: str
     currency: str
@@ -84,6 +91,10 @@ class Progress:
     batches: int
     batches_submitted: int
     create_time: datetime
+    round: int
+    created_by: str
+    approved_by: str
+    invoices_per_s: float
 
 
 def get_run(tx: Transaction, enterprise_id: UUID, run_id: UUID) -> Progress:
@@ -142,7 +153,7 @@ def _progress(row: "sa.Row[Any]") -> Progress:
     return Progress(
         row.enterprise_id,
         row.id,
-        row.scope_id,
+        Scope(ScopeKind(row.scope_kind), row.enterprise_id, row.scope_id),
         row.bill_date,
         row.state,
         row.currency,
@@ -156,4 +167,8 @@ def _progress(row: "sa.Row[Any]") -> Progress:
         row.batches,
         row.submitted,
         row.create_time,
+        row.round,
+        row.created_by,
+        row.approved_by,
+        float(row.round_invoices) / float(row.round_s) if row.round_s > 0 else 0.0,
     )

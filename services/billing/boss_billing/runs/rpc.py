@@ -1,50 +1,84 @@
 """BillRunService: convert, call, convert."""
 
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, Protocol
+from uuid import UUID
 
 import grpc
 from boss.billing.v1 import bill_run_service_pb2 as pb
 from boss.billing.v1 import bill_run_service_pb2_grpc
 
-from boss_billing.accounts.rpc import scope
-from boss_billing.batches.rules import BatchState
-from boss_billing.runs import commands, queries
-from boss_billing.runs.queries import Progress
-from boss_billing.runs.rules import RUN_NAME, RunState
+from boss_billing.accounts.rpc import scope as unit_scope
+from boss_billing.runs import commands, convert, previews, queries
+from boss_billing.runs.rules import RUN_NAME, BillRun, DuePage, Scope
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
-from boss_kit.money import Money
-from boss_kit.paging import open_page
-from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto, time_to_proto
+from boss_kit.paging import Page, open_page
+from boss_kit.rpc.convert import date_from_proto
 from boss_kit.rpc.door import Door
+from boss_kit.unit_of_work import Transaction
 
 WATCH_EVERY_S = 0.5
-_STATES = {state.value: f"STATE_{state.name}" for state in RunState}
+_OVER = (pb.BillRun.STATE_SUBMITTED, pb.BillRun.STATE_CANCELLED)
+DUE, OPEN = "due", "open"
+"""The two parts of a preview: what agreements says is due, and the invoices that are open."""
+
+
+class Looks(Protocol):
+    """What agreements says of a day that isn't closed."""
+
+    def look(
+        self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, page_size: int, page_token: str
+    ) -> DuePage:
+        """Look at one page of what is due."""
+        ...
 
 
 class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
     """Bill runs and their batches."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, due_charges: Looks) -> None:
         self._door = door
+        self._due_charges = due_charges
+
+    def PreviewBillRun(
+        self, request: pb.PreviewBillRunRequest, context: grpc.ServicerContext
+    ) -> pb.PreviewBillRunResponse:
+        """Show a page of what a run would do: what is due by unit, then what is open."""
+        scope = convert.scope(request.parent)
+        day = date_from_proto(request.bill_date, "bill_date")
+        page = open_page(request.page_size, request.page_token, filters=(request.parent, day))
+        part, place, inner = page.key(str, str, str) or (DUE, "", "")
+        if part == DUE:
+            return self._preview_due(request, scope, page, (place, inner))
+        return self._preview_open(request, scope, page, (place, UUID(inner)))
+
+    def CreateBillRun(self, request: pb.CreateBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
+        """Draft a run."""
+        return self._begin(request, commands.create_run)
+
+    def ApproveBillRun(self, request: pb.ApproveBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
+        """Let a draft go."""
+        return self._change(request, commands.approve_run)
 
     def StartBillRun(self, request: pb.StartBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
         """Start a run."""
-        enterprise_id, unit_id = scope(request.parent)
-        command = commands.StartBillRun(enterprise_id, unit_id, date_from_proto(request.bill_date, "bill_date"))
+        return self._begin(request, commands.start_run)
 
-        def answer(tx: Any) -> pb.BillRun:
-            run = commands.start_run(tx, command)
-            return _run(queries.get_run(tx, enterprise_id, run.id))
+    def CancelBillRun(self, request: pb.CancelBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
+        """Stop a run."""
+        return self._change(request, commands.cancel_run)
 
-        return self._door.command(request, answer)
+    def ResumeBillRun(self, request: pb.ResumeBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
+        """Go on with a run."""
+        return self._change(request, commands.resume_run)
 
     def GetBillRun(self, request: pb.GetBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
         """Read a run."""
         ids = names.parse(RUN_NAME, request.name)
-        return self._door.query(request, lambda tx: _run(queries.get_run(tx, ids["e"], ids["r"])))
+        return self._door.query(request, lambda tx: convert.run(queries.get_run(tx, ids["e"], ids["r"])))
 
     def ListBillRuns(self, request: pb.ListBillRunsRequest, context: grpc.ServicerContext) -> pb.ListBillRunsResponse:
         """List runs, newest bill date first."""
@@ -53,7 +87,7 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
 
         def answer(tx: Any) -> pb.ListBillRunsResponse:
             found, token = queries.list_runs(tx, enterprise_id, page)
-            return pb.ListBillRunsResponse(bill_runs=[_run(one) for one in found], next_page_token=token)
+            return pb.ListBillRunsResponse(bill_runs=[convert.run(one) for one in found], next_page_token=token)
 
         return self._door.query(request, answer)
 
@@ -66,10 +100,10 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
         def pages(read: Any) -> Iterator[pb.BillRun]:
             before = None
             while not gone.is_set():
-                now = read(lambda tx: _run(queries.get_run(tx, ids["e"], ids["r"])))
+                now = read(lambda tx: convert.run(queries.get_run(tx, ids["e"], ids["r"])))
                 if now != before:
                     yield now
-                if now.state == pb.BillRun.STATE_SUBMITTED:
+                if now.state in _OVER:
                     return
                 before = now
                 gone.wait(WATCH_EVERY_S)
@@ -85,63 +119,75 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
 
         def answer(tx: Any) -> pb.ListSkippedChargesResponse:
             rows, token = queries.list_skipped(tx, ids["e"], ids["r"], page)
-            return pb.ListSkippedChargesResponse(skipped_charges=[_skipped(row) for row in rows], next_page_token=token)
+            return pb.ListSkippedChargesResponse(
+                skipped_charges=[convert.skipped(row) for row in rows], next_page_token=token
+            )
 
         return self._door.query(request, answer)
 
     def ListBatches(self, request: pb.ListBatchesRequest, context: grpc.ServicerContext) -> pb.ListBatchesResponse:
         """List batches by number."""
-        enterprise_id, unit_id = scope(request.parent)
+        enterprise_id, unit_id = unit_scope(request.parent)
         page = open_page(request.page_size, request.page_token, filters=(request.parent,))
 
         def answer(tx: Any) -> pb.ListBatchesResponse:
             found, token = queries.list_batches(tx, enterprise_id, unit_id, page)
-            return pb.ListBatchesResponse(batches=[_batch(*one) for one in found], next_page_token=token)
+            return pb.ListBatchesResponse(batches=[convert.batch(*one) for one in found], next_page_token=token)
 
         return self._door.query(request, answer)
 
+    def _begin(self, request: Any, begin: Callable[[Transaction, commands.StartBillRun], BillRun]) -> pb.BillRun:
+        command = commands.StartBillRun(convert.scope(request.parent), date_from_proto(request.bill_date, "bill_date"))
 
-def _run(one: Progress) -> pb.BillRun:
-    enterprise = f"enterprises/{one.enterprise_id}"
-    is_unit = one.scope_id != one.enterprise_id
-    return pb.BillRun(
-        name=f"{enterprise}/billRuns/{one.id}",
-        scope=f"{enterprise}/businessUnits/{one.scope_id}" if is_unit else enterprise,
-        bill_date=date_to_proto(one.bill_date),
-        state=_STATES[one.state],
-        invoices=one.invoices,
-        amount_invoiced=money_to_proto(Money(one.invoiced_minor, one.currency)),
-        payments=one.payments,
-        amount_submitted=money_to_proto(Money(one.payments_minor, one.currency)),
-        skipped=one.skipped,
-        shards=one.shards,
-        shards_done=one.shards_done,
-        batches=one.batches,
-        batches_submitted=one.batches_submitted,
-        create_time=time_to_proto(one.create_time),
-    )
+        def answer(tx: Transaction) -> pb.BillRun:
+            return convert.run(queries.get_run(tx, command.scope.enterprise_id, begin(tx, command).id))
 
+        return self._door.command(request, answer)
 
-def _skipped(row: Any) -> pb.SkippedCharge:
-    return pb.SkippedCharge(agreement_number=row.agreement_number, reason=row.reason, description=row.description)
+    def _change(self, request: Any, change: Callable[[Transaction, UUID], None]) -> pb.BillRun:
+        ids = names.parse(RUN_NAME, request.name)
 
+        def answer(tx: Transaction) -> pb.BillRun:
+            change(tx, ids["r"])
+            return convert.run(queries.get_run(tx, ids["e"], ids["r"]))
 
-def _batch(row: Any, tenders: Any) -> pb.Batch:
-    return pb.Batch(
-        name=f"enterprises/{row.enterprise_id}/businessUnits/{row.business_unit_id}/batches/{row.id}",
-        number=row.number,
-        label=row.label,
-        bill_date=date_to_proto(row.bill_date),
-        # Until the processor has it, a batch is only cut, whether or not it is on its way.
-        state="cut" if row.state == BatchState.SUBMITTING else row.state,
-        tenders=[
-            pb.TenderTotal(
-                tender=one.tender,
-                payments=one.payments,
-                amount=money_to_proto(Money(int(one.amount_minor), one.currency)),
-                approved=one.approved,
-                declined=one.declined,
+        return self._door.command(request, answer)
+
+    def _preview_due(
+        self, request: pb.PreviewBillRunRequest, scope: Scope, page: Page, place: tuple[str, str]
+    ) -> pb.PreviewBillRunResponse:
+        day = date_from_proto(request.bill_date, "bill_date")
+        unit_ids = self._door.look(lambda tx: previews.scope_units(tx, scope))
+        left = [one for one in unit_ids if not place[0] or one == UUID(place[0])]
+        if not left:
+            return pb.PreviewBillRunResponse(next_page_token=page.token((OPEN, "", str(UUID(int=0)))))
+        unit_id = left[0]
+        due = self._due_charges.look(scope.enterprise_id, unit_id, day, page.size, place[1])
+        following = unit_ids[unit_ids.index(unit_id) + 1 :]
+        token = page.token((OPEN, "", str(UUID(int=0))))
+        if due.next_page_token:
+            token = page.token((DUE, str(unit_id), due.next_page_token))
+        elif following:
+            token = page.token((DUE, str(following[0]), ""))
+        unit_name = f"enterprises/{scope.enterprise_id}/businessUnits/{unit_id}"
+
+        def answer(tx: Transaction) -> pb.PreviewBillRunResponse:
+            found = previews.preview_due(tx, scope.enterprise_id, day, due)
+            planned = [convert.planned(one, unit_name) for one in found]
+            return pb.PreviewBillRunResponse(agreements=planned, next_page_token=token)
+
+        return self._door.query(request, answer)
+
+    def _preview_open(
+        self, request: pb.PreviewBillRunRequest, scope: Scope, page: Page, after: tuple[str, UUID]
+    ) -> pb.PreviewBillRunResponse:
+        day = date_from_proto(request.bill_date, "bill_date")
+
+        def answer(tx: Transaction) -> pb.PreviewBillRunResponse:
+            found, last = previews.preview_collect(tx, scope, day, after, page.size)
+            token = page.token((OPEN, last[0], str(last[1]))) if last else ""
+            return pb.PreviewBillRunResponse(
+                agreements=[convert.planned(one, "") for one in found], next_page_token=token
             )
-            for one in tenders
-        ],
-    )
+
+        return self._door.query(request, answer)

@@ -20,44 +20,85 @@ from boss_billing.invoices.rules import (
 )
 from boss_billing.ledger.rules import Transfer, charge, credit_applied
 from boss_billing.payments.planning import NewAttempt, NotPaid, Planner
+from boss_billing.units.rules import Unit
+from boss_kit.errors import FailedPrecondition
 
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
 AGREEMENTS_PER_SHARD = 5000
 
 
 class RunState(StrEnum):
-    """Where a run is in its life."""
+    """Where a run is in its life (SPEC BIL-1)."""
 
+    DRAFT = "draft"
+    APPROVED = "approved"
     BILLING = "billing"
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
+    CANCELLED = "cancelled"
+
+
+class ScopeKind(StrEnum):
+    """What a run is for: everything, a division's units, or one unit."""
+
+    ENTERPRISE = "enterprise"
+    DIVISION = "division"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of an enterprise; the id of the whole is the enterprise's own."""
+
+    kind: ScopeKind
+    enterprise_id: UUID
+    id: UUID
+
+    @property
+    def name(self) -> str:
+        """Give its resource name."""
+        enterprise = f"enterprises/{self.enterprise_id}"
+        if self.kind is ScopeKind.ENTERPRISE:
+            return enterprise
+        return f"{enterprise}/{'divisions' if self.kind is ScopeKind.DIVISION else 'businessUnits'}/{self.id}"
+
+    def units(self, known: Mapping[UUID, Unit]) -> dict[UUID, Unit]:
+        """Choose the units that belong to it, in their order."""
+        if self.kind is ScopeKind.ENTERPRISE:
+            return dict(known)
+        if self.kind is ScopeKind.DIVISION:
+            return {one: unit for one, unit in known.items() if unit.division_id == self.id}
+        return {one: unit for one, unit in known.items() if one == self.id}
 
 
 @dataclass(frozen=True, slots=True)
 class BillRun:
-    """A run: what it bills and on which day; the scope is the enterprise or one of its units."""
+    """A run: what it bills and on which day. Each time it is resumed it goes a further round."""
 
     enterprise_id: UUID
     id: UUID
-    scope_id: UUID
+    scope: Scope
     bill_date: date
     state: RunState
     is_planned: bool
     currency: str
+    round: int = 1
+    approved_by: str = ""
 
     @property
-    def business_unit_id(self) -> UUID | None:
-        """Give the one unit it bills, None for all."""
-        return None if self.scope_id == self.enterprise_id else self.scope_id
+    def is_approved(self) -> bool:
+        """Tell whether somebody let it go."""
+        return self.approved_by != ""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A part of a run: some of the accounts of one unit."""
+    """A part of a run's round: some of the accounts of one unit."""
 
     business_unit_id: UUID
     number: int
     count: int
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +132,44 @@ class BilledPage:
     payments: list[NewAttempt] = field(default_factory=list)
     not_paid: list[NotPaid] = field(default_factory=list)
     refused: list[tuple[DueCharge, Refusal]] = field(default_factory=list)
+
+
+def task_key(run: BillRun) -> str:
+    """Name the tasks of a run's round: the same for every repeat of a round, another one for the next."""
+    return str(run.id) if run.round == 1 else f"{run.id}/{run.round}"
+
+
+def check_may_approve(run: BillRun) -> None:
+    """Refuse to approve what is under way or over. Raises FailedPrecondition."""
+    if run.state is not RunState.DRAFT and not (run.state is RunState.CANCELLED and not run.is_approved):
+        raise _refused("BILL_RUN_NOT_A_DRAFT", f"This bill run is {run.state}; only a draft is approved.", run)
+
+
+def check_may_start(run: BillRun) -> None:
+    """Refuse to start what waits for approval or was cancelled. Raises FailedPrecondition."""
+    if run.state is RunState.DRAFT:
+        raise _refused("BILL_RUN_NOT_APPROVED", "This bill run is a draft; approve it first.", run)
+    if run.state is RunState.CANCELLED:
+        raise _refused("BILL_RUN_CANCELLED", "This bill run was cancelled; resume it to bill the rest.", run)
+
+
+def check_may_cancel(run: BillRun) -> None:
+    """Refuse to cancel what the processor has already. Raises FailedPrecondition."""
+    if run.state in (RunState.SUBMITTING, RunState.SUBMITTED):
+        text = "This bill run's payments are with the processor or on their way; refund what was wrong instead."
+        raise _refused("BILL_RUN_SUBMITTED", text, run)
+
+
+def check_may_resume(run: BillRun) -> None:
+    """Refuse to resume what nobody let go. Raises FailedPrecondition."""
+    if not run.is_approved:
+        raise _refused("BILL_RUN_NOT_APPROVED", "Nobody has approved this bill run; approve it first.", run)
+    if run.state is RunState.APPROVED:
+        raise _refused("BILL_RUN_NOT_STARTED", "This bill run hasn't begun; start it.", run)
+
+
+def _refused(reason: str, text: str, run: BillRun) -> FailedPrecondition:
+    return FailedPrecondition(reason, text, metadata={"bill_run_id": str(run.id), "state": run.state})
 
 
 def count_shards(due_agreements: int) -> int:

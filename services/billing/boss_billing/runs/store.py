@@ -1,6 +1,6 @@
 """Tables and SQL of bill runs, their shards and what they skipped."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.invoices import store as invoices
 from boss_billing.invoices.rules import Invoice
-from boss_billing.runs.rules import BilledPage, BillRun, RunState, Shard, Skip
+from boss_billing.runs.rules import BilledPage, BillRun, RunState, Scope, ScopeKind, Shard, Skip
 
 TABLES = sa.MetaData()
 
@@ -28,6 +28,11 @@ bill_run = sa.Table(
     sa.Column("collected_payments", sa.BigInteger, nullable=False),
     sa.Column("collected_minor", sa.BigInteger, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("scope_kind", sa.Text, nullable=False),
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("approved_by", sa.Text, nullable=False),
+    sa.Column("start_time", sa.DateTime(timezone=True)),
 )
 
 bill_run_shard = sa.Table(
@@ -44,6 +49,8 @@ bill_run_shard = sa.Table(
     sa.Column("invoiced_minor", sa.BigInteger, nullable=False),
     sa.Column("payments", sa.BigInteger, nullable=False),
     sa.Column("payments_minor", sa.BigInteger, nullable=False),
+    sa.Column("round", sa.Integer, primary_key=True),
+    sa.Column("page_time", sa.DateTime(timezone=True)),
 )
 
 skipped_charge = sa.Table(
@@ -61,7 +68,8 @@ skipped_charge = sa.Table(
 _SHARD_DONE = sa.text(
     """
     UPDATE bill_run_shard SET is_done = true
-    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND business_unit_id = :unit_id AND shard = :shard
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND round = :round
+      AND business_unit_id = :unit_id AND shard = :shard
     """
 )
 
@@ -69,8 +77,10 @@ _PAGE_DONE = sa.text(
     """
     UPDATE bill_run_shard
     SET page_token = :page_token, invoices = invoices + :invoices, invoiced_minor = invoiced_minor + :invoiced_minor,
-        payments = payments + :payments, payments_minor = payments_minor + :payments_minor
-    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND business_unit_id = :unit_id AND shard = :shard
+        payments = payments + :payments, payments_minor = payments_minor + :payments_minor,
+        page_time = clock_timestamp()
+    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND round = :round
+      AND business_unit_id = :unit_id AND shard = :shard
     """
 )
 
@@ -79,7 +89,7 @@ _COLLECTABLE = """
     JOIN account ON account.enterprise_id = invoice.enterprise_id AND account.id = invoice.account_id
     WHERE invoice.enterprise_id = :enterprise_id AND invoice.balance_minor > 0
       AND invoice.next_attempt_date <= :bill_date
-      AND (CAST(:business_unit_id AS uuid) IS NULL OR invoice.business_unit_id = :business_unit_id)
+      AND invoice.business_unit_id = ANY(:unit_ids)
       AND NOT EXISTS (
           SELECT FROM payment
           WHERE payment.enterprise_id = invoice.enterprise_id AND payment.account_id = invoice.account_id
@@ -104,34 +114,59 @@ _TO_COLLECT = sa.text(
 
 _STILL_TO_COLLECT = sa.text(f"SELECT invoice.id {_COLLECTABLE} AND invoice.id = ANY(:ids)")
 
+_LOOK_AT_COLLECTABLE = sa.text(
+    f"""
+    SELECT account.number, invoice.id, invoice.account_id {_COLLECTABLE}
+      AND (account.number, invoice.id) > (:number, CAST(:invoice_id AS uuid))
+    ORDER BY account.number, invoice.id
+    LIMIT :limit
+    """
+)
+
 
 def to_collect(
-    connection: sa.Connection, enterprise_id: UUID, business_unit_id: UUID | None, bill_date: date, limit: int
+    connection: sa.Connection, enterprise_id: UUID, unit_ids: Collection[UUID], bill_date: date, limit: int
 ) -> Sequence[tuple[UUID, UUID]]:
     """Find invoices to attempt on a day: (invoice, account) in the order of account numbers (SPEC BIL-2, SUS-4)."""
-    parameters = {"enterprise_id": enterprise_id, "business_unit_id": business_unit_id, "bill_date": bill_date}
+    parameters = {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "bill_date": bill_date}
     return [(row[0], row[1]) for row in connection.execute(_TO_COLLECT, {**parameters, "limit": limit})]
 
 
 def still_to_collect(
-    connection: sa.Connection, enterprise_id: UUID, bill_date: date, ids: Sequence[UUID]
+    connection: sa.Connection, enterprise_id: UUID, unit_ids: Collection[UUID], bill_date: date, ids: Sequence[UUID]
 ) -> dict[UUID, Invoice]:
     """Read those of the invoices that are still to attempt, now that their accounts are locked."""
-    parameters = {"enterprise_id": enterprise_id, "business_unit_id": None, "bill_date": bill_date, "ids": list(ids)}
+    parameters = {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "bill_date": bill_date, "ids": list(ids)}
     return invoices.find(connection, enterprise_id, connection.scalars(_STILL_TO_COLLECT, parameters).all())
 
 
-def add_run(connection: sa.Connection, run: BillRun, now: datetime) -> bool:
+def look_at_collectable(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    unit_ids: Collection[UUID],
+    bill_date: date,
+    after: tuple[str, UUID],
+    limit: int,
+) -> Sequence[tuple[str, UUID, UUID]]:
+    """Read what a day's run would attempt, after a place in the list: (account number, invoice, account)."""
+    parameters = {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "bill_date": bill_date, "limit": limit}
+    place = {"number": after[0], "invoice_id": after[1]}
+    return [(row[0], row[1], row[2]) for row in connection.execute(_LOOK_AT_COLLECTABLE, {**parameters, **place})]
+
+
+def add_run(connection: sa.Connection, run: BillRun, created_by: str, now: datetime) -> bool:
     """Add a run; tell whether there was none for its scope and day."""
     values = {
         "enterprise_id": run.enterprise_id,
         "id": run.id,
-        "scope_id": run.scope_id,
+        "scope_id": run.scope.id,
         "bill_date": run.bill_date,
         "state": run.state,
         "is_planned": run.is_planned,
         "currency": run.currency,
         "create_time": now,
+        "scope_kind": run.scope.kind,
+        "created_by": created_by,
     }
     statement = insert(bill_run).values(values).on_conflict_do_nothing().returning(bill_run.c.id)
     return connection.scalar(statement) is not None
@@ -144,20 +179,26 @@ def find_run(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> Bi
     return _run(row) if row else None
 
 
-def find_run_of_day(connection: sa.Connection, enterprise_id: UUID, scope_id: UUID, bill_date: date) -> BillRun:
-    """Read the run of a scope and day."""
+def lock_run_of_day(connection: sa.Connection, scope: Scope, bill_date: date) -> BillRun:
+    """Lock the run of a scope and day."""
     mine = (
-        bill_run.c.enterprise_id == enterprise_id,
-        bill_run.c.scope_id == scope_id,
+        bill_run.c.enterprise_id == scope.enterprise_id,
+        bill_run.c.scope_id == scope.id,
         bill_run.c.bill_date == bill_date,
     )
-    return _run(connection.execute(sa.select(bill_run).where(*mine)).one())
+    return _run(connection.execute(sa.select(bill_run).where(*mine).with_for_update()).one())
 
 
 def lock_run(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> BillRun:
     """Lock a run until the transaction ends."""
     mine = (bill_run.c.enterprise_id == enterprise_id, bill_run.c.id == run_id)
     return _run(connection.execute(sa.select(bill_run).where(*mine).with_for_update()).one())
+
+
+def share_run(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> BillRun:
+    """Keep a run from being cancelled until the transaction ends; other pages may do so too."""
+    mine = (bill_run.c.enterprise_id == enterprise_id, bill_run.c.id == run_id)
+    return _run(connection.execute(sa.select(bill_run).where(*mine).with_for_update(read=True)).one())
 
 
 def plan(connection: sa.Connection, run: BillRun, shards: Sequence[Shard]) -> None:
@@ -169,6 +210,7 @@ def plan(connection: sa.Connection, run: BillRun, shards: Sequence[Shard]) -> No
             "bill_run_id": run.id,
             "shard": shard.number,
             "shard_count": shard.count,
+            "round": shard.round,
         }
         for shard in shards
     ]
@@ -182,10 +224,26 @@ def set_state(connection: sa.Connection, run: BillRun, state: RunState) -> None:
     connection.execute(sa.update(bill_run).where(*_mine(run)).values(state=state))
 
 
+def approve(connection: sa.Connection, run: BillRun, approved_by: str) -> None:
+    """Write who let a run go."""
+    values = {"state": RunState.APPROVED, "approved_by": approved_by}
+    connection.execute(sa.update(bill_run).where(*_mine(run)).values(values))
+
+
+def begin_round(connection: sa.Connection, run: BillRun) -> None:
+    """Write that a run goes a round; its time is the wall's, for the rate."""
+    values = {
+        "state": RunState.BILLING,
+        "is_planned": False,
+        "round": run.round,
+        "start_time": sa.func.clock_timestamp(),
+    }
+    connection.execute(sa.update(bill_run).where(*_mine(run)).values(values))
+
+
 def has_shards(connection: sa.Connection, run: BillRun) -> bool:
-    """Tell whether a run has anything due."""
-    mine = (bill_run_shard.c.enterprise_id == run.enterprise_id, bill_run_shard.c.bill_run_id == run.id)
-    return bool(connection.scalar(sa.select(sa.exists().where(*mine))))
+    """Tell whether a run's round has anything due."""
+    return bool(connection.scalar(sa.select(sa.exists().where(*_round(run)))))
 
 
 def page_token(connection: sa.Connection, run: BillRun, shard: Shard) -> tuple[str, bool]:
@@ -193,6 +251,7 @@ def page_token(connection: sa.Connection, run: BillRun, shard: Shard) -> tuple[s
     query = sa.select(bill_run_shard.c.page_token, bill_run_shard.c.is_done).where(
         bill_run_shard.c.enterprise_id == run.enterprise_id,
         bill_run_shard.c.bill_run_id == run.id,
+        bill_run_shard.c.round == shard.round,
         bill_run_shard.c.business_unit_id == shard.business_unit_id,
         bill_run_shard.c.shard == shard.number,
     )
@@ -215,12 +274,7 @@ def save_page(connection: sa.Connection, run: BillRun, shard: Shard, page: Bille
 def finish_shard(connection: sa.Connection, run: BillRun, shard: Shard) -> bool:
     """Mark a shard done; tell whether it was the last one. The run must be locked."""
     connection.execute(_SHARD_DONE, _shard_key(run, shard))
-    open_shard = sa.exists().where(
-        bill_run_shard.c.enterprise_id == run.enterprise_id,
-        bill_run_shard.c.bill_run_id == run.id,
-        ~bill_run_shard.c.is_done,
-    )
-    return not connection.scalar(sa.select(open_shard))
+    return not connection.scalar(sa.select(sa.exists().where(*_round(run), ~bill_run_shard.c.is_done)))
 
 
 def add_skips(connection: sa.Connection, run: BillRun, skips: Sequence[Skip]) -> None:
@@ -258,12 +312,29 @@ def _shard_key(run: BillRun, shard: Shard) -> dict[str, object]:
     return {
         "enterprise_id": run.enterprise_id,
         "run_id": run.id,
+        "round": shard.round,
         "unit_id": shard.business_unit_id,
         "shard": shard.number,
     }
 
 
+def _round(run: BillRun) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        bill_run_shard.c.enterprise_id == run.enterprise_id,
+        bill_run_shard.c.bill_run_id == run.id,
+        bill_run_shard.c.round == run.round,
+    )
+
+
 def _run(row: "sa.Row[Any]") -> BillRun:
     return BillRun(
-        row.enterprise_id, row.id, row.scope_id, row.bill_date, RunState(row.state), row.is_planned, row.currency
+        row.enterprise_id,
+        row.id,
+        Scope(ScopeKind(row.scope_kind), row.enterprise_id, row.scope_id),
+        row.bill_date,
+        RunState(row.state),
+        row.is_planned,
+        row.currency,
+        row.round,
+        row.approved_by,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from boss_billing.units import store
-from boss_billing.units.rules import UNIT_NAME, BillingSettings, BusinessUnitChanged, Unit
+from boss_billing.units.rules import DIVISION_NAME, UNIT_NAME, BillingSettings, BusinessUnitChanged, Unit
 from boss_kit import names
 from boss_kit.errors import NotFound
 from boss_kit.events.received import Received
@@ -37,4 +37,5 @@ def require_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> Unit:
 
 def _unit(fact: BusinessUnitChanged) -> Unit:
     ids = names.parse(UNIT_NAME, fact.business_unit, "business_unit")
-    return Unit(ids["e"], ids["b"], fact.display_name, fact.time_zone, fact.currency)
+    division_id = names.parse(DIVISION_NAME, fact.division, "division")["d"] if fact.division else None
+    return Unit(ids["e"], ids["b"], fact.display_name, fact.time_zone, fact.currency, division_id=division_id)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 UNIT_NAME = "enterprises/{e}/businessUnits/{b}"
 ENTERPRISE_NAME = "enterprises/{e}"
+DIVISION_NAME = "enterprises/{e}/divisions/{d}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Unit:
     time_zone: str
     currency: str
     settings: BillingSettings = DEFAULTS
+    division_id: UUID | None = None
 
     @property
     def name(self) -> str:
@@ -44,3 +46,4 @@ class BusinessUnitChanged:
     display_name: str
     time_zone: str
     currency: str
+    division: str = ""

@@ -20,6 +20,7 @@ business_unit = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("time_zone", sa.Text, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("division_id", PG_UUID),
 )
 
 billing_settings = sa.Table(
@@ -55,11 +56,12 @@ def save_units(connection: sa.Connection, units: Sequence[Unit]) -> None:
             "display_name": unit.display_name,
             "time_zone": unit.time_zone,
             "currency": unit.currency,
+            "division_id": unit.division_id,
         }
         for unit in units
     ]
     statement = insert(business_unit).values(rows)
-    told = {name: statement.excluded[name] for name in ("display_name", "time_zone", "currency")}
+    told = {name: statement.excluded[name] for name in ("display_name", "time_zone", "currency", "division_id")}
     connection.execute(statement.on_conflict_do_update(index_elements=["enterprise_id", "id"], set_=told))
 
 
@@ -99,4 +101,4 @@ def _unit(row: "sa.Row[Any]") -> Unit:
     settings = DEFAULTS
     if row.card_updater is not None:
         settings = BillingSettings(row.card_updater, row.rebill_after_days, row.rebill_attempts_max)
-    return Unit(row.enterprise_id, row.id, row.display_name, row.time_zone, row.currency, settings)
+    return Unit(row.enterprise_id, row.id, row.display_name, row.time_zone, row.currency, settings, row.division_id)

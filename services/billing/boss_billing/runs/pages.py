@@ -1,0 +1,182 @@
+"""The pages of a bill run, a transaction each; every one may be repeated (SPEC BIL-1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from boss_billing.accounts import store as accounts
+from boss_billing.accounts.commands import announce
+from boss_billing.accounts.rules import Account
+from boss_billing.funding import store as funding
+from boss_billing.funding.rules import FundingSource
+from boss_billing.invoices import store as invoices
+from boss_billing.invoices.rules import (
+    REFUSAL_TEXTS,
+    ChargeBilled,
+    ChargeRefused,
+    DueCharge,
+    Invoice,
+    InvoiceCreated,
+    Refusal,
+)
+from boss_billing.ledger import store as ledger
+from boss_billing.payments import store as payments
+from boss_billing.payments.planners import open_planner
+from boss_billing.payments.planning import NewAttempt, NotPaid
+from boss_billing.runs import store
+from boss_billing.runs.rules import BilledPage, BillRun, DuePage, RunState, Shard, Skip, bill, no_account, task_key
+from boss_billing.units import store as units
+from boss_kit.unit_of_work import Transaction
+
+COLLECT_TASK = "bill-run-collect"
+COLLECT_PAGE = 1000
+
+
+def bill_page(tx: Transaction, run: BillRun, shard: Shard, due: DuePage) -> bool:
+    """Bill a page of due charges in one transaction, and remember where the next page begins; False if cancelled.
+
+    Charges that are on an invoice already are no-ops, so a page may come again after a crash.
+    """
+    connection, enterprise_id = tx.connection, run.enterprise_id
+    locked = accounts.lock(connection, enterprise_id, {charge.account_id for charge in due.charges})
+    hold = store.share_run if due.next_page_token else store.lock_run
+    if hold(connection, enterprise_id, run.id).state is not RunState.BILLING:
+        return False
+    billed = invoices.billed_charges(connection, enterprise_id, [charge.charge_key for charge in due.charges])
+    fresh = {charge.account_id for charge in due.charges if charge.charge_key not in billed}
+    sources = funding.recurring_sources(connection, enterprise_id, fresh)
+    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources))
+    page = bill(due.charges, locked, billed, sources, planner)
+    _save(tx, run, page)
+    store.add_skips(connection, run, [*_skips(shard, due), *_refusals(tx, run, shard, page), *_not_paid(page.not_paid)])
+    store.save_page(connection, run, shard, page, due.next_page_token)
+    if not due.next_page_token:
+        finish_shard(tx, run, shard)
+    _publish(tx, page)
+    announce(tx, page.accounts)
+    return True
+
+
+def finish_shard(tx: Transaction, run: BillRun, shard: Shard) -> None:
+    """Mark a shard done; the last one asks for the payments of older invoices."""
+    now = store.lock_run(tx.connection, run.enterprise_id, run.id)
+    if store.finish_shard(tx.connection, now, shard) and now.state is RunState.BILLING:
+        key = task_key(now)
+        tx.enqueue(COLLECT_TASK, key=key, args={"run": str(run.id)}, business_date=run.bill_date)
+
+
+def collect_page(tx: Transaction, run: BillRun) -> bool:
+    """Make payments for a page of older open invoices (SPEC BIL-2, SUS-4); tell whether there may be more."""
+    connection, enterprise_id = tx.connection, run.enterprise_id
+    unit_ids = run.scope.units(units.units_of(connection, enterprise_id))
+    found = store.to_collect(connection, enterprise_id, unit_ids, run.bill_date, COLLECT_PAGE)
+    if not found:
+        return False
+    locked = accounts.lock(connection, enterprise_id, {account_id for _, account_id in found})
+    if store.share_run(connection, enterprise_id, run.id).state is not RunState.BILLING:
+        return False
+    ids = [invoice_id for invoice_id, _ in found]
+    still = store.still_to_collect(connection, enterprise_id, unit_ids, run.bill_date, ids)
+    sources = funding.recurring_sources(connection, enterprise_id, locked)
+    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources), still, list(locked))
+    changed: list[Invoice] = []
+    made: list[NewAttempt] = []
+    not_paid: list[NotPaid] = []
+    for invoice_id, account_id in found:
+        if invoice_id not in still:
+            continue
+        number = locked[account_id].number
+        invoice, new, reason = planner.plan(number, still[invoice_id], sources.get(account_id, ()))
+        changed.append(invoice)
+        made += new
+        not_paid += [reason] if reason else []
+    invoices.save(connection, enterprise_id, changed)
+    payments.add(connection, made, tx.context.correlation, tx.now)
+    store.add_skips(connection, run, _not_paid(not_paid))
+    store.count_collected(connection, run, len(made), sum(one.payment.amount_minor for one in made))
+    announce(tx, _of_payments(locked, made))
+    return len(found) == COLLECT_PAGE
+
+
+def withdraw_page(tx: Transaction, run: BillRun) -> bool:
+    """Take back a page of a cancelled run's payments that nobody has sent; tell whether there may be more.
+
+    Their invoices stay open and are due for an attempt by whichever run comes next.
+    """
+    connection, enterprise_id = tx.connection, run.enterprise_id
+    found = payments.to_withdraw(connection, enterprise_id, run.id, COLLECT_PAGE)
+    locked = accounts.lock(connection, enterprise_id, found)
+    if not found or store.share_run(connection, enterprise_id, run.id).state is not RunState.CANCELLED:
+        return False
+    text = "The bill run was cancelled before this payment was sent."
+    freed = payments.withdraw(connection, enterprise_id, run.id, found, run.bill_date, text)
+    open_again = invoices.find(connection, enterprise_id, set(freed)).values()
+    invoices.save(connection, enterprise_id, [replace(one, next_attempt_date=run.bill_date) for one in open_again])
+    announce(tx, locked)
+    return len(found) == COLLECT_PAGE
+
+
+def _save(tx: Transaction, run: BillRun, page: BilledPage) -> None:
+    connection, correlation = tx.connection, tx.context.correlation
+    if not page.invoices:
+        return
+    invoices.add(connection, page.invoices, correlation, tx.now)
+    invoices.add_lines(connection, page.lines)
+    ledger.add(connection, page.transfers, tx.now)
+    payments.add(connection, page.payments, correlation, tx.now)
+
+
+def _publish(tx: Transaction, page: BilledPage) -> None:
+    day = tx.context.business_date
+    assert day is not None, "a run's tasks carry its bill date"
+    tx.publish(*(InvoiceCreated(invoice, day) for invoice in page.invoices))
+    tx.publish(
+        *(
+            ChargeBilled(
+                invoice.account,
+                charge.charge_key,
+                charge.agreement_id,
+                invoice.id,
+                charge.total_minor,
+                charge.currency,
+                day,
+            )
+            for invoice, _, charge in page.lines
+        )
+    )
+
+
+def _refusals(tx: Transaction, run: BillRun, shard: Shard, page: BilledPage) -> list[Skip]:
+    """Answer the charges that can't be billed, and list them."""
+    for charge, refusal in page.refused:
+        ref = no_account(run.enterprise_id, shard.business_unit_id, charge)
+        text = REFUSAL_TEXTS[refusal]
+        tx.publish(ChargeRefused(ref, charge.charge_key, charge.agreement_id, text, run.bill_date))
+    return [_refused(shard, charge, refusal) for charge, refusal in page.refused]
+
+
+def _refused(shard: Shard, charge: DueCharge, refusal: Refusal) -> Skip:
+    return Skip(shard.business_unit_id, charge.agreement_number, refusal, charge.charge_key, REFUSAL_TEXTS[refusal])
+
+
+def _skips(shard: Shard, due: DuePage) -> list[Skip]:
+    return [
+        Skip(shard.business_unit_id, one.agreement_number, one.reason, str(one.agreement_id), one.description)
+        for one in due.skipped
+    ]
+
+
+def _not_paid(found: Sequence[NotPaid]) -> list[Skip]:
+    return [
+        Skip(one.invoice.account.business_unit_id, one.invoice.number, one.reason, str(one.invoice.id), one.description)
+        for one in found
+    ]
+
+
+def _of_payments(locked: dict[UUID, Account], made: Sequence[NewAttempt]) -> dict[UUID, Account]:
+    ids = {one.payment.account.id for one in made}
+    return {one: account for one, account in locked.items() if one in ids}
+
+
+def _all(sources: Mapping[UUID, Sequence[FundingSource]]) -> list[FundingSource]:
+    return [source for mine in sources.values() for source in mine]

@@ -1,0 +1,282 @@
+"""A bill run as an object: previewed, drafted, approved, started, watched, cancelled, resumed (SPEC BIL-1)."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from boss.billing.v1 import bill_run_service_pb2 as pb
+from boss.billing.v1 import bill_run_service_pb2_grpc as pb_grpc
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, scope, unit_id
+
+from boss_billing.invoices.rules import SkippedAgreement
+from boss_billing.runs import commands, pages
+from boss_billing.runs.rules import BillRun, DuePage, Scope, ScopeKind, Shard
+from boss_kit.errors import AlreadyExists, FailedPrecondition, NotFound
+from boss_kit.rpc.convert import date_to_proto
+
+PARENT = f"enterprises/{ENTERPRISE_ID}"
+DIVISION_ID = UUID("018f2f6e-0000-7000-8000-00000000d117")
+
+
+class Api:
+    def __init__(self, server: Any) -> None:
+        self.stub = server.stub(pb_grpc.BillRunServiceStub)
+
+    def create(self, parent: str = PARENT) -> pb.BillRun:
+        request = pb.CreateBillRunRequest(parent=parent, bill_date=date_to_proto(DAY), request_id=request_id())
+        return self.stub.CreateBillRun(request, timeout=5)
+
+    def start(self, parent: str = PARENT) -> pb.BillRun:
+        request = pb.StartBillRunRequest(parent=parent, bill_date=date_to_proto(DAY), request_id=request_id())
+        return self.stub.StartBillRun(request, timeout=5)
+
+    def change(self, verb: str, run: pb.BillRun) -> pb.BillRun:
+        request = getattr(pb, f"{verb}BillRunRequest")(name=run.name, request_id=request_id())
+        return getattr(self.stub, f"{verb}BillRun")(request, timeout=5)
+
+    def preview(self, parent: str = PARENT, page_size: int = 2) -> list[pb.PlannedAgreement]:
+        found: list[pb.PlannedAgreement] = []
+        token = ""
+        while True:
+            request = pb.PreviewBillRunRequest(
+                parent=parent, bill_date=date_to_proto(DAY), page_size=page_size, page_token=token
+            )
+            page = self.stub.PreviewBillRun(request, timeout=5)
+            found += page.agreements
+            token = page.next_page_token
+            if not token:
+                return found
+
+
+@pytest.fixture
+def api(server: Any) -> Api:
+    return Api(server)
+
+
+def everything(club: Club) -> list[Any]:
+    tables = ("invoice", "invoice_line", "payment", "attempt", "transfer", "bill_run", "batch", "outbox", "account")
+    return [club.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]
+
+
+def test_bil_1_a_preview_shows_what_would_be_invoiced_attempted_and_skipped_and_writes_nothing(
+    club: Club, api: Api
+) -> None:
+    for number in ("M1", "M2", "M3"):
+        club.add_account(number)
+    club.add_account("OLD", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
+        connection.execute(sa.text("UPDATE funding_source SET tender = 'Manual' WHERE token = 'tok_M3'"))
+    club.due.charges = [due("M1"), due("M1", DAY - timedelta(days=31), cycle=0), due("M2"), due("M3"), due("M9")]
+    club.due.skipped = [SkippedAgreement(UUID(int=7), "A-M7", "SUSPENDED", "Suspended until 2026-02-01.")]
+    before = everything(club)
+    found = api.preview()
+    assert everything(club) == before
+    by_number = {one.agreement_number: one for one in found}
+    m1 = by_number["A-M1"]
+    assert [(one.due_date.day, one.total.units) for one in m1.invoices] == [(5, 35), (5, 35)]
+    assert m1.invoices[0].due_date.month == 12
+    payment = by_number["A-M2"].invoices[0].payments[0]
+    assert (payment.kind, payment.tender, payment.amount.units) == ("New", "VISA", 35)
+    manual = by_number["A-M3"].invoices[0]
+    assert (len(manual.payments), manual.not_paid) == (0, "MANUAL_SOURCE")
+    assert by_number["A-M9"].skipped[0].reason == "UNKNOWN_ACCOUNT"
+    assert by_number["A-M7"].skipped[0].reason == "SUSPENDED"
+    (old,) = [one for one in found if one.account == ref("OLD").name]
+    assert [(one.kind, one.amount.units) for one in old.invoices[0].payments] == [("Past Due", 20)]
+
+
+def test_bil_1_a_run_does_what_its_preview_said(club: Club, api: Api) -> None:
+    for number in ("M1", "M2", "M3"):
+        club.add_account(number)
+    club.due.charges = [due("M1"), due("M2"), due("M3", amount_minor=1299)]
+    said = sorted(one.invoices[0].payments[0].amount.units for one in api.preview())
+    club.bill()
+    assert [row[0] // 100 for row in club.rows("SELECT amount_minor FROM payment ORDER BY 1")] == said
+
+
+def test_bil_1_a_draft_does_nothing_until_it_is_approved_and_started(club: Club, api: Api) -> None:
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    draft = api.create()
+    assert (draft.state, draft.created_by) == (pb.BillRun.STATE_DRAFT, "operator")
+    club.do_tasks()
+    with pytest.raises(FailedPrecondition, match="approve"):
+        api.start()
+    approved = api.change("Approve", draft)
+    assert (approved.state, approved.approved_by) == (pb.BillRun.STATE_APPROVED, "operator")
+    club.do_tasks()
+    assert club.one("SELECT count(*) FROM invoice") == 0
+    assert api.start().name == draft.name
+    club.do_tasks()
+    assert club.one("SELECT state FROM bill_run") == "submitted"
+    assert club.one("SELECT count(*) FROM invoice") == 1
+    with pytest.raises(FailedPrecondition):
+        api.change("Approve", draft)
+
+
+def test_bil_1_a_day_has_one_run_of_a_scope(club: Club, api: Api) -> None:
+    api.create()
+    with pytest.raises(AlreadyExists):
+        api.create()
+    with pytest.raises(NotFound):
+        api.change("Cancel", pb.BillRun(name=f"{PARENT}/billRuns/{UUID(int=9)}"))
+
+
+class Stops:
+    """Cancels a run when so many pages are billed."""
+
+    def __init__(self, club: Club, pages_first: int) -> None:
+        self._club, self._left, self._due = club, pages_first, club.due
+
+    def close_bill_date(self, *args: Any) -> int:
+        return self._due.close_bill_date(*args)
+
+    def pages(self, *args: Any) -> Iterator[DuePage]:
+        for page in self._due.pages(*args):
+            if self._left == 0:
+                with self._club.units.begin(self._club.context()) as tx:
+                    run_id = tx.connection.scalar(sa.text("SELECT id FROM bill_run"))
+                    commands.cancel_run(tx, run_id)
+            self._left -= 1
+            yield page
+
+
+def test_bil_1_a_cancelled_run_keeps_what_is_billed_takes_back_what_isnt_sent_and_bills_the_rest_when_resumed(
+    club: Club, api: Api
+) -> None:
+    for number in range(6):
+        club.add_account(f"M{number}")
+    club.due.charges = [due(f"M{number}") for number in range(6)]
+    run = api.start()
+    whole, stops = club.due, Stops(club, pages_first=2)
+    club.due = stops  # type: ignore[assignment]
+    club.do_tasks()
+    club.due = whole
+    assert club.one("SELECT state FROM bill_run") == "cancelled"
+    assert club.one("SELECT count(*) FROM invoice") == 4
+    assert club.rows("SELECT DISTINCT state, batch_id FROM attempt") == [("not_attempted", None)]
+    assert club.one("SELECT count(*) FROM batch") == 0
+    club.assert_books()
+    with pytest.raises(FailedPrecondition, match="resume"):
+        api.start()
+    resumed = api.change("Resume", run)
+    assert (resumed.state, resumed.round) == (pb.BillRun.STATE_BILLING, 2)
+    club.do_tasks()
+    assert club.one("SELECT state FROM bill_run") == "submitted"
+    assert club.one("SELECT count(*), count(DISTINCT account_id) FROM invoice") == (6, 6)
+    club.deliver()
+    assert club.one("SELECT count(*) FROM invoice WHERE balance_minor > 0") == 0
+    assert club.one("SELECT sum(amount_minor) FROM payment WHERE state = 'approved'") == 6 * 3500
+    club.assert_books()
+
+
+def test_bil_1_a_page_of_a_cancelled_run_is_not_billed(club: Club) -> None:
+    club.add_account("M1")
+    run = club.start_run()
+    with club.units.begin(club.context()) as tx:
+        commands.cancel_run(tx, run.id)
+    with club.units.begin(club.context(DAY)) as tx:
+        assert not pages.bill_page(tx, run, Shard(unit_id(), 0, 1), DuePage([due("M1")], (), ""))
+    assert club.one("SELECT count(*) FROM invoice") == 0
+
+
+def test_bil_1_what_is_with_the_processor_can_not_be_cancelled(club: Club, api: Api) -> None:
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    run = api.start()
+    club.do_tasks()
+    with pytest.raises(FailedPrecondition, match="processor"):
+        api.change("Cancel", run)
+
+
+def test_bil_1_a_finished_run_that_is_run_again_bills_only_what_has_become_due_since(club: Club, api: Api) -> None:
+    club.add_account("M1")
+    club.add_account("M2")
+    club.due.charges = [due("M1")]
+    run = api.start()
+    club.do_tasks()
+    club.due.charges.append(due("M2"))
+    api.change("Resume", run)
+    club.do_tasks()
+    assert club.rows("SELECT number FROM invoice ORDER BY 1") == [("M1-1",), ("M2-1",)]
+    assert club.one("SELECT count(*) FROM attempt") == 2
+    assert club.rows("SELECT number, state FROM batch ORDER BY 1") == [(1, "submitted"), (2, "submitted")]
+
+
+def test_bil_1_progress_has_a_rate_and_counts_its_round(club: Club, api: Api) -> None:
+    for number in range(3):
+        club.add_account(f"M{number}")
+    club.due.charges = [due(f"M{number}") for number in range(3)]
+    run = api.start()
+    club.do_tasks()
+    last = list(api.stub.WatchBillRun(pb.WatchBillRunRequest(name=run.name)))[-1]
+    assert (last.invoices, last.round, last.shards, last.shards_done) == (3, 1, 1, 1)
+    assert last.invoices_per_second > 0
+
+
+def divide(club: Club) -> None:
+    with club.engine.begin() as connection:
+        update = sa.text("UPDATE business_unit SET division_id = :division WHERE id = :unit")
+        connection.execute(update, {"division": DIVISION_ID, "unit": unit_id(AUSTIN)})
+
+
+def test_bil_1_a_run_of_a_division_bills_its_units_and_no_other(club: Club, api: Api) -> None:
+    divide(club)
+    club.add_account("M1")
+    club.add_account("X1", business_unit=AUSTIN)
+    club.due.charges = [due("M1"), due("X1")]
+    club.due.unit_of = {due("X1").account_id: unit_id(AUSTIN)}
+    run = api.start(f"{PARENT}/divisions/{DIVISION_ID}")
+    assert run.scope == f"{PARENT}/divisions/{DIVISION_ID}"
+    club.do_tasks()
+    assert club.rows("SELECT number FROM invoice") == [("X1-1",)]
+    with pytest.raises(NotFound):
+        api.start(f"{PARENT}/divisions/{UUID(int=3)}")
+
+
+@pytest.mark.parametrize("kind", list(ScopeKind))
+def test_bil_1_a_run_collects_open_invoices_of_its_scope_only(club: Club, kind: ScopeKind) -> None:
+    divide(club)
+    club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.add_account("X1", business_unit=AUSTIN, past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.set_clock(DAY + timedelta(days=7))
+    ids = {ScopeKind.ENTERPRISE: ENTERPRISE_ID, ScopeKind.DIVISION: DIVISION_ID, ScopeKind.UNIT: unit_id(AUSTIN)}
+    command = commands.StartBillRun(Scope(kind, ENTERPRISE_ID, ids[kind]), club.day)
+    with club.units.begin(club.context()) as tx:
+        commands.start_run(tx, command)
+    club.do_tasks()
+    paid = club.rows("SELECT account_number FROM attempt ORDER BY 1")
+    assert paid == ([("M1",), ("X1",)] if kind is ScopeKind.ENTERPRISE else [("X1",)])
+
+
+def test_bil_1_missed_days_are_caught_up_oldest_first_one_invoice_per_agreement_and_due_date(club: Club) -> None:
+    club.add_account("M1")
+    club.due.page_size = 10
+    days = [DAY - timedelta(days=offset) for offset in (0, 30, 60)]
+    club.due.charges = [due("M1", day, cycle=3 - place) for place, day in enumerate(days)]
+    club.due.charges.append(due("M1", days[2], cycle=1, charge_key="locker/1/recurring", amount_minor=500))
+    club.bill()
+    found = club.rows("SELECT number, due_date, total_minor FROM invoice ORDER BY number")
+    assert found == [("M1-1", days[2], 4000), ("M1-2", days[1], 3500), ("M1-3", days[0], 3500)]
+    assert club.due.closed[0] == (unit_id(DENVER), DAY) or (unit_id(DENVER), DAY) in club.due.closed
+    assert club.rows("SELECT DISTINCT kind FROM payment") == [("New",)]
+
+
+def test_bil_1_a_manual_source_is_invoiced_and_never_collected_automatically(club: Club) -> None:
+    club.add_account("M1")
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE funding_source SET tender = 'Manual'"))
+    club.due.charges = [due("M1")]
+    run: BillRun = club.bill()
+    assert club.one("SELECT balance_minor, next_attempt_date FROM invoice") == (3500, None)
+    assert club.one("SELECT count(*) FROM payment") == 0
+    assert club.one("SELECT agreement_number, reason FROM skipped_charge") == ("M1-1", "MANUAL_SOURCE")
+    club.due.charges = []
+    for offset in (1, 7, 14):
+        club.play(DAY + timedelta(days=offset))
+    assert club.one("SELECT count(*) FROM attempt") == 0
+    assert run.scope == scope()
