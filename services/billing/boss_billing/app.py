@@ -138,13 +138,16 @@ def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Sim
     import csv
 
     from boss_billing.adapters.chance import read_script
+    from boss_billing.adapters.conduct import Conduct, read_dictated, read_per_mille
     from boss_billing.adapters.simulator import Simulator
 
     codes = resources.files("boss_billing") / "data" / "decline_codes.csv"
     with codes.open(encoding="utf-8") as lines:
         messages = {row["code"]: row["message"] for row in csv.DictReader(lines)}
     script = read_script(settings.sandbox_script) if settings.sandbox_script else None
-    return Simulator(house.engine, settings.sandbox_seed, messages, script)
+    dictated = read_dictated(settings.sandbox_script) if settings.sandbox_script else {}
+    conduct = Conduct(dictated, read_per_mille(settings.sandbox_behaviour))
+    return Simulator(house.engine, settings.sandbox_seed, messages, script, conduct)
 
 
 def _web(house: House[BillingSettings], settings: BillingSettings) -> Any:

@@ -22,8 +22,13 @@ class BillingSettings(Settings):
     sandbox_seed: str = setting("BOSS_SANDBOX_SEED", "Seed of the simulator's answers.", default="1")
     sandbox_script: Path | None = setting(
         "BOSS_SANDBOX_SCRIPT",
-        "File of `token,attempt,code`: what the simulator answers whatever chance says.",
+        "File of `token,attempt,code` and maybe `behaviour`: what the simulator does whatever chance says.",
         default=None,
+    )
+    sandbox_behaviour: tuple[str, ...] = setting(
+        "BOSS_SANDBOX_BEHAVIOUR",
+        "How many of a thousand the simulator treats badly, such as `late=50,twice=30`; empty: none.",
+        default=(),
     )
     webhook_secrets: tuple[str, ...] = setting(
         "BOSS_PROCESSOR_WEBHOOK_SECRETS",

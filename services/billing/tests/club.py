@@ -16,6 +16,7 @@ from boss_billing.accounts.imports import Import, Outcome, Result
 from boss_billing.accounts.records import AccountRecord
 from boss_billing.accounts.rules import AccountRef, account_id
 from boss_billing.adapters.chance import Script
+from boss_billing.adapters.conduct import Behaviour, Conduct
 from boss_billing.adapters.port import NoAnswerError
 from boss_billing.adapters.simulator import Simulator
 from boss_billing.batches.process import BatchProcesses
@@ -154,18 +155,22 @@ class Wire:
     def repeatability(self) -> Any:
         return self.inner.repeatability
 
-    def submit(self, submission: Submission) -> None:
+    def submit(self, submission: Submission) -> Sequence[ResultCallback]:
         self.submissions.append(submission)
         if self.lose_batches > 0:
             self.lose_batches -= 1
             raise NoAnswerError("the line went dead before the batch was over")
-        self.inner.submit(submission)
+        results = self.inner.submit(submission)
         if self.lose_answers > 0:
             self.lose_answers -= 1
             raise NoAnswerError("the line went dead before the answer")
+        return results
 
     def knows(self, enterprise_id: UUID, key: str) -> bool:
         return self.inner.knows(enterprise_id, key)
+
+    def find_results(self, enterprise_id: UUID, attempt_ids: Sequence[UUID]) -> Sequence[ResultCallback]:
+        return self.inner.find_results(enterprise_id, attempt_ids)
 
     def inquire(self, enterprise_id: UUID, business_date: date, inquiries: Any) -> None:
         self.inner.inquire(enterprise_id, business_date, inquiries)
@@ -179,7 +184,9 @@ class Club:
         self.engine = units.engine
         self.due = Due()
         self.script: dict[tuple[str, int], str] = {}
-        self.wire = Wire(Simulator(self.engine, "1", MESSAGES, _Always(self.script)))
+        self.behaviours: dict[tuple[str, int], Behaviour] = {}
+        conduct = Conduct(self.behaviours)
+        self.wire = Wire(Simulator(self.engine, "1", MESSAGES, _Always(self.script), conduct))
         self.consumer = Consumer(units, SUBSCRIPTIONS)
         self.set_clock(DAY)
         self.feed(
@@ -299,7 +306,7 @@ class Club:
 
     def deliver(self, label: Label = Label.ORIGINAL) -> None:
         simulator = self.wire.inner
-        while chunk := simulator.outstanding_results(ENTERPRISE_ID, label, 1000):
+        while chunk := simulator.outstanding_results(ENTERPRISE_ID, label, 1000, self.day):
             self.report(*chunk)
             simulator.delivered_results(ENTERPRISE_ID, chunk)
 

@@ -259,7 +259,7 @@ def test_bil_8_the_simulator_delivers_through_the_real_callback_door(club: Club,
     club.due.charges = [due("M1"), due("M2")]
     club.bill()
     delivery = Delivery(club.wire.inner, OwnCallbackDoor(Stubs(server)))  # type: ignore[arg-type]
-    task: Any = type("Task", (), {"enterprise_id": ENTERPRISE_ID})
+    task: Any = type("Task", (), {"enterprise_id": ENTERPRISE_ID, "business_date": club.day})
     delivery.results(task)
     delivery.results(task)
     club.ask("card-updater")

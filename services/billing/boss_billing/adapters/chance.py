@@ -79,9 +79,9 @@ def draw(seed: str, *key: str) -> int:
 
 
 def read_script(path: Path) -> Script:
-    """Read a file of `token,attempt,code`."""
+    """Read a file of `token,attempt,code`; a row without a code leaves it to chance."""
     with path.open(encoding="utf-8", newline="") as lines:
-        return {(row["token"], int(row["attempt"])): row["code"] for row in csv.DictReader(lines)}
+        return {(row["token"], int(row["attempt"])): row["code"] for row in csv.DictReader(lines) if row["code"]}
 
 
 def _pick(place: int, shares: Sequence[tuple[T, int]], rest: T) -> T:

@@ -33,11 +33,11 @@ class Delivery:
 
     def results(self, task: Task) -> None:
         """Deliver the results of first attempts."""
-        self._deliver(task.enterprise_id, Label.ORIGINAL)
+        self._deliver(task, Label.ORIGINAL)
 
     def retry_results(self, task: Task) -> None:
         """Deliver the results of retries."""
-        self._deliver(task.enterprise_id, Label.RETRY)
+        self._deliver(task, Label.RETRY)
 
     def updates(self, task: Task) -> None:
         """Deliver the card updater's answers."""
@@ -45,7 +45,8 @@ class Delivery:
             self._door.report_updates(task.enterprise_id, chunk)
             self._simulator.delivered_updates(task.enterprise_id, chunk)
 
-    def _deliver(self, enterprise_id: UUID, label: Label) -> None:
-        while chunk := self._simulator.outstanding_results(enterprise_id, label, CHUNK):
+    def _deliver(self, task: Task, label: Label) -> None:
+        enterprise_id, day = task.enterprise_id, task.business_date
+        while chunk := self._simulator.outstanding_results(enterprise_id, label, CHUNK, day):
             self._door.report_results(enterprise_id, chunk)
             self._simulator.delivered_results(enterprise_id, chunk)

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from boss_billing.batches.rules import Submission
+from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.funding.rules import SubmittedInquiry
 
 
@@ -23,16 +24,26 @@ class NoAnswerError(Exception):
 
 
 class Processor(Protocol):
-    """A payment processor; its results come back by callback."""
+    """A payment processor; its results come back at once, by callback, or when it is asked."""
 
-    repeatability: Repeatability
+    @property
+    def repeatability(self) -> Repeatability:
+        """Say what may be done about a submission without an answer."""
+        ...
 
-    def submit(self, submission: Submission) -> None:
-        """Hand a batch over. Raises NoAnswerError when nobody knows whether it came, Transient when it didn't."""
+    def submit(self, submission: Submission) -> Sequence[ResultCallback]:
+        """Hand a batch over; give the results known at once, the others come later.
+
+        Raises NoAnswerError when nobody knows whether it came, Transient when it didn't.
+        """
         ...
 
     def knows(self, enterprise_id: UUID, key: str) -> bool:
         """Tell whether the processor has a batch; only of those that are queryable."""
+        ...
+
+    def find_results(self, enterprise_id: UUID, attempt_ids: Sequence[UUID]) -> Sequence[ResultCallback]:
+        """Ask for results that never came; give those it has (SPEC BIL-8)."""
         ...
 
     def inquire(self, enterprise_id: UUID, business_date: date, inquiries: Sequence[SubmittedInquiry]) -> None:

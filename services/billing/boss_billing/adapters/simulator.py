@@ -10,14 +10,17 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.adapters.chance import Script, new_token, response_code, update_outcome
-from boss_billing.adapters.port import Repeatability
-from boss_billing.batches.rules import Submission
+from boss_billing.adapters.conduct import WELL_BEHAVED, Behaviour, Conduct
+from boss_billing.adapters.port import NoAnswerError, Repeatability
+from boss_billing.batches.rules import Submission, SubmittedAttempt
 from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
 from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
 from boss_kit.money import Money
 
 TABLES = sa.MetaData()
 NEW_EXPIRY_YEARS = 3
+SHORT_MINOR = 1
+"""By how much a wrong amount is wrong."""
 
 sandbox_attempt = sa.Table(
     "sandbox_attempt",
@@ -36,6 +39,15 @@ sandbox_attempt = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("is_delivered", sa.Boolean, nullable=False),
+    sa.Column("behaviour", sa.Text, nullable=False),
+    sa.Column("deliveries", sa.Integer, nullable=False),
+)
+
+sandbox_lost_batch = sa.Table(
+    "sandbox_lost_batch",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("batch_key", sa.Text, primary_key=True),
 )
 
 sandbox_inquiry = sa.Table(
@@ -57,49 +69,58 @@ sandbox_inquiry = sa.Table(
 )
 
 
+_NATURAL_KEY = tuple(
+    sandbox_attempt.c[name] for name in ("account_number", "due_date", "description", "attempt_no", "attempt_id")
+)
+
+
 class Simulator:
     """Takes batches and inquiries, decides each at once, and holds the answers until it is told to deliver."""
 
     repeatability = Repeatability.IDEMPOTENT
 
-    def __init__(self, engine: sa.Engine, seed: str, messages: Mapping[str, str], script: Script | None = None) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        seed: str,
+        messages: Mapping[str, str],
+        script: Script | None = None,
+        conduct: Conduct = WELL_BEHAVED,
+    ) -> None:
         self._engine = engine
         self._seed = seed
         self._messages = messages
         self._script = {} if script is None else script
+        self._conduct = conduct
 
-    def submit(self, submission: Submission) -> None:
+    def submit(self, submission: Submission) -> Sequence[ResultCallback]:
         """Take a batch; the same attempt again is once."""
-        rows = []
-        for one in submission.attempts:
-            code = response_code(self._seed, one, self._script)
-            rows.append(
-                {
-                    "enterprise_id": submission.enterprise_id,
-                    "attempt_id": one.attempt_id,
-                    "batch_key": submission.key,
-                    "label": submission.label,
-                    "account_number": one.account_number,
-                    "due_date": one.due_date,
-                    "description": one.description,
-                    "attempt_no": one.attempt_no,
-                    "business_date": one.business_date,
-                    "amount_minor": one.amount_minor,
-                    "currency": one.currency,
-                    "code": code,
-                    "message": self._messages.get(code, ""),
-                    "is_delivered": False,
-                }
-            )
-        if rows:
-            with self._engine.begin() as connection:
-                connection.execute(insert(sandbox_attempt).on_conflict_do_nothing(), rows)
+        if not submission.attempts:
+            return ()
+        befalls = self._conduct.of_batch(self._seed, submission.attempts)
+        if befalls is Behaviour.LOST and self._loses(submission):
+            raise NoAnswerError("the batch was lost on its way")
+        rows = [self._attempt_row(submission, one) for one in submission.attempts]
+        statement = insert(sandbox_attempt).on_conflict_do_nothing()
+        with self._engine.begin() as connection:
+            is_known = self._has(connection, submission.enterprise_id, submission.key)
+            connection.execute(statement, rows)
+        if befalls is Behaviour.TIMES_OUT and not is_known:
+            raise NoAnswerError("the answer was lost on its way")
+        return ()
 
     def knows(self, enterprise_id: UUID, key: str) -> bool:
         """Tell whether it has a batch."""
-        mine = (sandbox_attempt.c.enterprise_id == enterprise_id, sandbox_attempt.c.batch_key == key)
         with self._engine.connect() as connection:
-            return bool(connection.scalar(sa.select(sa.exists().where(*mine))))
+            return self._has(connection, enterprise_id, key)
+
+    def find_results(self, enterprise_id: UUID, attempt_ids: Sequence[UUID]) -> Sequence[ResultCallback]:
+        """Give the results of those of the attempts it has, delivered or not."""
+        table = sandbox_attempt
+        mine = (table.c.enterprise_id == enterprise_id, _is_one_of(table.c.attempt_id, attempt_ids))
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(table).where(*mine).order_by(*_NATURAL_KEY))
+            return [_result(row) for row in rows]
 
     def inquire(self, enterprise_id: UUID, business_date: date, inquiries: Sequence[SubmittedInquiry]) -> None:
         """Take inquiries; the same one again is once."""
@@ -108,19 +129,26 @@ class Simulator:
             with self._engine.begin() as connection:
                 connection.execute(insert(sandbox_inquiry).on_conflict_do_nothing(), rows)
 
-    def outstanding_results(self, enterprise_id: UUID, label: str, limit: int) -> Sequence[ResultCallback]:
-        """Read results to deliver, in the order of natural keys."""
+    def outstanding_results(
+        self, enterprise_id: UUID, label: str, limit: int, day: date | None = None
+    ) -> Sequence[ResultCallback]:
+        """Read results to deliver on a day, in the order of natural keys; the reversed ones last, backwards.
+
+        Without a day all that ever come are due.
+        """
         table = sandbox_attempt
-        query = (
-            sa.select(table.c.attempt_id, table.c.code, table.c.message, table.c.amount_minor, table.c.currency)
-            .where(table.c.enterprise_id == enterprise_id, table.c.label == label, ~table.c.is_delivered)
-            .order_by(
-                table.c.account_number, table.c.due_date, table.c.description, table.c.attempt_no, table.c.attempt_id
-            )
-            .limit(limit)
-        )
+        comes = table.c.behaviour != Behaviour.NEVER.value
+        if day is not None:
+            comes &= (table.c.behaviour != Behaviour.LATE.value) | (table.c.business_date < day)
+        mine = (table.c.enterprise_id == enterprise_id, table.c.label == label, ~table.c.is_delivered, comes)
+        backwards = table.c.behaviour == Behaviour.REVERSED.value
         with self._engine.connect() as connection:
-            return [_result(row) for row in connection.execute(query)]
+            rows = connection.execute(sa.select(table).where(*mine, ~backwards).order_by(*_NATURAL_KEY).limit(limit))
+            found = [_result(row) for row in rows]
+            if len(found) < limit:
+                last = sa.select(table).where(*mine, backwards).order_by(*(key.desc() for key in _NATURAL_KEY))
+                found += [_result(row) for row in connection.execute(last.limit(limit - len(found)))]
+        return found
 
     def outstanding_updates(self, enterprise_id: UUID, limit: int) -> Sequence[UpdateCallback]:
         """Read answers of the card updater to deliver, in the order of natural keys."""
@@ -142,19 +170,52 @@ class Simulator:
             return [_update(row) for row in connection.execute(query)]
 
     def delivered_results(self, enterprise_id: UUID, results: Sequence[ResultCallback]) -> None:
-        """Note that results were taken."""
-        ids = [UUID(one.attempt_id) for one in results]
-        self._mark(sandbox_attempt, sandbox_attempt.c.attempt_id, enterprise_id, ids)
+        """Note that results were taken; those that come twice stay outstanding after the first time."""
+        table, ids = sandbox_attempt, [UUID(one.attempt_id) for one in results]
+        mine = (table.c.enterprise_id == enterprise_id, _is_one_of(table.c.attempt_id, ids))
+        wanted = sa.case((table.c.behaviour == Behaviour.TWICE.value, 2), else_=1)
+        done = {"deliveries": table.c.deliveries + 1, "is_delivered": table.c.deliveries + 1 >= wanted}
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(table).where(*mine).values(done))
 
     def delivered_updates(self, enterprise_id: UUID, updates: Sequence[UpdateCallback]) -> None:
         """Note that answers were taken."""
-        ids = [UUID(one.inquiry_id) for one in updates]
-        self._mark(sandbox_inquiry, sandbox_inquiry.c.inquiry_id, enterprise_id, ids)
-
-    def _mark(self, table: sa.Table, key: "sa.Column[UUID]", enterprise_id: UUID, ids: Sequence[UUID]) -> None:
-        mine = (table.c.enterprise_id == enterprise_id, key == sa.any_(sa.cast(list(ids), sa.ARRAY(PG_UUID))))
+        table, ids = sandbox_inquiry, [UUID(one.inquiry_id) for one in updates]
+        mine = (table.c.enterprise_id == enterprise_id, _is_one_of(table.c.inquiry_id, ids))
         with self._engine.begin() as connection:
             connection.execute(sa.update(table).where(*mine).values(is_delivered=True))
+
+    def _has(self, connection: sa.Connection, enterprise_id: UUID, key: str) -> bool:
+        mine = (sandbox_attempt.c.enterprise_id == enterprise_id, sandbox_attempt.c.batch_key == key)
+        return bool(connection.scalar(sa.select(sa.exists().where(*mine))))
+
+    def _loses(self, submission: Submission) -> bool:
+        """Lose a batch the first time it comes."""
+        values = {"enterprise_id": submission.enterprise_id, "batch_key": submission.key}
+        statement = insert(sandbox_lost_batch).values(values).on_conflict_do_nothing().returning(sa.literal(True))
+        with self._engine.begin() as connection:
+            return bool(connection.scalar(statement))
+
+    def _attempt_row(self, submission: Submission, one: SubmittedAttempt) -> dict[str, object]:
+        code = response_code(self._seed, one, self._script)
+        return {
+            "enterprise_id": submission.enterprise_id,
+            "attempt_id": one.attempt_id,
+            "batch_key": submission.key,
+            "label": submission.label,
+            "account_number": one.account_number,
+            "due_date": one.due_date,
+            "description": one.description,
+            "attempt_no": one.attempt_no,
+            "business_date": one.business_date,
+            "amount_minor": one.amount_minor,
+            "currency": one.currency,
+            "code": code,
+            "message": self._messages.get(code, ""),
+            "is_delivered": False,
+            "behaviour": self._conduct.of_result(self._seed, one).value,
+            "deliveries": 0,
+        }
 
     def _inquiry_row(self, enterprise_id: UUID, day: date, inquiry: SubmittedInquiry) -> dict[str, object]:
         outcome = update_outcome(self._seed, inquiry, day)
@@ -177,8 +238,13 @@ class Simulator:
         }
 
 
+def _is_one_of(column: "sa.Column[UUID]", ids: Sequence[UUID]) -> "sa.ColumnElement[bool]":
+    return column == sa.any_(sa.cast(list(ids), sa.ARRAY(PG_UUID)))
+
+
 def _result(row: Any) -> ResultCallback:
-    amount = Money(row.amount_minor, row.currency)
+    is_wrong = row.behaviour == Behaviour.WRONG_AMOUNT
+    amount = Money(row.amount_minor - SHORT_MINOR if is_wrong else row.amount_minor, row.currency)
     text = str(row.attempt_id)
     return ResultCallback(f"sandbox-{text}", text, row.attempt_id.hex, row.code, row.message, amount)
 

@@ -1,6 +1,8 @@
 """Note what became of a batch on its way to the processor (SPEC BIL-8)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from boss_billing.accounts import store as accounts
@@ -10,6 +12,8 @@ from boss_billing.payments.rules import Label, PaymentSubmitted, State
 from boss_billing.runs import store as runs
 from boss_billing.runs.rules import RunState
 from boss_kit.unit_of_work import Transaction
+
+ASK_AGAIN_AFTER = timedelta(hours=1)
 
 
 def begin_submission(tx: Transaction, batch_id: UUID) -> Batch:
@@ -51,6 +55,16 @@ def ask_again(tx: Transaction, enterprise_id: UUID, batch_id: UUID, attempt: str
         business_date=batch.bill_date,
         enterprise_id=enterprise_id,
     )
+
+
+def ask_for_overdue(tx: Transaction, limit: int) -> Mapping[UUID, Sequence[UUID]]:
+    """Choose attempts of days gone by that have no result, by enterprise, and note that somebody asks for them now."""
+    overdue = store.overdue(tx.connection, tx.now.date(), tx.now - ASK_AGAIN_AFTER, limit)
+    store.note_asked(tx.connection, overdue, tx.now)
+    by_enterprise: dict[UUID, list[UUID]] = {}
+    for enterprise_id, attempt_id in overdue:
+        by_enterprise.setdefault(enterprise_id, []).append(attempt_id)
+    return by_enterprise
 
 
 def _finish_run(tx: Transaction, batch: Batch) -> None:

@@ -57,6 +57,8 @@ class Submission:
     """A batch on its way; the key is the same for every repeat."""
 
     enterprise_id: UUID
+    business_unit_id: UUID
+    number: int
     key: str
     label: str
     attempts: Sequence[SubmittedAttempt]

@@ -38,6 +38,14 @@ batch_counter = sa.Table(
     sa.Column("last_number", sa.BigInteger, nullable=False),
 )
 
+result_question = sa.Table(
+    "result_question",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("attempt_id", PG_UUID, primary_key=True),
+    sa.Column("asked_time", sa.DateTime(timezone=True), nullable=False),
+)
+
 # Batches are dealt by business key, so that the same seed cuts the same ones whoever wrote the payments first.
 _DEAL = sa.text(
     """
@@ -95,6 +103,22 @@ _OPEN_OF_RUN = sa.text(
         SELECT FROM batch
         WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND label = 'Original' AND state <> 'submitted'
     )
+    """
+)
+
+# Found by the index of payments in flight, which holds nobody else's.
+_OVERDUE = sa.text(
+    """
+    SELECT attempt.enterprise_id, attempt.id
+    FROM payment
+    JOIN attempt ON attempt.enterprise_id = payment.enterprise_id AND attempt.account_id = payment.account_id
+        AND attempt.payment_id = payment.id AND attempt.state = 'pending'
+    LEFT JOIN result_question AS question
+        ON question.enterprise_id = attempt.enterprise_id AND question.attempt_id = attempt.id
+    WHERE payment.state = 'pending' AND attempt.business_date < :today
+      AND (question.asked_time IS NULL OR question.asked_time <= :asked_until)
+    ORDER BY question.asked_time NULLS FIRST, attempt.enterprise_id, attempt.id
+    LIMIT :limit
     """
 )
 
@@ -229,6 +253,26 @@ def unanswered(connection: sa.Connection) -> Sequence[tuple[UUID, UUID]]:
     """Read the batches of all enterprises that the processor said nothing about."""
     query = sa.select(batch.c.enterprise_id, batch.c.id).where(batch.c.state == BatchState.UNKNOWN).order_by(batch.c.id)
     return [(row.enterprise_id, row.id) for row in connection.execute(query)]
+
+
+def overdue(connection: sa.Connection, today: date, asked_until: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """Read attempts of all enterprises that wait for a result since before today and weren't asked for lately."""
+    rows = connection.execute(_OVERDUE, {"today": today, "asked_until": asked_until, "limit": limit})
+    return [(row.enterprise_id, row.id) for row in rows]
+
+
+def note_asked(connection: sa.Connection, attempts: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
+    """Note that the processor is asked for attempts: (enterprise, attempt)."""
+    if not attempts:
+        return
+    rows = [{"enterprise_id": one[0], "attempt_id": one[1], "asked_time": now} for one in attempts]
+    statement = insert(result_question)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["enterprise_id", "attempt_id"], set_={"asked_time": statement.excluded.asked_time}
+        ),
+        rows,
+    )
 
 
 def read(row: "sa.Row[Any]") -> Batch:

@@ -1,0 +1,137 @@
+"""The simulator does as it is told, and what it does wrong never gets into the books (SPEC BIL-8)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from club import MESSAGES, Club, due, record
+
+from boss_billing import events
+from boss_billing.adapters.chance import read_script
+from boss_billing.adapters.conduct import Behaviour, Conduct, read_dictated, read_per_mille
+from boss_billing.adapters.simulator import Simulator
+
+MEMBERS = 6
+
+
+def bill(club: Club, *behaviours: Behaviour) -> None:
+    """Bill some members; the n-th one's answer goes as the n-th behaviour says."""
+    club.add(*(record(f"M{number}") for number in range(MEMBERS)))
+    club.due.charges = [due(f"M{number}") for number in range(MEMBERS)]
+    for number, behaviour in enumerate(behaviours):
+        club.behaviours[f"tok_M{number}", 1] = behaviour
+    club.bill()
+
+
+def states(club: Club) -> list[str]:
+    return [row.state for row in club.rows("SELECT state FROM payment ORDER BY account_id")]
+
+
+def count(club: Club, state: str) -> int:
+    return states(club).count(state)
+
+
+def next_day(club: Club) -> None:
+    club.set_clock(club.day + timedelta(days=1))
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour.TIMES_OUT, Behaviour.LOST])
+def test_bil_8_a_batch_without_an_answer_is_unknown_until_the_janitor_asks(club: Club, behaviour: Behaviour) -> None:
+    bill(club, behaviour)
+    assert states(club) == ["unknown"] * MEMBERS
+    assert club.one("SELECT count(*) FROM sandbox_attempt") == (MEMBERS if behaviour is Behaviour.TIMES_OUT else 0)
+    club.ask("ask-processor")
+    club.deliver()
+    assert states(club) == ["approved"] * MEMBERS
+    assert club.one("SELECT count(*) FROM sandbox_attempt") == MEMBERS
+    club.assert_books()
+
+
+def test_bil_8_an_answer_that_comes_twice_is_applied_once(club: Club) -> None:
+    bill(club, Behaviour.TWICE)
+    club.deliver()
+    assert club.one("SELECT count(*) FROM sandbox_attempt WHERE deliveries = 2") == 1
+    assert len(club.facts(events.PAYMENT_APPROVED)) == MEMBERS
+    club.assert_books()
+
+
+def test_bil_8_a_late_answer_leaves_the_payment_pending_and_counts_when_it_comes(club: Club) -> None:
+    bill(club, Behaviour.LATE)
+    club.deliver()
+    assert (count(club, "pending"), count(club, "approved")) == (1, MEMBERS - 1)
+    next_day(club)
+    club.deliver()
+    assert count(club, "approved") == MEMBERS
+
+
+def test_bil_8_reversed_answers_come_last_and_backwards(club: Club) -> None:
+    bill(club, Behaviour.REVERSED, Behaviour.REVERSED)
+    found = club.wire.inner.outstanding_results(club.context().enterprise_id, "Original", 100)  # type: ignore[arg-type]
+    numbers = dict(club.rows("SELECT id::text, account_number FROM attempt"))
+    assert [numbers[one.attempt_id] for one in found] == ["M2", "M3", "M4", "M5", "M1", "M0"]
+
+
+def test_bil_8_an_answer_that_never_comes_is_asked_for_the_next_day(club: Club) -> None:
+    bill(club, Behaviour.NEVER)
+    next_day(club)
+    club.deliver()
+    assert count(club, "pending") == 1
+    club.ask("ask-processor")
+    assert count(club, "approved") == MEMBERS
+    club.assert_books()
+
+
+def test_bil_8_the_janitor_waits_an_hour_before_it_asks_for_the_same_result_again(club: Club) -> None:
+    bill(club)
+    next_day(club)
+    asked: list[int] = []
+    club.wire.find_results = lambda enterprise_id, ids: asked.append(len(ids)) or ()  # type: ignore[func-returns-value]
+    club.ask("ask-processor")
+    club.ask("ask-processor")
+    next_day(club)
+    club.ask("ask-processor")
+    assert asked == [MEMBERS, MEMBERS]
+
+
+def test_bil_8_nobody_asks_for_results_of_the_present_day(club: Club) -> None:
+    bill(club, Behaviour.NEVER)
+    club.ask("ask-processor")
+    assert states(club) == ["pending"] * MEMBERS
+
+
+def test_bil_8_an_answer_about_a_wrong_amount_is_an_exception(club: Club) -> None:
+    bill(club, Behaviour.WRONG_AMOUNT)
+    club.deliver()
+    assert (count(club, "pending"), count(club, "approved")) == (1, MEMBERS - 1)
+    assert club.one("SELECT count(*) FROM callback WHERE state = 'exception'") == 1
+
+
+def test_a_script_dictates_codes_and_behaviours_each_where_it_names_one(tmp_path: Path) -> None:
+    path = tmp_path / "script.csv"
+    path.write_text("token,attempt,code,behaviour\ntok_1,1,D03,\ntok_2,1,,late\ntok_3,2,A01,twice\n")
+    assert read_script(path) == {("tok_1", 1): "D03", ("tok_3", 2): "A01"}
+    assert read_dictated(path) == {("tok_2", 1): Behaviour.LATE, ("tok_3", 2): Behaviour.TWICE}
+    path.write_text("token,attempt,code\ntok_1,1,D03\n")
+    assert read_dictated(path) == {}
+
+
+def test_the_same_seed_misbehaves_in_the_same_way(club: Club) -> None:
+    share = {Behaviour.LATE: 300, Behaviour.TWICE: 300}
+    club.wire.inner = Simulator(club.engine, "7", MESSAGES, conduct=Conduct(per_mille=share))
+    bill(club)
+    drawn = club.rows("SELECT account_number, behaviour FROM sandbox_attempt ORDER BY account_number")
+    assert len({row.behaviour for row in drawn}) > 1
+    with club.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM sandbox_attempt; UPDATE batch SET state = 'unknown'")
+    club.ask("ask-processor")
+    assert club.rows("SELECT account_number, behaviour FROM sandbox_attempt ORDER BY account_number") == drawn
+
+
+@pytest.mark.parametrize("text", ["slow=5", "late=x", "late=-1", "late=600,twice=600"])
+def test_shares_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"such as late=50|per mille"):
+        read_per_mille(text.split(","))
+
+
+def test_shares_are_read_per_mille() -> None:
+    assert read_per_mille(["late=50", "twice=30"]) == {Behaviour.LATE: 50, Behaviour.TWICE: 30}
