@@ -22,11 +22,21 @@ SERVICE = Service("agreements", AgreementsSettings, Path(__file__).parent / "mig
 
 def serve(settings: AgreementsSettings) -> Serving:
     """Put the API together."""
+    from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
     from boss_agreements.agreements.rpc import AgreementServicer
+    from boss_agreements.bundles.rpc import BundleServicer
+    from boss_agreements.classifications.rpc import ClassificationServicer
+    from boss_agreements.definitions.rpc import DefinitionServicer
     from boss_agreements.due_charges.rpc import DueChargeServicer
+    from boss_agreements.groups.rpc import AgreementGroupServicer
     from boss_agreements.history.rpc import HistoryServicer
+    from boss_agreements.items.rpc import ItemServicer
     from boss_agreements.members.rpc import MemberServicer
     from boss_agreements.organization.rpc import OrganizationServicer
+    from boss_agreements.promotions.rpc import PromotionServicer
+    from boss_agreements.reasons.rpc import ReasonServicer
+    from boss_agreements.taxes.rpc import TaxServicer
+    from boss_agreements.templates.rpc import TemplateServicer
     from boss_agreements.timeline.rpc import TimelineServicer
     from boss_kit.rpc.door import Door
 
@@ -34,6 +44,16 @@ def serve(settings: AgreementsSettings) -> Serving:
     door = Door(house.units)
     servicers = (
         OrganizationServicer,
+        AgreementRulesServicer,
+        BundleServicer,
+        ClassificationServicer,
+        DefinitionServicer,
+        AgreementGroupServicer,
+        ItemServicer,
+        PromotionServicer,
+        ReasonServicer,
+        TaxServicer,
+        TemplateServicer,
         MemberServicer,
         AgreementServicer,
         DueChargeServicer,

@@ -17,13 +17,23 @@ from boss.agreements.v1 import (
 from boss.agreements.v1 import organization_service_pb2 as organization_pb
 from boss.platform.v1 import timeline_service_pb2_grpc
 
+from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
 from boss_agreements.agreements.rpc import AgreementServicer
 from boss_agreements.app import SERVICE
+from boss_agreements.bundles.rpc import BundleServicer
+from boss_agreements.classifications.rpc import ClassificationServicer
+from boss_agreements.definitions.rpc import DefinitionServicer
 from boss_agreements.due_charges.rpc import DueChargeServicer
 from boss_agreements.events import encode
+from boss_agreements.groups.rpc import AgreementGroupServicer
 from boss_agreements.history.rpc import HistoryServicer
+from boss_agreements.items.rpc import ItemServicer
 from boss_agreements.members.rpc import MemberServicer
 from boss_agreements.organization.rpc import OrganizationServicer
+from boss_agreements.promotions.rpc import PromotionServicer
+from boss_agreements.reasons.rpc import ReasonServicer
+from boss_agreements.taxes.rpc import TaxServicer
+from boss_agreements.templates.rpc import TemplateServicer
 from boss_agreements.timeline.rpc import TimelineServicer
 from boss_kit.database import open_database
 from boss_kit.migrate import upgrade
@@ -67,6 +77,16 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
     door = Door(units)
     servicers = (
         OrganizationServicer,
+        AgreementRulesServicer,
+        BundleServicer,
+        ClassificationServicer,
+        DefinitionServicer,
+        AgreementGroupServicer,
+        ItemServicer,
+        PromotionServicer,
+        ReasonServicer,
+        TaxServicer,
+        TemplateServicer,
         MemberServicer,
         AgreementServicer,
         DueChargeServicer,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from boss_agreements.organization import store
 from boss_agreements.organization.rules import BusinessUnit
-from boss_kit.errors import NotFound
+from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.unit_of_work import Transaction
 
 
@@ -25,6 +25,15 @@ def list_units(tx: Transaction, enterprise_id: UUID, after: str, limit: int) -> 
 def zones_of(tx: Transaction, enterprise_id: UUID) -> Mapping[UUID, str]:
     """Read the time zones of an enterprise's units."""
     return {unit.id: unit.time_zone for unit in store.units_of(tx.connection, enterprise_id)}
+
+
+def check_currency(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None, currency: str, field: str) -> None:
+    """Refuse money of another currency than the unit's; an enterprise has none. Raises InvalidArgument, NotFound."""
+    if unit_id is None:
+        return
+    unit = get_unit(tx, enterprise_id, unit_id)
+    if currency != unit.currency:
+        raise InvalidArgument.field(field, f"is in {currency}, but the business unit bills in {unit.currency}.")
 
 
 def not_found(unit_id: UUID) -> NotFound:

@@ -1,0 +1,1 @@
+"""Within how many days agreements are sold, cancelled, suspended and renewed."""

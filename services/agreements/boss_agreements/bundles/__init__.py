@@ -1,0 +1,1 @@
+"""Items that are sold together around a Key Item."""

@@ -1,0 +1,1 @@
+"""Who agreements are for, and what becomes of their add-ons."""

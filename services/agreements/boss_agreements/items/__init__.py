@@ -1,0 +1,1 @@
+"""What a club sells: access, services, products, rentals and fees."""

@@ -1,0 +1,1 @@
+"""Better prices for a time."""

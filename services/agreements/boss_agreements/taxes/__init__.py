@@ -1,0 +1,1 @@
+"""Taxes: items name them, each unit has its own rates."""

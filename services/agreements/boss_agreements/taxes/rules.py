@@ -1,0 +1,35 @@
+"""What a tax is (SPEC AGR-1). Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from boss_agreements.catalogue.rules import Entry
+from boss_kit.errors import InvalidArgument
+
+PERCENT_MAX = 100
+DECIMALS_MAX = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaxRate(Entry):
+    """A tax; a unit's own rate of it goes before the enterprise's of the same name."""
+
+    percent: Decimal
+
+
+def saved_tax(tax: TaxRate) -> TaxRate:
+    """Give a tax as it is kept. Raises InvalidArgument."""
+    if not 0 <= tax.percent <= PERCENT_MAX:
+        raise InvalidArgument.field("tax.percent", "must lie between 0 and 100.")
+    return tax
+
+
+def parse_percent(text: str, field: str) -> Decimal:
+    """Read a percent such as `8.25`. Raises InvalidArgument."""
+    try:
+        percent = Decimal(text)
+    except ArithmeticError:
+        raise InvalidArgument.field(field, f"{text[:40]!r} is not a number; write it like 8.25.") from None
+    if not percent.is_finite() or percent != round(percent, DECIMALS_MAX):
+        raise InvalidArgument.field(field, f"{text[:40]} must be a number with at most {DECIMALS_MAX} decimals.")
+    return percent

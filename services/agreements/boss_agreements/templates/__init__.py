@@ -1,0 +1,1 @@
+"""The texts of agreements' documents, every version kept."""
