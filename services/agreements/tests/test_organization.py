@@ -157,7 +157,8 @@ def test_an_agreement_needs_its_member_and_its_currency(club: Club) -> None:
 
 def stores_with_tables() -> list[Any]:
     package = Path(boss_agreements.__file__).parent
-    stores = [import_module(f"boss_agreements.{path.parent.name}.store") for path in sorted(package.glob("*/store.py"))]
+    paths = sorted([*package.glob("*/store.py"), *package.glob("*/tables.py")])
+    stores = [import_module(f"boss_agreements.{path.parent.name}.{path.stem}") for path in paths]
     return [store for store in stores if hasattr(store, "TABLES")]
 
 

@@ -6,11 +6,14 @@ from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import rules, store
+from boss_agreements.agreements.queries import not_found
 from boss_agreements.agreements.schedules import parse_schedule
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.members import store as members
 from boss_agreements.members.rules import Member
+from boss_agreements.organization import store as organization
 from boss_agreements.organization.queries import get_unit, zones_of
+from boss_agreements.organization.queries import not_found as unit_not_found
 from boss_agreements.timeline.store import Entry, tell
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.ids import derived_id, new_id
@@ -93,10 +96,10 @@ def save_statuses(
     changed: list[Agreement] = []
     for one in agreements:
         status = rules.status_on(day, one.start_date, one.lines, active_types.get(one.id, frozenset()))
-        if status != one.status:
+        if status != one.status and one.status in rules.LIVE_STATUSES:
             changed.append(replace(one, status=status, version=one.version + 1))
     expired = [one for one in changed if one.status == rules.EXPIRED]
-    store.save_statuses(tx.connection, changed)
+    store.save(tx.connection, changed)
     if agreements:
         enterprise_id = agreements[0].enterprise_id
         store.end_lines(tx.connection, enterprise_id, [one.id for one in expired])
@@ -112,6 +115,22 @@ def republish_agreements(tx: Transaction, enterprise_id: UUID, after: UUID | Non
     agreements = store.lock_after(tx.connection, enterprise_id, after, limit)
     tx.publish(*(one.changed(tx.today(zones[one.business_unit_id])) for one in agreements))
     return [one.id for one in agreements]
+
+
+def hold_day(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> date:
+    """Keep bill dates of a unit from being closed meanwhile, and tell its business date. Raises NotFound."""
+    unit = organization.hold_unit(tx.connection, enterprise_id, unit_id)
+    if unit is None:
+        raise unit_not_found(unit_id)
+    return tx.today(unit.time_zone)
+
+
+def lock_agreement(tx: Transaction, enterprise_id: UUID, unit_id: UUID, agreement_id: UUID) -> Agreement:
+    """Read an agreement of a unit and keep others from changing it. Raises NotFound."""
+    found = next(iter(store.lock(tx.connection, enterprise_id, [agreement_id])), None)
+    if found is None or found.business_unit_id != unit_id:
+        raise not_found(agreement_id)
+    return found
 
 
 def title(one: Agreement) -> str:

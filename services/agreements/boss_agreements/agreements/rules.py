@@ -74,7 +74,7 @@ class AgreementLine(Line):
 
     A fee of a suspension is a line, too: one with a `suspension_id`, which no suspension stops (SPEC SUS-7).
     `price` is what the line costs a cycle: after promotion, without tax, times quantity. `due_date` counts the
-    suspensions.
+    suspensions. `start_date` is the first day its term counts from.
     """
 
     item: str = ""
@@ -92,6 +92,7 @@ class AgreementLine(Line):
     state: str = LIVE
     due_date: date | None = None
     suspension_id: UUID | None = None
+    start_date: date | None = None
 
 
 @dataclass(frozen=True)
@@ -148,16 +149,15 @@ def open_line(
     first = schedule.first_from(start, billed_before)
     term_end = None if term_months is None else add_months(start, term_months)
     if billing in PAID_AT_ONCE:
-        left = 1 if start >= billed_before else 0
+        once = 1 if start >= billed_before else 0
+        due = start if once else None
         return AgreementLine(
-            line_id, schedule, price, 1, start, left, term_end, billing, due_date=start if left else None
+            line_id, schedule, price, 1, start, once, term_end, billing, due_date=due, start_date=start
         )
-    if term_end is None:
-        return AgreementLine(line_id, schedule, price, 1, first, due_date=first)
-    left = schedule.count_before(first, term_end)
-    return AgreementLine(
-        line_id, schedule, price, 1, first, left, term_end, INSTALMENT, due_date=first if left else None
-    )
+    left = None if term_end is None else schedule.count_before(first, term_end)
+    due = first if left != 0 else None
+    billing = billing or (PERPETUAL if term_end is None else INSTALMENT)
+    return AgreementLine(line_id, schedule, price, 1, first, left, term_end, billing, due_date=due, start_date=start)
 
 
 def key_lines(lines: Iterable[AgreementLine]) -> Sequence[AgreementLine]:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from boss_agreements.agreements.rules import (
     ENDED_LINE,
     LIVE,
+    LIVE_STATUSES,
     PRIMARY,
     AgreementChanged,
     AgreementLine,
@@ -95,26 +96,20 @@ _LINE_COLUMNS = (
     *("id", "item", "item_category", "cycle_no", "next_bill_date", "due_date", "remaining_cycles", "term_end_date"),
     *("item_id", "bundle_id", "bundle", "is_key_item", "is_required", "item_kind", "basis", "billing", "quantity"),
     *("units_per_cycle", "validity_days", "tax_rate", "promotion", "final_date", "state"),
-    "suspension_id",
+    *("suspension_id", "start_date"),
 )
+# What commands change of an agreement, and of its lines beside their prices.
+_CHANGING = (
+    *("status", "version", "pending_cancellation", "pending_suspension", "cancel_date", "obligation_end_date"),
+    *("rewritten_to_id", "primary_agreement_id", "role"),
+)
+_CHANGING_OF_LINES = ("quantity", "units_per_cycle", "final_date", "due_date", "state")
 
 
 def add(connection: sa.Connection, new: Agreement) -> None:
     """Add an agreement with its lines."""
     connection.execute(sa.insert(agreement).values({name: getattr(new, name) for name in _AGREEMENT_COLUMNS}))
-    connection.execute(
-        sa.insert(agreement_line),
-        [
-            {
-                "enterprise_id": new.enterprise_id,
-                "business_unit_id": new.business_unit_id,
-                "agreement_id": new.id,
-                "account_id": new.account_id,
-                **_line_values(line),
-            }
-            for line in new.lines
-        ],
-    )
+    add_lines(connection, new, new.lines)
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, agreement_id: UUID) -> Agreement | None:
@@ -171,19 +166,61 @@ def to_change(connection: sa.Connection, enterprise_id: UUID, day: date, limit: 
     return connection.scalars(sa.union_all(ended.limit(limit), begun.limit(limit)).limit(limit)).all()
 
 
-def save_statuses(connection: sa.Connection, changed: Sequence[Agreement]) -> None:
-    """Write statuses and versions."""
+def save(connection: sa.Connection, changed: Sequence[Agreement]) -> None:
+    """Write what changes in an agreement's life: its status, what is pending, its links and version."""
     if changed:
         connection.execute(
             sa.update(agreement)
             .where(agreement.c.enterprise_id == sa.bindparam("e"), agreement.c.id == sa.bindparam("a"))
-            .values(status=sa.bindparam("s"), version=sa.bindparam("v")),
-            [{"e": one.enterprise_id, "a": one.id, "s": one.status, "v": one.version} for one in changed],
+            .values({name: sa.bindparam(f"new_{name}") for name in _CHANGING}),
+            [
+                {"e": one.enterprise_id, "a": one.id, **{f"new_{name}": getattr(one, name) for name in _CHANGING}}
+                for one in changed
+            ],
         )
 
 
+def save_lines(connection: sa.Connection, enterprise_id: UUID, lines: Sequence[AgreementLine]) -> None:
+    """Write what a cancellation changes of lines."""
+    if lines:
+        connection.execute(
+            sa.update(agreement_line)
+            .where(agreement_line.c.enterprise_id == sa.bindparam("e"), agreement_line.c.id == sa.bindparam("l"))
+            .values({name: sa.bindparam(f"new_{name}") for name in (*_CHANGING_OF_LINES, "price_minor")}),
+            [
+                {
+                    "e": enterprise_id,
+                    "l": line.id,
+                    "new_price_minor": line.price.amount_minor,
+                    **{f"new_{name}": getattr(line, name) for name in _CHANGING_OF_LINES},
+                }
+                for line in lines
+            ],
+        )
+
+
+def add_lines(connection: sa.Connection, owner: Agreement, lines: Sequence[AgreementLine]) -> None:
+    """Add lines to an agreement."""
+    if lines:
+        keys = {
+            "enterprise_id": owner.enterprise_id,
+            "business_unit_id": owner.business_unit_id,
+            "agreement_id": owner.id,
+            "account_id": owner.account_id,
+        }
+        connection.execute(sa.insert(agreement_line), [{**keys, **_line_values(line)} for line in lines])
+
+
+def live_add_ons(connection: sa.Connection, enterprise_id: UUID, primary_id: UUID) -> Sequence[Agreement]:
+    """Read the add-ons of an agreement that run or will run."""
+    query = _agreements(enterprise_id).where(
+        agreement.c.primary_agreement_id == primary_id, agreement.c.status.in_(LIVE_STATUSES)
+    )
+    return _with_lines(connection, enterprise_id, connection.execute(query.order_by(agreement.c.number)).all())
+
+
 def end_lines(connection: sa.Connection, enterprise_id: UUID, expired: Iterable[UUID]) -> None:
-    """End the lines of expired agreements; nothing of them is due any more."""
+    """End the lines of expired agreements; nothing of them is due any more, only their end is still to be reported."""
     connection.execute(
         sa.update(agreement_line)
         .where(
@@ -191,7 +228,11 @@ def end_lines(connection: sa.Connection, enterprise_id: UUID, expired: Iterable[
             _is_any(agreement_line.c.agreement_id, expired),
             agreement_line.c.state == LIVE,
         )
-        .values(state=ENDED_LINE, due_date=None)
+        .values(
+            state=ENDED_LINE,
+            due_date=None,
+            next_bill_date=sa.case((sa.text("remaining_cycles = 0"), agreement_line.c.next_bill_date)),
+        )
     )
 
 

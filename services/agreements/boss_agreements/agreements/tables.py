@@ -86,6 +86,7 @@ agreement_line = sa.Table(
     sa.Column("final_date", sa.Date),
     sa.Column("state", sa.Text, nullable=False, server_default="live"),
     sa.Column("suspension_id", PG_UUID),
+    sa.Column("start_date", sa.Date),
     sa.Index("agreement_line_agreement", "enterprise_id", "agreement_id"),
     # What a run reads, page by page, in the order of its pages.
     sa.Index(
@@ -118,7 +119,7 @@ agreement_line = sa.Table(
         "enterprise_id",
         "business_unit_id",
         "next_bill_date",
-        postgresql_where=sa.text("remaining_cycles = 0 AND next_bill_date IS NOT NULL"),
+        postgresql_where=sa.text("(remaining_cycles = 0 OR state <> 'live') AND next_bill_date IS NOT NULL"),
     ),
     comment="next_bill_date: the schedule's own. due_date: with all suspensions, empty while nobody knows.",
 )

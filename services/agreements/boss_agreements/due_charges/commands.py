@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from boss_agreements.agreements.rules import check_year
+from boss_agreements.agreements.rules import Line, check_year
+from boss_agreements.cancellations import store as cancellations
 from boss_agreements.due_charges import rules, store
 from boss_agreements.due_charges.store import Advance, Answer, DueLine
 from boss_agreements.organization import store as organization
@@ -42,6 +43,24 @@ def close_bill_date(tx: Transaction, enterprise_id: UUID, unit_id: UUID, day: da
     return store.count_due(tx.connection, enterprise_id, unit_id, day)
 
 
+def hold_closed_charges(
+    tx: Transaction,
+    enterprise_id: UUID,
+    unit_id: UUID,
+    before: Sequence[Line],
+    after: Sequence[Line],
+    windows: Sequence[Window],
+) -> None:
+    """Refuse a change of an agreement's lines that would change a charge billing is working on (DESIGN 4).
+
+    Raises FailedPrecondition BILLING_IN_PROGRESS.
+    """
+    closed = store.newest_closed(tx.connection, enterprise_id, unit_id)
+    if closed is not None:
+        were = [charge for line in before for charge in rules.charges_through(line, windows, closed)]
+        rules.check_kept(were, [one for line in after for one in rules.charges_through(line, windows, closed)], closed)
+
+
 def take_answers(tx: Transaction, page: Sequence[Received[ChargeAnswered]]) -> None:
     """Advance the lines whose charges billing has answered; an old key changes nothing.
 
@@ -70,23 +89,15 @@ def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Received[ChargeAn
             continue
         advances.append(_advance(due, windows.get(due.agreement_id, ())))
         fact = received.fact
-        answers.append(
-            Answer(
-                key.line_id,
-                key.cycle_no,
-                key.kind,
-                due.business_unit_id,
-                charge.due_date,
-                fact.outcome,
-                fact.invoice,
-                fact.reason,
-            )
-        )
+        answers.append(Answer(charge, due.business_unit_id, fact.outcome, fact.invoice, fact.reason))
         if fact.outcome == REFUSED:
             entries.append(_entry(tx, enterprise_id, due, charge, received))
     if advances:
         store.save_advances(tx.connection, enterprise_id, advances)
         store.add_answers(tx.connection, enterprise_id, answers, tx.now)
+        ended = [one.line.id for one in advances if one.due_date is None and one.line.final_date is not None]
+        if ended:
+            cancellations.mark_final_invoiced(tx.connection, enterprise_id, ended)
         tell(tx, entries)
 
 

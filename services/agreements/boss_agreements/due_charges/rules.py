@@ -6,11 +6,12 @@ the cycle that is left; a fixed term is paid in instalments, of which none is lo
 The last bill of a cancelled line pays its days up to the last paid day; only perpetual access and rental items prorate.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeVar
 from uuid import UUID
 
 from boss_agreements.agreements.rules import ACCESS, PAID_AT_ONCE, PERPETUAL, RENTAL, SUSPENSION_FEES, UNIT, Line
@@ -24,6 +25,7 @@ RECURRING, ONCE = "recurring", "once"
 SUSPENDED, TERM_ENDED, ITEM_CANCELLED = "SUSPENDED", "TERM_ENDED", "CANCELLED"
 PRORATED_KINDS = (ACCESS, RENTAL)
 _HUNDRED = 100
+AnyLine = TypeVar("AnyLine", bound=Line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
     return Charge(line.id, line.cycle_no, due, due, end - ONE_DAY, amount, tax, kind_of(line), units)
 
 
-def advance(line: Line, windows: Sequence[Window]) -> Line:
+def advance(line: AnyLine, windows: Sequence[Window]) -> AnyLine:
     """Give the line after its next charge was answered, ready for the cycle after it."""
     place = _place(line, windows)
     if place is None:
@@ -192,10 +194,14 @@ def check_nothing_closed_changes(
     `closed` is the newest closed bill date of the unit. Raises FailedPrecondition BILLING_IN_PROGRESS. A charge that is
     new is fine: the next run takes it.
     """
-    if closed is None:
-        return
-    kept = set(charges_through(line, after, closed))
-    for charge in charges_through(line, before, closed):
+    if closed is not None:
+        check_kept(charges_through(line, before, closed), charges_through(line, after, closed), closed)
+
+
+def check_kept(before: Iterable[Charge], after: Iterable[Charge], closed: date) -> None:
+    """Refuse to change one of the charges due by a closed date. Raises FailedPrecondition BILLING_IN_PROGRESS."""
+    kept = set(after)
+    for charge in before:
         if charge not in kept:
             raise FailedPrecondition(
                 "BILLING_IN_PROGRESS",

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from boss_agreements.agreements.rules import Line
 from boss_agreements.agreements.schedules import stored_schedule
 from boss_agreements.agreements.tables import agreement, agreement_line
+from boss_agreements.due_charges.rules import Charge
 from boss_kit.money import Money
 
 TABLES = sa.MetaData()
@@ -39,6 +40,9 @@ charge_answer = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("invoice", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger),
+    sa.Column("period_start_date", sa.Date),
+    sa.Column("period_end_date", sa.Date),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     comment="What became of each charge: billed or refused, once.",
 )
@@ -70,11 +74,8 @@ class DueLine:
 class Answer:
     """What became of one charge."""
 
-    line_id: UUID
-    cycle_no: int
-    kind: str
+    charge: Charge
     business_unit_id: UUID
-    due_date: date
     outcome: str
     invoice: str
     reason: str
@@ -123,13 +124,13 @@ def find_closed(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, d
 
 
 def forget_ended(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, through: date) -> None:
-    """Take lines off the list whose end a run has reported."""
+    """Take ended and cancelled lines off the list whose end a run has reported."""
     connection.execute(
         sa.update(agreement_line)
         .where(
             agreement_line.c.enterprise_id == enterprise_id,
             agreement_line.c.business_unit_id == unit_id,
-            sa.text("remaining_cycles = 0 AND next_bill_date IS NOT NULL"),
+            sa.text("(remaining_cycles = 0 OR state <> 'live') AND next_bill_date IS NOT NULL"),
             agreement_line.c.next_bill_date <= through,
         )
         .values(next_bill_date=None)
@@ -200,14 +201,17 @@ def add_answers(connection: sa.Connection, enterprise_id: UUID, answers: Sequenc
     values = [
         {
             "enterprise_id": enterprise_id,
-            "line_id": one.line_id,
-            "cycle_no": one.cycle_no,
-            "kind": one.kind,
+            "line_id": one.charge.line_id,
+            "cycle_no": one.charge.cycle_no,
+            "kind": one.charge.kind,
             "business_unit_id": one.business_unit_id,
-            "due_date": one.due_date,
+            "due_date": one.charge.due_date,
             "outcome": one.outcome,
             "invoice": one.invoice,
             "reason": one.reason,
+            "amount_minor": one.charge.amount.amount_minor,
+            "period_start_date": one.charge.period_start,
+            "period_end_date": one.charge.period_end,
             "create_time": now,
         }
         for one in answers

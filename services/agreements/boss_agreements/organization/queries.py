@@ -36,6 +36,11 @@ def check_currency(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None, c
         raise InvalidArgument.field(field, f"is in {currency}, but the business unit bills in {unit.currency}.")
 
 
+def currencies_of(tx: Transaction, enterprise_id: UUID) -> Mapping[UUID, str]:
+    """Read the currencies of an enterprise's units."""
+    return {unit.id: unit.currency for unit in store.units_of(tx.connection, enterprise_id)}
+
+
 def not_found(unit_id: UUID) -> NotFound:
     """Make the error for a missing unit."""
     return NotFound(

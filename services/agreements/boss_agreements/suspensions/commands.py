@@ -6,14 +6,11 @@ from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import store as agreements
-from boss_agreements.agreements.commands import entry, save_statuses, title
-from boss_agreements.agreements.queries import not_found as agreement_not_found
+from boss_agreements.agreements.commands import entry, hold_day, lock_agreement, save_statuses, title
 from boss_agreements.agreements.rules import LIVE, LIVE_STATUSES, check_year
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.due_charges import rules as due_charges
 from boss_agreements.due_charges import store as closed_days
-from boss_agreements.organization import store as organization
-from boss_agreements.organization.queries import not_found as unit_not_found
 from boss_agreements.suspensions import rules, store
 from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted, Window
 from boss_agreements.suspensions.store import Suspension
@@ -56,8 +53,8 @@ def create_suspension(tx: Transaction, command: CreateSuspension) -> Suspension:
     Raises FailedPrecondition for days that can't be, an overlap, an agreement that is over, or BILLING_IN_PROGRESS.
     """
     _check(command)
-    today = _hold_day(tx, command.enterprise_id, command.business_unit_id)
-    agreement = _lock_agreement(tx, command.enterprise_id, command.business_unit_id, command.agreement_id)
+    today = hold_day(tx, command.enterprise_id, command.business_unit_id)
+    agreement = lock_agreement(tx, command.enterprise_id, command.business_unit_id, command.agreement_id)
     if agreement.status not in LIVE_STATUSES:
         raise FailedPrecondition(
             "AGREEMENT_OVER",
@@ -103,11 +100,11 @@ def create_suspension(tx: Transaction, command: CreateSuspension) -> Suspension:
 def end_suspension(tx: Transaction, command: EndSuspension) -> Suspension:
     """Set a suspension's first day back; one that is today ends it at once. Raises FailedPrecondition, NotFound."""
     check_year(command.end_date, "end_date")
-    today = _hold_day(tx, command.enterprise_id, command.business_unit_id)
+    today = hold_day(tx, command.enterprise_id, command.business_unit_id)
     found = store.find(tx.connection, command.enterprise_id, command.business_unit_id, command.suspension_id)
     if found is None:
         raise not_found(command.suspension_id)
-    agreement = _lock_agreement(tx, command.enterprise_id, command.business_unit_id, found.agreement_id)
+    agreement = lock_agreement(tx, command.enterprise_id, command.business_unit_id, found.agreement_id)
     # Read again under the lock: the daily job may just have ended it.
     known = store.of_agreement(tx.connection, agreement.enterprise_id, agreement.id)
     before = next(one for one in known if one.id == found.id)
@@ -137,7 +134,7 @@ def run_day(tx: Transaction, enterprise_id: UUID, day: date, limit: int) -> int:
     if ids:
         locked = agreements.lock(tx.connection, enterprise_id, set(ids))
         expired = save_statuses(tx, day, locked, store.active_types(tx.connection, enterprise_id, ids))
-        _end_with(tx, day, expired)
+        end_with(tx, day, expired)
     return len(ids)
 
 
@@ -166,7 +163,7 @@ def _take_effect(
     if list(suspensions) != after:
         store.save(tx.connection, after)
         types = store.active_types(tx.connection, locked[0].enterprise_id, by_id)
-        _end_with(tx, day, save_statuses(tx, day, locked, types))
+        end_with(tx, day, save_statuses(tx, day, locked, types))
     return after
 
 
@@ -212,7 +209,7 @@ def _complete(tx: Transaction, day: date, agreement: Agreement, one: Suspension)
     return replace(one, status=rules.COMPLETED)
 
 
-def _end_with(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
+def end_with(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
     """End what suspends agreements whose term is over."""
     for agreement in expired:
         after = []
@@ -254,21 +251,6 @@ def _check(command: CreateSuspension) -> None:
     ):
         if len(text) > length_max:
             raise InvalidArgument.field(field, f"has {len(text):,} characters; at most {length_max:,} are kept.")
-
-
-def _hold_day(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> date:
-    """Keep bill dates of the unit from being closed meanwhile, and tell its business date."""
-    unit = organization.hold_unit(tx.connection, enterprise_id, unit_id)
-    if unit is None:
-        raise unit_not_found(unit_id)
-    return tx.today(unit.time_zone)
-
-
-def _lock_agreement(tx: Transaction, enterprise_id: UUID, unit_id: UUID, agreement_id: UUID) -> Agreement:
-    found = next(iter(agreements.lock(tx.connection, enterprise_id, [agreement_id])), None)
-    if found is None or found.business_unit_id != unit_id:
-        raise agreement_not_found(agreement_id)
-    return found
 
 
 def _entry(tx: Transaction, day: date, one: Suspension, text: str) -> Entry:

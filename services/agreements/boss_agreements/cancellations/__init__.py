@@ -1,0 +1,1 @@
+"""Requests to cancel agreements or items of them, and what goes back to the customer."""
