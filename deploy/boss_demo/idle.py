@@ -10,7 +10,7 @@ from boss.platform.v1 import clock_service_pb2
 from boss_cli.clients import Clients
 
 # Asking often would take from the work what it waits for.
-POLL_S, POLL_S_MAX, POLL_GROWTH = 0.008, 0.06, 1.5
+POLL_S, POLL_S_MAX, POLL_GROWTH = 0.008, 0.03, 1.5
 WAIT_S_MAX = 600
 
 Statuses = Mapping[str, clock_service_pb2.GetStatusResponse]

@@ -1,5 +1,6 @@
 """Engines, pools and the COPY door of the bulk path."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,16 +10,17 @@ from psycopg import sql
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
+PING_AFTER_S = 0.5
+_USED_AT = "boss_used_at"
 
 
 def open_database(url: str, pool_size: int, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> sa.Engine:
     """Open a pool without overflow, so that processes times pools stays below PostgreSQL's own limit (DESIGN 2)."""
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=STATEMENT_TIMEOUT_S,
-        pool_pre_ping=True,
         # Errors reach logs and tables, and parameters are people's data.
         hide_parameters=True,
         connect_args={
@@ -28,6 +30,28 @@ def open_database(url: str, pool_size: int, statement_timeout_s: int = STATEMENT
             "prepare_threshold": 3,
         },
     )
+    sa.event.listen(engine, "checkin", _remember_use)
+    sa.event.listen(engine, "checkout", _ask_if_rested)
+    return engine
+
+
+def _remember_use(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _ask_if_rested(connection: Any, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask whether the server is still there, unless it just was: no server comes back as fast as that.
+
+    Raises InvalidatePoolError, upon which the pool connects anew.
+    """
+    if time.monotonic() - record.info.get(_USED_AT, 0.0) < PING_AFTER_S:
+        return
+    try:
+        connection.execute("")
+        if not connection.autocommit:
+            connection.rollback()
+    except psycopg.Error as error:
+        raise sa.exc.InvalidatePoolError from error
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -58,7 +58,7 @@ class TaskRunner:
             try:
                 self._run(connection, row)
             finally:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_CLASS, _lock_key(row.id))))
+                connection.execute(_UNLOCK, {"lock_class": _LOCK_CLASS, "lock_key": _lock_key(row.id)})
             return True
 
     def run_until(self, stop: threading.Event, wait: Callable[[], None]) -> None:
@@ -146,17 +146,33 @@ def _lock_key(task_id: UUID) -> int:
 
 
 def _claim(connection: sa.Connection) -> "sa.Row[Any] | None":
-    task = schema.task
-    due = sa.and_(task.c.state == "pending", task.c.next_attempt_time <= sa.func.now())
-    for candidate in connection.scalars(sa.select(task.c.id).where(due).order_by(task.c.id).limit(CANDIDATES)).all():
-        if not connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK_CLASS, _lock_key(candidate)))):
-            continue
+    while (candidate := connection.scalar(_LOCK_NEXT, _LOCK_PARAMETERS)) is not None:
         # The row is read again under the lock: its former owner may just have finished it.
-        row = connection.execute(sa.select(task).where(task.c.id == candidate, due)).one_or_none()
+        row = connection.execute(_STILL_DUE, {"candidate": candidate}).one_or_none()
         if row is not None:
             return row
-        connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_CLASS, _lock_key(candidate))))
+        connection.execute(_UNLOCK, {"lock_class": _LOCK_CLASS, "lock_key": _lock_key(candidate)})
     return None
+
+
+_LOCK_PARAMETERS = {"lock_class": _LOCK_CLASS, "candidates": CANDIDATES}
+# The inner LIMIT and order are done before the outer one asks for locks, one after the other until it has one.
+_LOCK_NEXT = sa.text(
+    """
+    WITH due AS MATERIALIZED (
+        SELECT id FROM task WHERE state = 'pending' AND next_attempt_time <= now() ORDER BY id LIMIT :candidates
+    )
+    SELECT id FROM due
+    WHERE pg_try_advisory_lock(:lock_class, CAST(CAST('x' || right(CAST(id AS text), 8) AS bit(32)) AS integer))
+    LIMIT 1
+    """
+)
+_STILL_DUE = sa.select(schema.task).where(
+    schema.task.c.id == sa.bindparam("candidate"),
+    schema.task.c.state == "pending",
+    schema.task.c.next_attempt_time <= sa.func.now(),
+)
+_UNLOCK = sa.text("SELECT pg_advisory_unlock(:lock_class, :lock_key)")
 
 
 def _task(row: "sa.Row[Any]") -> Task:

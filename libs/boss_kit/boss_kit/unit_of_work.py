@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -47,16 +48,16 @@ class Transaction:
         self._service = service
         self._encode = encode
         self._facts: list[tuple[object, Context]] = []
-        self._now = _read_now(connection, test_clock=test_clock)
+        self._clock = _Clock(connection, test_clock=test_clock)
 
     @property
     def now(self) -> datetime:
         """Tell the time: the test clock's where there is one (DESIGN 5), else the wall clock's, in UTC."""
-        return self._now
+        return self._clock.now
 
     def today(self, zone: str) -> date:
         """Tell the business date: the event's or job's own, else the present one in the zone."""
-        return self.context.business_date or business_date(self._now, zone)
+        return self.context.business_date or business_date(self.now, zone)
 
     @property
     def enterprise_id(self) -> UUID:
@@ -105,12 +106,14 @@ class Transaction:
             correlation=context.correlation,
             traceparent=context.traceparent,
         )
-        self.connection.execute(statement.on_conflict_do_nothing())
-        self.connection.execute(sa.select(sa.func.pg_notify(TASK_CHANNEL, "")))
+        added = statement.on_conflict_do_nothing().returning(schema.task.c.id).cte("added")
+        self.connection.execute(sa.select(sa.func.pg_notify(TASK_CHANNEL, "")).select_from(added))
 
     def flush(self) -> None:
         """Write the published facts to the outbox, in order."""
-        rows = [seal(self._service, self._encode(fact), context, self._now) for fact, context in self._facts]
+        if not self._facts:
+            return
+        rows = [seal(self._service, self._encode(fact), context, self.now) for fact, context in self._facts]
         self._facts.clear()
         outbox.write(self.connection, rows)
 
@@ -160,12 +163,23 @@ class UnitOfWork:
         return Transaction(connection, context, self.service, self._encode, test_clock=self.test_clock)
 
 
-def _read_now(connection: sa.Connection, *, test_clock: bool) -> datetime:
-    if test_clock:
-        now: datetime | None = connection.scalar(sa.select(schema.test_clock.c.now))
-        if now is not None:
-            return now.astimezone(UTC)
-    return datetime.now(UTC)
+class _Clock:
+    """A transaction's time: the same all through it, and read only if somebody asks."""
+
+    def __init__(self, connection: sa.Connection, *, test_clock: bool) -> None:
+        self._connection = connection
+        self._test_clock = test_clock
+
+    @cached_property
+    def now(self) -> datetime:
+        if self._test_clock:
+            now: datetime | None = self._connection.scalar(_TEST_CLOCK)
+            if now is not None:
+                return now.astimezone(UTC)
+        return datetime.now(UTC)
+
+
+_TEST_CLOCK = sa.select(schema.test_clock.c.now)
 
 
 def no_facts(fact: object) -> OutgoingEvent:

@@ -11,6 +11,18 @@ from boss_kit.schema import outbox
 CHANNEL = "boss_outbox"
 COPY_FROM_ROWS = 50
 _COLUMNS = ("enterprise_id", "partition", "event_id", "body")
+_WRITE = sa.text(
+    """
+    WITH written AS (
+        INSERT INTO outbox (enterprise_id, partition, event_id, body)
+        SELECT * FROM unnest(
+            CAST(:enterprise_id AS uuid[]), CAST(:partition AS smallint[]),
+            CAST(:event_id AS uuid[]), CAST(:body AS bytea[])
+        )
+    )
+    SELECT pg_notify(:channel, '')
+    """
+)
 
 
 def write(connection: sa.Connection, rows: Sequence[OutboxRow]) -> None:
@@ -20,6 +32,7 @@ def write(connection: sa.Connection, rows: Sequence[OutboxRow]) -> None:
     values = [(row.enterprise_id, row.partition, row.event_id, row.body) for row in rows]
     if len(values) >= COPY_FROM_ROWS:
         copy_rows(connection, outbox, _COLUMNS, values)
+        connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     else:
-        connection.execute(sa.insert(outbox), [dict(zip(_COLUMNS, row, strict=True)) for row in values])
-    connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+        columns = dict(zip(_COLUMNS, map(list, zip(*values, strict=True)), strict=True))
+        connection.execute(_WRITE, columns | {"channel": CHANNEL})

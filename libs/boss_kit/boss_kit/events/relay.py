@@ -18,6 +18,7 @@ from boss_kit.tasks import is_transient
 log = logging.getLogger(__name__)
 
 ROWS_MAX = 4000
+GATHER_S = 0.01
 BACK_OFF_S_MAX = 10
 _LOCK = 0x72656C61  # "rela": one relay per database.
 
@@ -77,8 +78,10 @@ class Relay:
             retry_error_callback=lambda state: 0,
         )
         while not stop.is_set():
-            if not retrying(self.run_once) and not stop.is_set():
+            # What was written meanwhile has notified us.
+            if retrying(self.run_once) < ROWS_MAX and not stop.is_set():
                 wait()
+                stop.wait(GATHER_S)
         self.close()
 
     def run_once(self) -> int:

@@ -1,6 +1,6 @@
 """The installation's time, and whether a service's work is done."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -18,7 +18,8 @@ from boss_kit.unit_of_work import Transaction, UnitOfWork
 _CLOCK_ROW = 1
 # Polled a lot: one statement, whose counts stand on indexes or on tables that are nearly empty.
 _STATUS = sa.text(
-    "SELECT (SELECT count(*) FROM outbox) AS outbox,"
+    "SELECT (SELECT now FROM test_clock) AS test_time,"
+    " (SELECT count(*) FROM outbox) AS outbox,"
     " (SELECT count(*) FROM task WHERE state = 'pending' AND key NOT LIKE :technical) AS open_tasks,"
     " (SELECT count(*) FROM task WHERE state = 'failed') AS failed_tasks,"
     " (SELECT count(*) FROM parked_event) AS parked,"
@@ -60,7 +61,7 @@ class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):
         count = clock_service_pb2.StreamCount
         return clock_service_pb2.GetStatusResponse(
             service=self._units.service,
-            time=time_to_proto(tx.now),
+            time=time_to_proto(row.test_time if self._units.test_clock and row.test_time else datetime.now(UTC)),
             outbox_events=row.outbox,
             open_tasks=row.open_tasks,
             failed_tasks=row.failed_tasks,

@@ -26,7 +26,7 @@ class ClockUnits(UnitOfWork):
 
     def join(self, connection: Any, context: Any) -> Any:
         tx = super().join(connection, context)
-        tx._now = self.instant
+        tx._clock.now = self.instant
         return tx
 
 

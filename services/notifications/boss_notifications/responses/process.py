@@ -42,6 +42,7 @@ class SandboxResponses:
             if not intents:
                 return
             table = load_table(tx.connection, tx.enterprise_id)
+            now = tx.now
         responses = []
         for intent, sent_date in intents:
             number = intent.account_number or str(intent.account_id)
@@ -49,9 +50,7 @@ class SandboxResponses:
             if rule is not None:
                 response_id = f"sandbox-{intent.id}"
                 responses.append(
-                    ProviderResponse(
-                        response_id, intent.provider_message_id, rule.response, rule.response_detail, tx.now
-                    )
+                    ProviderResponse(response_id, intent.provider_message_id, rule.response, rule.response_detail, now)
                 )
         for start in range(0, len(responses), REPORT_MAX):
             self._report(task.enterprise_id, responses[start : start + REPORT_MAX])
