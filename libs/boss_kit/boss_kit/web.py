@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from boss_kit import metrics
 from boss_kit.context import Actor, Context
-from boss_kit.errors import BossError
+from boss_kit.errors import AlreadyExists, BossError
 from boss_kit.ids import new_id
 from boss_kit.rpc.database_errors import translate
 from boss_kit.schema import request as request_table
@@ -42,24 +42,28 @@ _HTTP_STATUS = {
     "ABORTED": 409,
     "RESOURCE_EXHAUSTED": 429,
     "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
     "INTERNAL": 500,
     "UNKNOWN": 500,
 }
 
 Take = Callable[[Transaction, bytes], None]
+Then = Callable[[UnitOfWork, Context, bytes], None]
 
 
 @dataclass(frozen=True)
 class Webhook:
     """A route: whose signatures it takes, and what to do with a body in the transaction of its id.
 
-    Several secrets are for rotation. `take` raises a BossError for a body it can't use.
+    Several secrets are for rotation. `take` raises a BossError for a body it can't use. `then` goes on with what was
+    taken, after the commit: the sender has done its part, so what fails there is logged and left to a janitor.
     """
 
     path: str
     secrets: Sequence[str]
     take: Take
     body_bytes_max: int = BODY_BYTES_MAX
+    then: Then | None = None
 
 
 class WebServer:
@@ -147,26 +151,45 @@ def _take(units: UnitOfWork, webhook: Webhook, webhook_id: str, body: bytes) -> 
             log.exception("a webhook failed", extra={"route": webhook.path})
             return _refuse(webhook, 500, "failed")
         return _refuse(webhook, _HTTP_STATUS.get(known.code, 400), known.reason.lower(), known.message)
-    metrics.WEBHOOKS_TAKEN.labels(webhook.path).inc()
+    if first:
+        metrics.WEBHOOKS_TAKEN.labels(webhook.path).inc()
+    else:
+        metrics.WEBHOOKS_REFUSED.labels(webhook.path, "replayed").inc()
     return JSONResponse({"repeated": not first})
 
 
 def take_once(units: UnitOfWork, webhook: Webhook, webhook_id: str, body: bytes) -> bool:
-    """Run the webhook's function once per id; tell whether this was the first time."""
+    """Run the webhook's functions once per id; tell whether this was the first time.
+
+    Raises AlreadyExists for an id that came before with another body.
+    """
     context = Context(actor=Actor(user=f"webhook:{webhook.path}"), correlation=str(new_id()), causation=webhook_id)
-    row = {
+    key = {
         "enterprise_id": NO_ENTERPRISE,
         "method": f"webhook:{webhook.path}",
         "request_id": uuid5(_NAMESPACE, webhook_id),
-        "request_hash": hashlib.sha256(body).digest(),
-        "response": b"",
     }
+    body_hash = hashlib.sha256(body).digest()
     with units.begin(context) as tx:
+        row = {**key, "request_hash": body_hash, "response": b""}
         write = insert(request_table).values(row).on_conflict_do_nothing().returning(sa.literal(1))
         if tx.connection.scalar(write) is None:
+            _check_same(tx, key, body_hash)
             return False
         webhook.take(tx, body)
-        return True
+    if webhook.then is not None:
+        try:
+            webhook.then(units, context, body)
+        except Exception:
+            log.exception("a webhook was taken, but not gone on with", extra={"route": webhook.path})
+    return True
+
+
+def _check_same(tx: Transaction, key: dict[str, object], body_hash: bytes) -> None:
+    mine = (request_table.c[column] == value for column, value in key.items())
+    kept = tx.connection.scalar(sa.select(request_table.c.request_hash).where(*mine))
+    if kept is not None and bytes(kept) != body_hash:
+        raise AlreadyExists("WEBHOOK_ID_REUSED", "This webhook id came before, with another body.")
 
 
 def _refuse(webhook: Webhook, status: int, why: str, message: str = "") -> Response:

@@ -64,6 +64,40 @@ def test_a_signed_webhook_is_taken_once_per_id(address: str, taken: list[bytes])
     assert taken == [BODY, BODY]
 
 
+def test_a_replayed_webhook_is_counted_and_has_no_second_effect(address: str, taken: list[bytes]) -> None:
+    before = count("replayed")
+    sent = headers()
+    assert [post(address, headers=sent).status_code for _ in range(3)] == [200, 200, 200]
+    assert (count("replayed") - before, taken) == (2, [BODY])
+
+
+def test_a_webhook_id_that_comes_again_with_another_body_is_refused_and_counted(
+    address: str, taken: list[bytes]
+) -> None:
+    before = count("webhook_id_reused")
+    assert post(address).status_code == 200
+    assert post(address, b'{"payment": "p2"}').status_code == 409
+    assert (count("webhook_id_reused") - before, taken) == (1, [BODY])
+
+
+def test_what_follows_a_webhook_may_fail_and_the_sender_has_done_its_part(kit_engine: sa.Engine) -> None:
+    gone_on: list[bytes] = []
+
+    def then(units: UnitOfWork, context: Any, body: bytes) -> None:
+        gone_on.append(body)
+        raise RuntimeError("hush")
+
+    hook = Webhook("/callbacks", [SECRET], lambda tx, body: None, then=then)
+    server = WebServer(make_app(UnitOfWork(kit_engine, "test", no_facts), [hook]), "127.0.0.1:0")
+    server.start()
+    try:
+        assert post(f"http://127.0.0.1:{server.port}").status_code == 200
+        assert post(f"http://127.0.0.1:{server.port}").json() == {"repeated": True}
+    finally:
+        server.stop()
+    assert gone_on == [BODY]
+
+
 @pytest.mark.parametrize("minutes", [-6, 6])
 def test_a_webhook_outside_the_window_is_refused(address: str, taken: list[bytes], minutes: int) -> None:
     assert post(address, at=datetime.now(UTC) + timedelta(minutes=minutes)).status_code == 401
