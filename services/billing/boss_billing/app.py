@@ -47,6 +47,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss.billing.v1 import ledger_service_pb2_grpc as ledger
     from boss.billing.v1 import payment_service_pb2_grpc as payment
     from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
+    from boss.billing.v1 import refund_service_pb2_grpc as refund
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline
 
     from boss_billing.accounts.rpc import AccountServicer
@@ -55,6 +56,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss_billing.invoices.rpc import InvoiceServicer
     from boss_billing.ledger.rpc import LedgerServicer
     from boss_billing.payments.rpc import PaymentServicer
+    from boss_billing.refunds.rpc import RefundServicer
     from boss_billing.runs.rpc import BillRunServicer
     from boss_billing.timeline.rpc import TimelineServicer
 
@@ -66,6 +68,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
         partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
         partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),
         partial(callback.add_ProcessorCallbackServiceServicer_to_server, ProcessorCallbackServicer(door)),
+        partial(refund.add_RefundServiceServicer_to_server, RefundServicer(door)),
         partial(timeline.add_TimelineServiceServicer_to_server, TimelineServicer(door)),
     ]
 
@@ -80,11 +83,14 @@ def work(settings: BillingSettings, index: int = 0, of: int = 1) -> Working:
 def run(settings: BillingSettings) -> Running:
     """Publish events, keep the schedule, do the tasks."""
     from boss_billing.adapters.delivery import Delivery
+    from boss_billing.adapters.sandbox_refunds import SandboxRefunds
     from boss_billing.batches.process import BatchProcesses
     from boss_billing.batches.rules import SUBMIT_TASK
     from boss_billing.callbacks.process import CallbackProcesses
     from boss_billing.clients import AgreementsDueCharges, OwnCallbackDoor
     from boss_billing.funding.process import CardUpdaterProcesses
+    from boss_billing.refunds.process import RefundProcesses
+    from boss_billing.refunds.rules import SEND_TASK
     from boss_billing.runs import commands as runs
     from boss_billing.runs.pages import COLLECT_TASK
     from boss_billing.runs.process import RunProcesses
@@ -102,6 +108,7 @@ def run(settings: BillingSettings) -> Running:
         COLLECT_TASK: bill_runs.collect,
         runs.WITHDRAW_TASK: bill_runs.withdraw,
         SUBMIT_TASK: batches.submit,
+        SEND_TASK: RefundProcesses(house.units, SandboxRefunds()).send,
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
         "card-updater": CardUpdaterProcesses(house.units, simulator).ask,

@@ -9,8 +9,8 @@ from boss.events.billing.v1 import billing_events_pb2 as pb
 from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
 
 from boss_billing import events
-from boss_billing.funding.commands import RenewSource, renew_source
-from boss_billing.funding.rules import CardUpdate, UpdateOutcome, source_id
+from boss_billing.funding.changes import ChangeSource, change_source
+from boss_billing.funding.rules import UpdateOutcome, source_id
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.payments.rules import Label
 from boss_kit.money import Money
@@ -251,7 +251,8 @@ def test_bil_5_a_renewed_source_is_tried_again_from_the_next_day_on(club: Club) 
     play(club, "D05")
     with club.units.begin(club.context()) as tx:
         account = ref("M1")
-        renew_source(tx, RenewSource(account, source_id(account.id), CardUpdate("tok_new", "1111", 5, 2031)))
+        card = {"token": "tok_new", "last4": "1111", "expiry_month": 5, "expiry_year": 2031}
+        change_source(tx, ChangeSource(account, source_id(account.id), card))
     club.due.charges = []
     club.play(DAY + timedelta(days=1))
     assert club.one("SELECT kind, state FROM payment WHERE kind <> 'New'") == ("Past Due", "approved")

@@ -17,14 +17,17 @@ from boss_billing.funding import inquiries
 from boss_billing.funding import store as funding
 from boss_billing.invoices import store as invoices
 from boss_billing.ledger import store as ledger
+from boss_billing.movements import store as movements
 from boss_billing.payments import store as payments
+from boss_billing.refunds import store as refunds
 from boss_billing.runs import store as runs
 from boss_billing.settings import BillingSettings
 from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
 
 STORES = (
-    accounts, batches, callbacks, deposits, funding, inquiries, invoices, ledger, payments, runs, simulator,
+    accounts, batches, callbacks, deposits, funding, inquiries, invoices, ledger, movements, payments, refunds, runs,
+    simulator,
     suspensions, units,
 )  # fmt: skip
 

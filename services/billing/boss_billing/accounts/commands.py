@@ -1,13 +1,55 @@
-"""Tell others what accounts owe; every command that moves money ends here."""
+"""Make accounts, and tell others what they owe: every command that moves money ends here."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from boss_billing.accounts import store
-from boss_billing.accounts.rules import Account, AccountBalanceChanged
+from boss_billing.accounts.rules import Account, AccountBalanceChanged, AccountRef, check_number
 from boss_billing.invoices import store as invoices
 from boss_billing.payments import store as payments
+from boss_billing.units import commands as units
+from boss_kit.errors import AlreadyExists, InvalidArgument, NotFound
 from boss_kit.unit_of_work import Transaction
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """An account to make under an id the caller has chosen; without a currency it has the unit's."""
+
+    ref: AccountRef
+    number: str
+    currency: str = ""
+
+
+def create_account(tx: Transaction, command: NewAccount) -> Account:
+    """Make an account that owes nothing.
+
+    Raises NotFound without the unit, InvalidArgument for a number or currency that can't be, AlreadyExists if the id or
+    the number is taken.
+    """
+    unit = units.require_unit(tx, command.ref.enterprise_id, command.ref.business_unit_id)
+    check_number(command.number)
+    if command.currency not in ("", unit.currency):
+        raise InvalidArgument.field("account.currency", f"must be {unit.currency}, the business unit's currency.")
+    made = Account(command.ref, command.number, unit.currency, unit.time_zone, 0, 0)
+    if not store.add_one(tx.connection, made, tx.now):
+        raise AlreadyExists(
+            "ACCOUNT_EXISTS",
+            f"There is an account with the id {command.ref.id} or the number {command.number!r} already; "
+            "use it, or choose others.",
+            metadata={"account": command.ref.name, "number": command.number},
+        )
+    announce(tx, {made.ref.id: made})
+    return made
+
+
+def require_account(tx: Transaction, ref: AccountRef) -> Account:
+    """Lock an account until the transaction ends. Raises NotFound."""
+    account = store.lock(tx.connection, ref.enterprise_id, [ref.id]).get(ref.id)
+    if account is None or account.ref != ref:
+        raise NotFound("ACCOUNT_NOT_FOUND", f"There is no account {ref.name}.", metadata={"account": ref.name})
+    return account
 
 
 def announce(tx: Transaction, accounts: Mapping[UUID, Account]) -> None:

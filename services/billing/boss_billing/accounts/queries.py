@@ -90,6 +90,7 @@ def _views(tx: Transaction, enterprise_id: UUID, rows: Sequence["sa.Row[Any]"]) 
             balance.balance_minor,
             balance.past_due_minor,
             row.create_time,
+            row.credit_minor,
         )
         found.append((view, sources.get(ref.id, [])))
     return found

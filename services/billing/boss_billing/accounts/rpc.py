@@ -8,9 +8,9 @@ import grpc
 from boss.billing.v1 import account_service_pb2 as pb
 from boss.billing.v1 import account_service_pb2_grpc
 
-from boss_billing.accounts import convert, queries
+from boss_billing.accounts import commands, convert, queries
 from boss_billing.accounts.imports import Import
-from boss_billing.funding import commands as funding
+from boss_billing.funding import changes as funding
 from boss_billing.units.rules import ENTERPRISE_NAME, UNIT_NAME
 from boss_kit import names
 from boss_kit.cards import field_holds_card_number
@@ -80,12 +80,29 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
             _check_message(first, request)
             yield self._take(imported, request)
 
+    def CreateAccount(self, request: pb.CreateAccountRequest, context: grpc.ServicerContext) -> pb.Account:
+        """Make an account."""
+        command = convert.new_account(request)
+
+        def answer(tx: Any) -> pb.Account:
+            commands.create_account(tx, command)
+            return convert.account(queries.get_account(tx, command.ref))
+
+        return self._door.command(request, answer)
+
+    def CreateFundingSource(
+        self, request: pb.CreateFundingSourceRequest, context: grpc.ServicerContext
+    ) -> pb.FundingSource:
+        """Add a source."""
+        command = convert.new_source(request)
+        return self._door.command(request, lambda tx: convert.funding_source(funding.add_source(tx, command)))
+
     def UpdateFundingSource(
         self, request: pb.UpdateFundingSourceRequest, context: grpc.ServicerContext
     ) -> pb.FundingSource:
-        """Replace card data."""
-        command = convert.renew_source(request.funding_source)
-        return self._door.command(request, lambda tx: convert.funding_source(funding.renew_source(tx, command)))
+        """Change card data, flags and responsibility."""
+        command = convert.source_change(request)
+        return self._door.command(request, lambda tx: convert.funding_source(funding.change_source(tx, command)))
 
     def _take(self, imported: Import, request: pb.ImportAccountsRequest) -> pb.ImportAccountsResponse:
         records = [convert.record(message) for message in request.records]

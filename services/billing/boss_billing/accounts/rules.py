@@ -6,9 +6,11 @@ from datetime import date, datetime
 from functools import cached_property
 from uuid import UUID
 
+from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id
 
 ACCOUNT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
+NUMBER_LENGTH_MAX = 200
 
 
 @dataclass(frozen=True)
@@ -100,11 +102,19 @@ class AccountView:
     balance_minor: int
     past_due_minor: int
     create_time: datetime
+    credit_minor: int
 
 
 def account_id(enterprise_id: UUID, external_id: str) -> UUID:
     """Derive an account's id, so that every service and every import names it alike."""
     return derived_id(enterprise_id, "account", external_id)
+
+
+def check_number(number: str) -> None:
+    """Refuse a human number nobody could read. Raises InvalidArgument."""
+    if not number.strip() or len(number) > NUMBER_LENGTH_MAX or not number.isprintable():
+        text = f"must be 1 to {NUMBER_LENGTH_MAX} printable characters: the club's own number."
+        raise InvalidArgument.field("account.number", text)
 
 
 def is_past_due(item: OpenItem, day: date) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.accounts.rules import Account, AccountRef
 from boss_kit.database import copy_rows
@@ -99,6 +100,23 @@ def add(connection: sa.Connection, accounts: Iterable[tuple[Account, bytes]], no
             for one, record_hash in accounts
         ),
     )
+
+
+def add_one(connection: sa.Connection, one: Account, now: datetime) -> bool:
+    """Add an account; tell whether its id and its number were free."""
+    values = {
+        "enterprise_id": one.ref.enterprise_id,
+        "business_unit_id": one.ref.business_unit_id,
+        "id": one.ref.id,
+        "number": one.number,
+        "currency": one.currency,
+        "credit_minor": 0,
+        "invoice_count": 0,
+        "version": 0,
+        "create_time": now,
+    }
+    statement = insert(account).values(values).on_conflict_do_nothing().returning(account.c.id)
+    return connection.scalar(statement) is not None
 
 
 def record_hashes(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Mapping[UUID, bytes]:

@@ -1,12 +1,10 @@
-"""Renew funding sources: by staff, and by what the card updater says (SPEC BIL-4)."""
+"""Renew funding sources by what the card updater says (SPEC BIL-4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
-from boss_billing.accounts import store as accounts
-from boss_billing.accounts.rules import AccountRef
 from boss_billing.batches import store as batches
 from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState
 from boss_billing.funding import inquiries, store
@@ -18,27 +16,15 @@ from boss_billing.funding.rules import (
     FundingSourceChanged,
     Inquiry,
     UpdateOutcome,
-    check_update,
     update,
 )
-from boss_billing.invoices import store as invoices
 from boss_billing.payments import open_attempts
 from boss_billing.payments import store as payments
 from boss_billing.payments.planning import NewAttempt
 from boss_billing.payments.rules import Label, OpenAttempt, State
 from boss_billing.payments.settlement import Settlement
-from boss_kit.errors import NotFound
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
-
-
-@dataclass(frozen=True)
-class RenewSource:
-    """New card data as staff enter it."""
-
-    account: AccountRef
-    source_id: UUID
-    change: CardUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +34,6 @@ class Answer:
     inquiry_id: UUID
     outcome: UpdateOutcome
     change: CardUpdate = NOTHING_NEW
-
-
-def renew_source(tx: Transaction, command: RenewSource) -> FundingSource:
-    """Replace token, last four and expiry; open invoices without a planned attempt are tried from tomorrow on.
-
-    Raises NotFound without the source, InvalidArgument for data that can't be right.
-    """
-    ref = command.account
-    locked = accounts.lock(tx.connection, ref.enterprise_id, [ref.id])
-    found = store.find(tx.connection, ref.enterprise_id, [command.source_id]).get(command.source_id)
-    if found is None or found.account != ref or ref.id not in locked:
-        raise NotFound(
-            "FUNDING_SOURCE_NOT_FOUND",
-            f"There is no funding source {command.source_id} on this account.",
-            metadata={"funding_source_id": str(command.source_id)},
-        )
-    check_update(found.tender, command.change)
-    day = tx.today(locked[ref.id].time_zone)
-    renewed = update(found, command.change)
-    _save(tx, [(found, renewed, day)], "staff")
-    invoices.plan_again(tx.connection, ref, day + timedelta(days=1))
-    return renewed
 
 
 def take_answers(tx: Transaction, answers: Sequence[Answer]) -> None:

@@ -49,6 +49,8 @@ class FundingSource:
     is_valid: bool
     responsibility_percent: int
     version: int
+    is_active: bool = True
+    is_on_account: bool = False
 
     @property
     def name(self) -> str:
@@ -58,7 +60,7 @@ class FundingSource:
 
 @dataclass(frozen=True, slots=True)
 class FundingSourceChanged:
-    """State: a source was added or changed; the reason is `imported`, `card_updater` or `staff`."""
+    """State: a source was added or changed: `imported`, `created`, by the `card_updater`, by `staff`, or `declined`."""
 
     source: FundingSource
     previous_last4: str

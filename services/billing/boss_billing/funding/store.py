@@ -33,6 +33,8 @@ funding_source = sa.Table(
     sa.Column("responsibility_percent", sa.SmallInteger, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("is_active", sa.Boolean, nullable=False),
+    sa.Column("is_on_account", sa.Boolean, nullable=False),
 )
 
 funding_source_change = sa.Table(
@@ -55,13 +57,14 @@ funding_source_change = sa.Table(
 _COLUMNS = (
     "source.business_unit_id, source.account_id, source.id, source.tender, source.token, source.last4, "
     "source.expiry_month, source.expiry_year, source.is_primary, source.is_recurring, source.is_valid, "
-    "source.responsibility_percent, source.version"
+    "source.responsibility_percent, source.version, source.is_active, source.is_on_account"
 )
 
 _RECURRING = sa.text(
     f"""
     SELECT {_COLUMNS} FROM funding_source AS source
     WHERE source.enterprise_id = :enterprise_id AND source.account_id = ANY(:account_ids) AND source.is_recurring
+      AND source.is_active
     ORDER BY source.account_id, source.is_primary DESC, source.id
     """
 )
@@ -84,11 +87,16 @@ _FIND = sa.text(
 _SAVE = sa.text(
     """
     UPDATE funding_source AS source
-    SET token = new.token, last4 = new.last4, expiry_month = new.expiry_month, expiry_year = new.expiry_year,
-        is_valid = new.is_valid, version = new.version
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:tokens AS text[]), CAST(:last4s AS text[]), CAST(:months AS int[]),
-                CAST(:years AS int[]), CAST(:valid AS boolean[]), CAST(:versions AS bigint[]))
-        AS new (id, token, last4, expiry_month, expiry_year, is_valid, version)
+    SET tender = new.tender, token = new.token, last4 = new.last4, expiry_month = new.expiry_month,
+        expiry_year = new.expiry_year, is_primary = new.is_primary, is_recurring = new.is_recurring,
+        is_valid = new.is_valid, is_active = new.is_active, is_on_account = new.is_on_account,
+        responsibility_percent = new.percent, version = new.version
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tenders AS text[]), CAST(:tokens AS text[]), CAST(:last4s AS text[]),
+                CAST(:months AS int[]), CAST(:years AS int[]), CAST(:primary AS boolean[]),
+                CAST(:recurring AS boolean[]), CAST(:valid AS boolean[]), CAST(:active AS boolean[]),
+                CAST(:on_account AS boolean[]), CAST(:percents AS int[]), CAST(:versions AS bigint[]))
+        AS new (id, tender, token, last4, expiry_month, expiry_year, is_primary, is_recurring, is_valid, is_active,
+                is_on_account, percent, version)
     WHERE source.enterprise_id = :enterprise_id AND source.id = new.id
     """
 )
@@ -118,6 +126,8 @@ def add(connection: sa.Connection, sources: Iterable[FundingSource], now: dateti
                 one.responsibility_percent,
                 one.version,
                 now,
+                one.is_active,
+                one.is_on_account,
             )
             for one in sources
         ),
@@ -155,11 +165,17 @@ def save(connection: sa.Connection, enterprise_id: UUID, sources: Sequence[Fundi
         {
             "enterprise_id": enterprise_id,
             "ids": [one.id for one in sources],
+            "tenders": [one.tender for one in sources],
             "tokens": [one.token for one in sources],
             "last4s": [one.last4 for one in sources],
             "months": [one.expiry_month for one in sources],
             "years": [one.expiry_year for one in sources],
+            "primary": [one.is_primary for one in sources],
+            "recurring": [one.is_recurring for one in sources],
             "valid": [one.is_valid for one in sources],
+            "active": [one.is_active for one in sources],
+            "on_account": [one.is_on_account for one in sources],
+            "percents": [one.responsibility_percent for one in sources],
             "versions": [one.version for one in sources],
         },
     )
@@ -216,4 +232,6 @@ def _source(enterprise_id: UUID, row: "sa.Row[Any]") -> FundingSource:
         row.is_valid,
         row.responsibility_percent,
         row.version,
+        row.is_active,
+        row.is_on_account,
     )

@@ -32,6 +32,7 @@ class InvoiceScope:
     enterprise_id: UUID
     business_unit_id: UUID | None = None
     account_id: UUID | None = None
+    agreement_id: UUID | None = None
 
 
 def get_invoice(tx: Transaction, ref: AccountRef, invoice_id: UUID) -> InvoiceView:
@@ -62,6 +63,8 @@ def list_invoices(
         query = query.where(table.c.business_unit_id == scope.business_unit_id)
     if scope.account_id is not None:
         query = query.where(table.c.account_id == scope.account_id)
+    if scope.agreement_id is not None:
+        query = query.where(table.c.agreement_id == scope.agreement_id)
     if open_only:
         query = query.where(table.c.balance_minor > 0)
     if page.after:

@@ -17,6 +17,10 @@ class Kind(StrEnum):
 
     BILLED = "billed"
     OPENING_BALANCE = "opening balance"
+    SALE = "sale"
+    FEE = "fee"
+    DEBIT = "debit"
+    RETURNED_PAYMENT = "returned payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,37 @@ class DueCharge:
     def total_minor(self) -> int:
         """Give the amount with tax."""
         return self.amount_minor + self.tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line of an invoice to make outside a run; a fee may name the invoice it is for."""
+
+    description: str
+    item_category: str
+    item: str
+    amount_minor: int
+    tax_minor: int = 0
+    charge_key: str = ""
+    period_start_date: date | None = None
+    period_end_date: date | None = None
+    principal_invoice_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvoice:
+    """An invoice to make outside a run; a due date to come is on account: the run of that day collects it."""
+
+    account_id: UUID
+    agreement_id: UUID | None
+    kind: Kind
+    due_date: date
+    lines: Sequence[NewLine]
+
+    @property
+    def total_minor(self) -> int:
+        """Give the total with tax."""
+        return sum(line.amount_minor + line.tax_minor for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)

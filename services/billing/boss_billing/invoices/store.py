@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.accounts.rules import AccountRef, OpenItem
-from boss_billing.invoices.rules import BilledCharge, DueCharge, Invoice, Kind
+from boss_billing.invoices.rules import BilledCharge, DueCharge, Invoice, Kind, NewLine
 from boss_kit.database import copy_rows
 
 TABLES = sa.MetaData()
@@ -55,6 +55,7 @@ invoice_line = sa.Table(
     sa.Column("tax_minor", sa.BigInteger, nullable=False),
     sa.Column("period_start_date", sa.Date),
     sa.Column("period_end_date", sa.Date),
+    sa.Column("principal_invoice_id", PG_UUID),
 )
 
 _COLUMNS = [column.name for column in invoice.columns]
@@ -149,6 +150,7 @@ def add_lines(connection: sa.Connection, lines: Iterable[tuple[Invoice, int, Due
                 charge.tax_minor,
                 charge.period_start_date,
                 charge.period_end_date,
+                None,
             )
             for of, line_no, charge in lines
         ),
@@ -171,10 +173,38 @@ def add_opening_lines(connection: sa.Connection, invoices: Iterable[Invoice], de
             0,
             None,
             None,
+            None,
         )
         for one in invoices
     ]
     copy_rows(connection, invoice_line, _LINE_COLUMNS, rows)
+
+
+def add_new_lines(connection: sa.Connection, lines: Iterable[tuple[Invoice, int, NewLine]]) -> None:
+    """Add the lines of invoices made outside a run: invoice, line number, line."""
+    copy_rows(
+        connection,
+        invoice_line,
+        _LINE_COLUMNS,
+        (
+            (
+                of.account.enterprise_id,
+                of.account.business_unit_id,
+                of.id,
+                line_no,
+                line.charge_key or None,
+                line.description,
+                line.item_category,
+                line.item,
+                line.amount_minor,
+                line.tax_minor,
+                line.period_start_date,
+                line.period_end_date,
+                line.principal_invoice_id,
+            )
+            for of, line_no, line in lines
+        ),
+    )
 
 
 def open_items(

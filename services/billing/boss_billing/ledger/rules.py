@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from boss_billing.accounts.rules import AccountRef
+from boss_kit.money import Money
 
 
 class Code(StrEnum):
@@ -20,6 +21,9 @@ class Code(StrEnum):
     TAX = "tax"
     OPENING_BALANCE = "opening_balance"
     REVENUE = "revenue"
+    REFUNDS_IN_TRANSIT = "refunds_in_transit"
+    ADJUSTMENTS = "adjustments"
+    WRITE_OFF = "write_off"
 
 
 class Source(StrEnum):
@@ -31,15 +35,41 @@ class Source(StrEnum):
     POINT_OF_SALE = "point of sale"
     CREDIT_APPLIED = "credit applied"
     DEPOSIT = "deposit"
+    INVOICE = "invoice"
+    RETURN = "return"
+    REFUND = "refund"
+    CREDIT = "credit"
+    DEBIT = "debit"
+    WRITE_OFF = "write-off"
+    WAIVER = "waiver"
+    CHARGEBACK = "chargeback"
+    BANK_RETURN = "bank return"
+    REVERSAL = "reversal"
 
 
 NO_ACCOUNT = UUID(int=0)
 """The account of what concerns no member, such as a deposit."""
 
+Side = tuple[Code, str]
+"""An account of the books with its detail: the tender or the item category, where the account has one."""
+
+OWED: Side = (Code.RECEIVABLE, "")
+CREDIT: Side = (Code.ACCOUNT_CREDIT, "")
+TAX: Side = (Code.TAX, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What explains a movement: its source, and the payment or the document it belongs to."""
+
+    source: Source
+    payment_id: UUID | None = None
+    reference_id: UUID | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One movement; the detail is the tender or the item category, where the account has one."""
+    """One movement; the reference is the document that explains it, where invoice and payment don't."""
 
     account: AccountRef
     invoice_id: UUID | None
@@ -52,19 +82,41 @@ class Transfer:
     currency: str
     business_date: date
     source: Source
+    reference_id: UUID | None = None
 
 
 def charge(
-    account: AccountRef, invoice_id: UUID, category: str, amount_minor: int, tax_minor: int, currency: str, day: date
+    account: AccountRef,
+    invoice_id: UUID,
+    category: str,
+    amount_minor: int,
+    tax_minor: int,
+    currency: str,
+    day: date,
+    source: Source = Source.BILL_RUN,
 ) -> list[Transfer]:
     """Book a line of an invoice: what is owed against revenue and tax."""
     owed = (account, invoice_id, None, Code.RECEIVABLE, "")
     found = []
     if amount_minor > 0:
-        found.append(Transfer(*owed, Code.REVENUE, category, amount_minor, currency, day, Source.BILL_RUN))
+        found.append(Transfer(*owed, Code.REVENUE, category, amount_minor, currency, day, source))
     if tax_minor > 0:
-        found.append(Transfer(*owed, Code.TAX, "", tax_minor, currency, day, Source.BILL_RUN))
+        found.append(Transfer(*owed, Code.TAX, "", tax_minor, currency, day, source))
     return found
+
+
+def moved(
+    account: AccountRef,
+    debit: Side,
+    credit: Side,
+    amount: Money,
+    day: date,
+    of: Document,
+    invoice_id: UUID | None = None,
+) -> Transfer:
+    """Book a movement between any two accounts of the books."""
+    sides = (*debit, *credit, amount.amount_minor, amount.currency)
+    return Transfer(account, invoice_id, of.payment_id, *sides, day, of.source, of.reference_id)
 
 
 def opening(account: AccountRef, invoice_id: UUID, amount_minor: int, currency: str, day: date) -> Transfer:

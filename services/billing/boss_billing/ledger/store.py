@@ -29,6 +29,7 @@ transfer = sa.Table(
     sa.Column("business_date", sa.Date, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("reference_id", PG_UUID),
 )
 
 _COLUMNS = [column.name for column in transfer.columns if column.name != "id"]
@@ -58,4 +59,5 @@ def _row(one: Transfer, now: datetime) -> tuple[object, ...]:
         one.business_date,
         one.source,
         now,
+        one.reference_id,
     )

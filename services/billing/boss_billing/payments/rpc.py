@@ -9,6 +9,7 @@ from boss.billing.v1 import payment_service_pb2_grpc
 from boss_billing.accounts.convert import account_ref
 from boss_billing.accounts.rpc import scope
 from boss_billing.accounts.rules import AccountRef
+from boss_billing.invoices.convert import invoice_id
 from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.payments import commands, queries
 from boss_billing.payments.commands import TakePayment
@@ -30,7 +31,9 @@ class PaymentServicer(payment_service_pb2_grpc.PaymentServiceServicer):
 
     def CreatePayment(self, request: pb.CreatePaymentRequest, context: grpc.ServicerContext) -> pb.Payment:
         """Take a payment at the point of sale."""
-        command = TakePayment(account_ref(request.parent, "parent"), money_from_proto(request.amount), request.tender)
+        account = account_ref(request.parent, "parent")
+        paid_first = invoice_id(account, request.invoice)
+        command = TakePayment(account, money_from_proto(request.amount), request.tender, paid_first)
 
         def answer(tx: Any) -> pb.Payment:
             payment_id = commands.take_payment(tx, command)

@@ -157,9 +157,15 @@ def add_attempts(connection: sa.Connection, attempts: Iterable[NewAttempt], corr
 
 
 def add_desk_payment(
-    connection: sa.Connection, of: Payment, tender: str, day: date, correlation: str, now: datetime
+    connection: sa.Connection,
+    of: Payment,
+    tender: str,
+    day: date,
+    correlation: str,
+    now: datetime,
+    invoice_id: UUID | None = None,
 ) -> None:
-    """Add a payment taken at the point of sale, which is final at once."""
+    """Add a payment taken at the point of sale, which is final at once; the invoice is the one it was given for."""
     account: AccountRef = of.account
     connection.execute(
         sa.insert(payment).values(
@@ -167,6 +173,7 @@ def add_desk_payment(
             business_unit_id=account.business_unit_id,
             id=of.id,
             account_id=account.id,
+            invoice_id=invoice_id,
             kind=of.kind,
             state=State.APPROVED,
             tender=tender,

@@ -1,0 +1,1 @@
+"""Money that goes back: itemized returns, and refunds to where the money came from (SPEC BIL-11)."""

@@ -1,0 +1,146 @@
+"""What may go back, and where to: never more than came from there (SPEC BIL-11). Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from boss_billing.accounts.rules import AccountRef
+from boss_kit.errors import FailedPrecondition, InvalidArgument
+from boss_kit.money import Money
+
+RETURN_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/returns/{r}"
+REFUND_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/refunds/{r}"
+SEND_TASK = "refund-send"
+
+
+class Destination(StrEnum):
+    """Where money goes back to."""
+
+    ACCOUNT_CREDIT = "account credit"
+    FUNDING_SOURCE = "funding source"
+    CASH = "cash"
+
+
+class RefundState(StrEnum):
+    """Where a refund is in its life; what the processor didn't say is unknown, never assumed."""
+
+    CREATED = "created"
+    UNKNOWN = "unknown"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+ON_ITS_WAY = (RefundState.CREATED, RefundState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """One returned item."""
+
+    description: str
+    item_category: str
+    item: str
+    amount_minor: int
+    tax_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        """Give its price with tax."""
+        return self.amount_minor + self.tax_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money on its way back; its id is that of its movement, and the processor's key."""
+
+    id: UUID
+    account: AccountRef
+    destination: Destination
+    funding_source_id: UUID | None
+    tender: str
+    token: str
+    amount_minor: int
+    currency: str
+    state: RefundState
+    response_code: str = ""
+    response_message: str = ""
+    transaction_id: str = ""
+    final_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedRefund:
+    """A refund as it goes to the processor; the same key again is the same refund."""
+
+    enterprise_id: UUID
+    key: str
+    tender: str
+    token: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """What the processor says of a refund, by a code of the decline table."""
+
+    code: str
+    message: str = ""
+    transaction_id: str = ""
+
+
+class RefundProcessor(Protocol):
+    """The part of a payment processor that sends money back; idempotent by the refund's key."""
+
+    def refund(self, refund: SubmittedRefund) -> RefundAnswer:
+        """Send money back. Raises NoAnswerError when nobody knows whether it did, Transient when it didn't."""
+        ...
+
+
+def check_lines(lines: Sequence[ReturnLine]) -> int:
+    """Give the total of a return. Raises InvalidArgument for amounts that can't be."""
+    for place, line in enumerate(lines):
+        for field, amount in (("amount", line.amount_minor), ("tax", line.tax_minor)):
+            if amount < 0:
+                raise InvalidArgument.field(f"lines[{place}].{field}", "must not be below zero.")
+    total = sum(line.total_minor for line in lines)
+    if total == 0:
+        raise InvalidArgument.field("lines", "come to nothing; a return gives something back.")
+    return total
+
+
+def check_returned(total: Money, returnable_minor: int) -> None:
+    """Refuse to take back more than was invoiced. Raises FailedPrecondition."""
+    if total.amount_minor > returnable_minor:
+        left = Money(max(returnable_minor, 0), total.currency)
+        raise FailedPrecondition(
+            "RETURN_ABOVE_INVOICED",
+            f"{total} is more than was invoiced and not returned yet, {left}; return at most that.",
+            metadata={"amount": str(total), "returnable": str(left)},
+        )
+
+
+def check_refunded(amount: Money, refundable_minor: int, what: str) -> None:
+    """Refuse to pay back more than was paid. Raises FailedPrecondition."""
+    if amount.amount_minor > refundable_minor:
+        left = Money(max(refundable_minor, 0), amount.currency)
+        raise FailedPrecondition(
+            "REFUND_ABOVE_PAID",
+            f"{amount} is more than was paid {what} and not paid back yet, {left}; "
+            "refund at most that and leave the rest as credit of the account.",
+            metadata={"amount": str(amount), "refundable": str(left)},
+        )
+
+
+def check_credit(amount: Money, credit_minor: int) -> None:
+    """Refuse to pay back credit that isn't there. Raises FailedPrecondition."""
+    if amount.amount_minor > credit_minor:
+        credit = Money(credit_minor, amount.currency)
+        raise FailedPrecondition(
+            "REFUND_ABOVE_CREDIT",
+            f"{amount} is more than the account's credit of {credit}; refund at most that, or return items first.",
+            metadata={"amount": str(amount), "credit": str(credit)},
+        )
