@@ -176,19 +176,14 @@ def test_agr_10_a_changed_source_tells_what_was_and_what_is(club: Club, desk: De
     desk.change(visa.name, tender="MC", last4="1111", valid=False, on_account=True)
     facts = [events_pb.FundingSourceChanged.FromString(one.data) for one in club.facts(events.SOURCE_CHANGED)]
     created, changed = facts
-    assert (created.reason, created.previous_tender, created.previous_last4) == ("created", "", "")
-    assert (changed.previous_tender, changed.tender, changed.previous_last4, changed.last4) == (
-        "VISA",
-        "MC",
-        "4242",
-        "1111",
-    )
-    assert (changed.previous_valid, changed.valid, changed.previous_on_account, changed.on_account) == (
-        True,
+    assert (created.reason, created.HasField("previous"), created.current.responsibility_percent) == (
+        "created",
         False,
-        False,
-        True,
+        100,
     )
+    before, after = changed.previous, changed.current
+    assert (before.tender, before.last4, before.valid, before.on_account) == ("VISA", "4242", True, False)
+    assert (after.tender, after.last4, after.valid, after.on_account) == ("MC", "1111", False, True)
 
 
 def test_bil_1_statement_billing_is_invoiced_and_never_charged(club: Club, desk: Desk) -> None:
