@@ -27,10 +27,13 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.bundles.rpc import BundleServicer
     from boss_agreements.classifications.rpc import ClassificationServicer
     from boss_agreements.definitions.rpc import DefinitionServicer
+    from boss_agreements.divisions.rpc import DivisionServicer
     from boss_agreements.due_charges.rpc import DueChargeServicer
     from boss_agreements.groups.rpc import AgreementGroupServicer
     from boss_agreements.history.rpc import HistoryServicer
+    from boss_agreements.inherited_settings.rpc import SettingServicer
     from boss_agreements.items.rpc import ItemServicer
+    from boss_agreements.locations.rpc import LocationServicer
     from boss_agreements.members.rpc import MemberServicer
     from boss_agreements.organization.rpc import OrganizationServicer
     from boss_agreements.promotions.rpc import PromotionServicer
@@ -38,6 +41,8 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.taxes.rpc import TaxServicer
     from boss_agreements.templates.rpc import TemplateServicer
     from boss_agreements.timeline.rpc import TimelineServicer
+    from boss_agreements.work_roles.rpc import WorkRoleServicer
+    from boss_agreements.workstations.rpc import WorkstationServicer
     from boss_kit.rpc.door import Door
 
     house = SERVICE.open(settings, settings.pool_serve)
@@ -47,6 +52,11 @@ def serve(settings: AgreementsSettings) -> Serving:
         AgreementRulesServicer,
         BundleServicer,
         ClassificationServicer,
+        DivisionServicer,
+        SettingServicer,
+        LocationServicer,
+        WorkRoleServicer,
+        WorkstationServicer,
         DefinitionServicer,
         AgreementGroupServicer,
         ItemServicer,

@@ -111,7 +111,12 @@ def _business_unit_changed(fact: BusinessUnitChanged) -> OutgoingEvent:
     unit = fact.unit
     name = _unit_name(unit.enterprise_id, unit.id)
     message = pb.BusinessUnitChanged(
-        business_unit=name, display_name=unit.display_name, time_zone=unit.time_zone, currency=unit.currency
+        business_unit=name,
+        display_name=unit.display_name,
+        time_zone=unit.time_zone,
+        currency=unit.currency,
+        division=f"enterprises/{unit.enterprise_id}/divisions/{unit.division_id}" if unit.division_id else "",
+        settings=fact.settings,
     )
     return OutgoingEvent(
         BUSINESS_UNIT_CHANGED,

@@ -23,11 +23,14 @@ from boss_agreements.app import SERVICE
 from boss_agreements.bundles.rpc import BundleServicer
 from boss_agreements.classifications.rpc import ClassificationServicer
 from boss_agreements.definitions.rpc import DefinitionServicer
+from boss_agreements.divisions.rpc import DivisionServicer
 from boss_agreements.due_charges.rpc import DueChargeServicer
 from boss_agreements.events import encode
 from boss_agreements.groups.rpc import AgreementGroupServicer
 from boss_agreements.history.rpc import HistoryServicer
+from boss_agreements.inherited_settings.rpc import SettingServicer
 from boss_agreements.items.rpc import ItemServicer
+from boss_agreements.locations.rpc import LocationServicer
 from boss_agreements.members.rpc import MemberServicer
 from boss_agreements.organization.rpc import OrganizationServicer
 from boss_agreements.promotions.rpc import PromotionServicer
@@ -35,6 +38,8 @@ from boss_agreements.reasons.rpc import ReasonServicer
 from boss_agreements.taxes.rpc import TaxServicer
 from boss_agreements.templates.rpc import TemplateServicer
 from boss_agreements.timeline.rpc import TimelineServicer
+from boss_agreements.work_roles.rpc import WorkRoleServicer
+from boss_agreements.workstations.rpc import WorkstationServicer
 from boss_kit.database import open_database
 from boss_kit.migrate import upgrade
 from boss_kit.rpc.door import Door
@@ -80,6 +85,11 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         AgreementRulesServicer,
         BundleServicer,
         ClassificationServicer,
+        DivisionServicer,
+        SettingServicer,
+        LocationServicer,
+        WorkRoleServicer,
+        WorkstationServicer,
         DefinitionServicer,
         AgreementGroupServicer,
         ItemServicer,

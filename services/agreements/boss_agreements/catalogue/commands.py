@@ -48,7 +48,7 @@ def update(
             f"The {shelf.noun} {before.name!r} belongs to the enterprise; change it there, for all units.",
             metadata={"display_name": before.name},
         )
-    check_etag(before, etag)
+    check_etag(before.version, etag)
     head = Head(before.id, before.enterprise_id, before.business_unit_id, before.version, before.create_time)
     after = check(tx, _named(make(head)))
     if after == before:

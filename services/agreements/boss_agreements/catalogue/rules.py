@@ -39,15 +39,15 @@ class EntryName:
     id: UUID
 
 
-def check_etag(entry: Head, etag: str) -> None:
+def check_etag(version: int, etag: str) -> None:
     """Refuse a change made to an older state. Raises InvalidArgument, Aborted."""
     if not etag:
         raise InvalidArgument.field("etag", "is required: send the etag you read, so that no change gets lost.")
-    if etag != str(entry.version):
+    if etag != str(version):
         raise Aborted(
             "ETAG_MISMATCH",
             "Somebody else changed it meanwhile; read it again and repeat the change.",
-            metadata={"etag": etag, "current": str(entry.version)},
+            metadata={"etag": etag, "current": str(version)},
         )
 
 
@@ -61,3 +61,16 @@ def check_choice(value: str, choices: tuple[str, ...], field: str) -> None:
     """Refuse a word that isn't one of the choices. Raises InvalidArgument."""
     if value not in choices:
         raise InvalidArgument.field(field, f"{value[:40]!r} is none of {', '.join(choices)}.")
+
+
+def check_of_enterprise(entry: Entry) -> None:
+    """Refuse an entry of a unit where only an enterprise has some. Raises InvalidArgument."""
+    if entry.business_unit_id is not None:
+        raise InvalidArgument.field("parent", "must be an enterprise: business units have none of their own.")
+
+
+def check_of_unit(entry: Entry) -> UUID:
+    """Refuse an entry of an enterprise where only units have some; give the unit. Raises InvalidArgument."""
+    if entry.business_unit_id is None:
+        raise InvalidArgument.field("parent", "must be a business unit: an enterprise has none of its own.")
+    return entry.business_unit_id

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from boss_agreements.organization import store
-from boss_agreements.organization.rules import BusinessUnit
+from boss_agreements.organization.rules import BusinessUnit, Enterprise
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.unit_of_work import Transaction
 
@@ -17,9 +17,23 @@ def get_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> BusinessUni
     return unit
 
 
-def list_units(tx: Transaction, enterprise_id: UUID, after: str, limit: int) -> Sequence[BusinessUnit]:
-    """Read a page of units by external id."""
-    return store.units_page(tx.connection, enterprise_id, after, limit)
+def get_enterprise(tx: Transaction, enterprise_id: UUID) -> Enterprise:
+    """Read an enterprise. Raises NotFound."""
+    found = store.find_enterprise(tx.connection, enterprise_id)
+    if found is None:
+        raise NotFound(
+            "ENTERPRISE_NOT_FOUND",
+            f"There is no enterprise {enterprise_id}; create it first.",
+            metadata={"enterprise_id": str(enterprise_id)},
+        )
+    return found
+
+
+def list_units(
+    tx: Transaction, enterprise_id: UUID, division_id: UUID | None, after: str, limit: int
+) -> Sequence[BusinessUnit]:
+    """Read a page of an enterprise's or a division's units by external id."""
+    return store.units_page(tx.connection, enterprise_id, division_id, after, limit)
 
 
 def zones_of(tx: Transaction, enterprise_id: UUID) -> Mapping[UUID, str]:

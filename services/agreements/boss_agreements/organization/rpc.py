@@ -7,7 +7,7 @@ from boss.agreements.v1 import organization_service_pb2 as pb
 from boss.agreements.v1 import organization_service_pb2_grpc as pb_grpc
 
 from boss_agreements.organization import commands, queries
-from boss_agreements.organization.commands import CreateBusinessUnit
+from boss_agreements.organization.commands import CreateBusinessUnit, UpdateBusinessUnit
 from boss_agreements.organization.rules import BusinessUnit, Enterprise
 from boss_kit import names
 from boss_kit.paging import open_page
@@ -16,6 +16,7 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 
 ENTERPRISE = "enterprises/{e}"
+DIVISION = "enterprises/{e}/divisions/{d}"
 UNIT = "enterprises/{e}/businessUnits/{b}"
 
 
@@ -43,8 +44,33 @@ class OrganizationServicer(pb_grpc.OrganizationServiceServicer):
         """Make a business unit."""
         unit = request.business_unit
         enterprise_id = names.parse(ENTERPRISE, request.parent, "parent")["e"]
-        command = CreateBusinessUnit(enterprise_id, unit.external_id, unit.display_name, unit.time_zone, unit.currency)
+        command = CreateBusinessUnit(
+            enterprise_id, unit.external_id, unit.display_name, unit.time_zone, unit.currency, _division_of(unit)
+        )
         return self._door.command(request, lambda tx: _unit(commands.create_business_unit(tx, command)))
+
+    def UpdateBusinessUnit(
+        self, request: pb.UpdateBusinessUnitRequest, context: grpc.ServicerContext
+    ) -> pb.BusinessUnit:
+        """Change a business unit."""
+        unit = request.business_unit
+        ids = names.parse(UNIT, unit.name, "business_unit.name")
+        command = UpdateBusinessUnit(
+            ids["e"],
+            ids["b"],
+            unit.etag,
+            unit.external_id,
+            unit.display_name,
+            unit.time_zone,
+            unit.currency,
+            _division_of(unit),
+        )
+        return self._door.command(request, lambda tx: _unit(commands.update_business_unit(tx, command)))
+
+    def GetEnterprise(self, request: pb.GetEnterpriseRequest, context: grpc.ServicerContext) -> pb.Enterprise:
+        """Read an enterprise."""
+        enterprise_id = names.parse(ENTERPRISE, request.name)["e"]
+        return self._door.query(request, lambda tx: _enterprise(queries.get_enterprise(tx, enterprise_id)))
 
     def GetBusinessUnit(self, request: pb.GetBusinessUnitRequest, context: grpc.ServicerContext) -> pb.BusinessUnit:
         """Read a business unit."""
@@ -54,13 +80,13 @@ class OrganizationServicer(pb_grpc.OrganizationServiceServicer):
     def ListBusinessUnits(
         self, request: pb.ListBusinessUnitsRequest, context: grpc.ServicerContext
     ) -> pb.ListBusinessUnitsResponse:
-        """List the business units of an enterprise."""
-        enterprise_id = names.parse(ENTERPRISE, request.parent, "parent")["e"]
+        """List the business units of an enterprise or of a division."""
+        enterprise_id, division_id = _enterprise_or_division(request.parent)
         page = open_page(request.page_size, request.page_token, filters=("units", request.parent))
         (after,) = page.key(str) or ("",)
 
         def answer(tx: Transaction) -> pb.ListBusinessUnitsResponse:
-            found = queries.list_units(tx, enterprise_id, after, page.limit)
+            found = queries.list_units(tx, enterprise_id, division_id, after, page.limit)
             rows, token = page.cut(found, lambda unit: (unit.external_id,))
             return pb.ListBusinessUnitsResponse(business_units=map(_unit, rows), next_page_token=token)
 
@@ -73,6 +99,17 @@ def parse_parent(parent: str) -> tuple[UUID, UUID | None]:
         return names.parse(ENTERPRISE, parent, "parent")["e"], None
     ids = names.parse(UNIT, parent, "parent")
     return ids["e"], ids["b"]
+
+
+def _enterprise_or_division(parent: str) -> tuple[UUID, UUID | None]:
+    if "/divisions/" not in parent:
+        return names.parse(ENTERPRISE, parent, "parent")["e"], None
+    ids = names.parse(DIVISION, parent, "parent")
+    return ids["e"], ids["d"]
+
+
+def _division_of(unit: pb.BusinessUnit) -> UUID | None:
+    return names.parse(DIVISION, unit.division, "business_unit.division")["d"] if unit.division else None
 
 
 def _enterprise(enterprise: Enterprise) -> pb.Enterprise:
@@ -92,4 +129,5 @@ def _unit(unit: BusinessUnit) -> pb.BusinessUnit:
         currency=unit.currency,
         create_time=time_to_proto(unit.create_time),
         etag=str(unit.version),
+        division=f"enterprises/{unit.enterprise_id}/divisions/{unit.division_id}" if unit.division_id else "",
     )

@@ -1,6 +1,7 @@
 """What a business unit is. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -38,14 +39,16 @@ class BusinessUnit:
     currency: str
     version: int
     create_time: datetime
+    division_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class BusinessUnitChanged:
-    """State: a business unit was made or changed."""
+    """State: a business unit, or a setting that applies to it, was made or changed."""
 
     unit: BusinessUnit
     business_date: date
+    settings: Mapping[str, str]
 
 
 def business_unit_id(enterprise_id: UUID, external_id: str) -> UUID:
@@ -61,3 +64,11 @@ def check_unit(time_zone: str, currency: str) -> None:
             "business_unit.currency",
             f"{currency[:10]!r} is not a currency BOSS knows; use an ISO-4217 code such as USD.",
         )
+
+
+def check_unchanged(before: BusinessUnit, external_id: str, currency: str) -> None:
+    """Refuse to change what accounts and imports stand on. Raises InvalidArgument."""
+    if external_id != before.external_id:
+        raise InvalidArgument.field("business_unit.external_id", f"stays {before.external_id!r}; imports name it so.")
+    if currency != before.currency:
+        raise InvalidArgument.field("business_unit.currency", f"stays {before.currency}; accounts have one currency.")

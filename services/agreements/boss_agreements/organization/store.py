@@ -31,6 +31,7 @@ business_unit = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("division_id", PG_UUID),
     sa.UniqueConstraint("enterprise_id", "external_id"),
 )
 
@@ -93,11 +94,35 @@ def units_of(connection: sa.Connection, enterprise_id: UUID) -> Sequence[Busines
     return [_unit(row) for row in connection.execute(query.order_by(business_unit.c.external_id))]
 
 
-def units_page(connection: sa.Connection, enterprise_id: UUID, after: str, limit: int) -> Sequence[BusinessUnit]:
-    """Read the units after an external id."""
+def save_unit(connection: sa.Connection, unit: BusinessUnit) -> None:
+    """Write what of a unit may change."""
+    mine = sa.and_(business_unit.c.enterprise_id == unit.enterprise_id, business_unit.c.id == unit.id)
+    values = {name: getattr(unit, name) for name in ("display_name", "time_zone", "division_id", "version")}
+    connection.execute(sa.update(business_unit).where(mine).values(values))
+
+
+def touch_units(
+    connection: sa.Connection, enterprise_id: UUID, *, division_id: UUID | None, unit_id: UUID | None
+) -> Sequence[BusinessUnit]:
+    """Give a unit, the units of a division or those of an enterprise a new version: something above them changed."""
+    statement = sa.update(business_unit).where(business_unit.c.enterprise_id == enterprise_id)
+    if unit_id is not None:
+        statement = statement.where(business_unit.c.id == unit_id)
+    elif division_id is not None:
+        statement = statement.where(business_unit.c.division_id == division_id)
+    changed = statement.values(version=business_unit.c.version + 1).returning(business_unit)
+    return sorted(map(_unit, connection.execute(changed)), key=lambda unit: unit.external_id)
+
+
+def units_page(
+    connection: sa.Connection, enterprise_id: UUID, division_id: UUID | None, after: str, limit: int
+) -> Sequence[BusinessUnit]:
+    """Read the units of an enterprise, or of a division, after an external id."""
     query = sa.select(business_unit).where(
         business_unit.c.enterprise_id == enterprise_id, business_unit.c.external_id > after
     )
+    if division_id is not None:
+        query = query.where(business_unit.c.division_id == division_id)
     return [_unit(row) for row in connection.execute(query.order_by(business_unit.c.external_id).limit(limit))]
 
 
@@ -111,4 +136,5 @@ def _unit(row: "sa.Row[Any]") -> BusinessUnit:
         row.currency,
         row.version,
         row.create_time,
+        row.division_id,
     )

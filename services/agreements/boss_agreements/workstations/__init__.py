@@ -1,0 +1,1 @@
+"""The desks of a business unit's locations."""
