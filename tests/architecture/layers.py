@@ -59,6 +59,8 @@ PARTS = {
     "billing/deposits/source": "rules",
     "billing/deposits/statement_file": "convert",
     "billing/funding/changes": "commands",
+    "billing/callbacks/bodies": "rules",
+    "billing/callbacks/resolution": "commands",
     "billing/funding/inquiries": "store",
     "billing/funding/sharing": "rules",
     "billing/movements/sheet": "commands",

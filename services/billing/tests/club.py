@@ -22,6 +22,7 @@ from boss_billing.adapters.simulator import Simulator
 from boss_billing.batches.process import BatchProcesses
 from boss_billing.batches.rules import SUBMIT_TASK, Submission
 from boss_billing.callbacks import commands as callbacks
+from boss_billing.callbacks.process import CallbackProcesses
 from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
 from boss_billing.funding.process import CardUpdaterProcesses
 from boss_billing.invoices.rules import DueCharge
@@ -269,6 +270,7 @@ class Club:
             runs.WITHDRAW_TASK: bill_runs.withdraw,
             SUBMIT_TASK: BatchProcesses(self.units, self.wire).submit,
             "ask-processor": BatchProcesses(self.units, self.wire).ask_processor,
+            "apply-callbacks": CallbackProcesses(self.units).apply_left_over,
             "card-updater": CardUpdaterProcesses(self.units, self.wire).ask,
         }
 

@@ -1,26 +1,21 @@
 """Callbacks: any order, any number of times, late, or for something unknown (SPEC BIL-8)."""
 
-import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import httpx
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.billing.v1 import processor_callback_service_pb2_grpc
-from club import ENTERPRISE_ID, Club, due
-from standardwebhooks.webhooks import Webhook as Signature
+from club import DAY, ENTERPRISE_ID, Club, due
 
 from boss_billing import events
-from boss_billing.callbacks.rules import CallbackState
-from boss_billing.callbacks.webhook import processor_webhook
+from boss_billing.callbacks.commands import Tally, _notice, apply_deposits, keep_deposits, keep_results
+from boss_billing.callbacks.process import CallbackProcesses
+from boss_billing.callbacks.rules import CallbackState, DepositCallback
+from boss_billing.deposits.commands import take_deposits
 from boss_billing.payments.rules import Label
 from boss_kit.money import Money
 from boss_kit.rpc.convert import money_to_proto
-from boss_kit.web import WebServer, make_app
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def billed(club: Club, number: str = "M1") -> Any:
@@ -83,15 +78,49 @@ def test_bil_8_a_result_faster_than_our_own_record_of_the_submission_stays(club:
 
 
 def test_bil_8_kept_callbacks_are_applied_by_the_janitor_when_their_process_ended(club: Club) -> None:
-    from boss_billing.callbacks import commands
-    from boss_billing.callbacks.process import CallbackProcesses
-
     result = billed(club)
     with club.units.begin(club.context()) as tx:
-        commands.keep_results(tx, [result])
+        keep_results(tx, [result])
+    apply_left_over(club)
+    assert club.one("SELECT state FROM payment") == "approved"
+
+
+def test_bil_8_an_unmatched_result_is_matched_when_its_attempt_appears(club: Club) -> None:
+    result = billed(club)
+    with club.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE hidden AS SELECT * FROM attempt; DELETE FROM attempt")
+    assert club.report(result).unmatched == 1
+    apply_left_over(club)
+    assert club.one("SELECT state FROM callback") == CallbackState.UNMATCHED
+    with club.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO attempt SELECT * FROM hidden")
+    apply_left_over(club)
+    assert club.rows("SELECT state, reason FROM callback") == [("applied", "")]
+    assert club.one("SELECT state FROM payment") == "approved"
+
+
+def test_bil_8_deposits_are_kept_handed_over_once_and_an_exception_when_told_otherwise(club: Club) -> None:
+    told = DepositCallback("d1", "acme", "s1", DAY, 1, "Original", "VISA", 3500, 100, "USD", "")
+    assert report_deposits(club, told, replace(told, callback_id="d2")).applied == 2
+    assert report_deposits(club, told).repeated == 1
+    assert club.one("SELECT count(*) FROM deposit") == 2
+    with club.units.begin(club.context()) as tx:
+        take_deposits(tx, [_notice(replace(told, callback_id="d3"))])
+    assert report_deposits(club, replace(told, callback_id="d3", gross_minor=1)).unmatched == 1
+    assert club.one("SELECT state FROM callback WHERE callback_id = 'd3'") == CallbackState.EXCEPTION
+    assert club.one("SELECT count(*) FROM deposit") == 3
+
+
+def apply_left_over(club: Club) -> None:
     task: Any = type("Task", (), {"id": uuid4()})
     CallbackProcesses(club.units).apply_left_over(task)
-    assert club.one("SELECT state FROM payment") == "approved"
+
+
+def report_deposits(club: Club, *deposits: DepositCallback) -> Tally:
+    with club.units.begin(club.context()) as tx:
+        keep_deposits(tx, deposits)
+    with club.units.begin(club.context()) as tx:
+        return apply_deposits(tx, [one.callback_id for one in deposits])
 
 
 def test_bil_8_the_grpc_door_takes_results_of_a_processor_and_lists_what_does_not_fit(
@@ -114,41 +143,3 @@ def test_bil_8_the_grpc_door_takes_results_of_a_processor_and_lists_what_does_no
     assert (answer.applied, answer.unmatched) == (1, 1)
     listed = door.ListUnmatchedCallbacks(pb.ListUnmatchedCallbacksRequest(parent=parent), timeout=5)
     assert [one.callback_id for one in listed.unmatched_callbacks] == ["r2"]
-
-
-class TestWebhook:
-    def post(self, club: Club, body: bytes, message_id: str = "m1", secret: str = SECRET) -> Any:
-        now = datetime.now(UTC)
-        signature = Signature(secret).sign(message_id, now, body.decode(errors="replace"))
-        headers = {
-            "webhook-id": message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature,
-        }
-        server = WebServer(make_app(club.units, [processor_webhook([SECRET])]), "127.0.0.1:0")
-        server.start()
-        try:
-            return httpx.post(f"http://127.0.0.1:{server.port}/webhooks/processor", content=body, headers=headers)
-        finally:
-            server.stop()
-
-    def body(self, found: Any, **changes: Any) -> bytes:
-        result = {"resultId": "r1", "attemptId": str(found.attempt_id), "code": "A01"} | changes
-        data = {"parent": f"enterprises/{ENTERPRISE_ID}", "results": [result]}
-        return json.dumps({"type": "payment.results", "data": data}).encode()
-
-    def test_bil_8_a_signed_webhook_is_the_same_command_and_applied_once(self, club: Club) -> None:
-        body = self.body(billed(club))
-        assert self.post(club, body).status_code == 200
-        assert self.post(club, body, "m2").status_code == 200
-        assert club.one("SELECT state FROM payment") == "approved"
-        assert len(club.facts(events.PAYMENT_APPROVED)) == 1
-
-    def test_bil_8_a_webhook_with_a_wrong_signature_changes_nothing(self, club: Club) -> None:
-        body = self.body(billed(club))
-        assert self.post(club, body, secret="whsec_c2VjcmV0c2VjcmV0c2VjcmV0").status_code == 401
-        assert club.one("SELECT state FROM payment") == "pending"
-
-    def test_bil_8_an_unreadable_body_is_the_callers_fault(self, club: Club) -> None:
-        for number, body in enumerate((b"{", b"[]", b'{"type": "x", "data": {}}', self.body(billed(club), code=""))):
-            assert self.post(club, body, f"m{number}").status_code == 400

@@ -37,6 +37,11 @@ class Door:
     def __init__(self, units: UnitOfWork) -> None:
         self._units = units
 
+    @property
+    def units(self) -> UnitOfWork:
+        """Give what opens transactions, for work that several calls share."""
+        return self._units
+
     def query(self, request: Message, answer: Answers[R]) -> R:
         """Answer from one read-only snapshot."""
         with self._units.read(current_call().context) as tx:

@@ -1,26 +1,30 @@
 """Keep callbacks first, then apply each once: any order, any number of times, late or unknown (SPEC BIL-8)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 from uuid import UUID
 
 from boss_billing.callbacks import store
+from boss_billing.callbacks.bodies import read_deposit, read_result, read_update
 from boss_billing.callbacks.rules import (
+    APPLY,
     CallbackKind,
     CallbackState,
+    DepositCallback,
     Fit,
+    Kept,
     ResultCallback,
     UpdateCallback,
     fit_result,
     fit_update,
 )
+from boss_billing.deposits.commands import take_deposits
+from boss_billing.deposits.rules import DepositNotice, Outcome
 from boss_billing.funding import inquiries
 from boss_billing.funding.commands import Answer, take_answers
-from boss_billing.funding.rules import CardUpdate, UpdateOutcome
+from boss_billing.funding.rules import CardUpdate
 from boss_billing.payments.settlement import load
-from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
 _TWICE = Fit(CallbackState.EXCEPTION, "Another callback of the same page is about the same thing.")
@@ -35,30 +39,67 @@ class Tally:
     unmatched: int
 
 
-def keep_results(tx: Transaction, results: Sequence[ResultCallback]) -> int:
-    """Keep results of attempts; give how many were new."""
-    rows = [(one.callback_id, _id(one.attempt_id), asdict(one)) for one in _first_of_each(results)]
-    return _keep(tx, CallbackKind.PAYMENT_RESULT, rows)
+def keep_results(tx: Transaction, results: Sequence[ResultCallback]) -> frozenset[str]:
+    """Keep results of attempts; give the ids of those that are new."""
+    return keep(tx, CallbackKind.PAYMENT_RESULT, [kept_result(one, tx.context.correlation) for one in results])
 
 
-def keep_updates(tx: Transaction, updates: Sequence[UpdateCallback]) -> int:
-    """Keep answers of the card updater; give how many were new."""
-    rows = [(one.callback_id, _id(one.inquiry_id), asdict(one)) for one in _first_of_each(updates)]
-    return _keep(tx, CallbackKind.ACCOUNT_UPDATE, rows)
+def keep_updates(tx: Transaction, updates: Sequence[UpdateCallback]) -> frozenset[str]:
+    """Keep answers of the card updater; give the ids of those that are new."""
+    story = tx.context.correlation
+    rows = [Kept(one.callback_id, _id(one.inquiry_id), asdict(one), story) for one in updates]
+    return keep(tx, CallbackKind.ACCOUNT_UPDATE, rows)
+
+
+def keep_deposits(tx: Transaction, deposits: Sequence[DepositCallback]) -> frozenset[str]:
+    """Keep deposits; give the ids of those that are new."""
+    story = tx.context.correlation
+    return keep(tx, CallbackKind.DEPOSIT, [Kept(one.callback_id, None, asdict(one), story) for one in deposits])
+
+
+def kept_result(result: ResultCallback, correlation: str) -> Kept:
+    """Give a result as it is kept."""
+    amount = result.amount
+    body = {
+        "callback_id": result.callback_id,
+        "attempt_id": result.attempt_id,
+        "transaction_id": result.transaction_id,
+        "code": result.code,
+        "message": result.message,
+        "amount": {"amount_minor": amount.amount_minor, "currency": amount.currency} if amount else None,
+    }
+    return Kept(result.callback_id, _id(result.attempt_id), body, correlation)
+
+
+def keep(tx: Transaction, kind: CallbackKind, rows: Sequence[Kept]) -> frozenset[str]:
+    """Keep callbacks of a kind, each once; give the ids of those that are new."""
+    # Of two with one id in a page the first one counts.
+    first_of_each = {row.callback_id: row for row in reversed(rows)}
+    return store.keep(tx.connection, tx.enterprise_id, kind, list(first_of_each.values())[::-1], tx.now)
 
 
 def apply_results(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
     """Apply those of the results that nobody has applied yet."""
+    return tally(callback_ids, settle_results(tx, callback_ids, {}))
+
+
+def settle_results(
+    tx: Transaction, callback_ids: Sequence[str], fresh: Mapping[str, ResultCallback]
+) -> Mapping[str, Fit]:
+    """Apply results and say how each that was open fits; what `fresh` holds needn't be read again."""
     kind = CallbackKind.PAYMENT_RESULT
-    rows = store.received(tx.connection, tx.enterprise_id, kind, callback_ids)
-    if not rows:
-        return Tally(0, len(callback_ids), 0)
-    page = load(tx, [row.subject_id for row in rows if row.subject_id is not None])
+    ids = store.lock_received(tx.connection, tx.enterprise_id, kind, callback_ids)
+    if not ids:
+        return {}
+    stale = store.bodies(tx.connection, tx.enterprise_id, kind, [one for one in ids if one not in fresh])
+    results = {one: fresh[one] if one in fresh else read_result(stale[one]) for one in ids}
+    subjects = {one: _id(result.attempt_id) for one, result in results.items()}
+    page = load(tx, {subject for subject in subjects.values() if subject is not None})
     fits: dict[str, Fit] = {}
     settled: set[UUID] = set()
-    for row in rows:
-        result = _result(row.body)
-        attempt = page.attempts.get(row.subject_id)
+    for callback_id, result in results.items():
+        subject = subjects[callback_id]
+        attempt = page.attempts.get(subject) if subject is not None else None
         fit = fit_result(result, attempt)
         if attempt is not None and fit.state is CallbackState.APPLIED:
             if attempt.id in settled:
@@ -66,26 +107,25 @@ def apply_results(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
             else:
                 settled.add(attempt.id)
                 page.settle(attempt, result.code, result.message, result.transaction_id)
-        fits[row.callback_id] = fit
+        fits[callback_id] = fit
     page.save()
     store.note(tx.connection, tx.enterprise_id, kind, fits)
-    return _tally(len(callback_ids), fits)
+    return fits
 
 
 def apply_updates(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
     """Apply those of the card updater's answers that nobody has applied yet."""
     kind = CallbackKind.ACCOUNT_UPDATE
-    rows = store.received(tx.connection, tx.enterprise_id, kind, callback_ids)
-    if not rows:
-        return Tally(0, len(callback_ids), 0)
-    known = inquiries.find(
-        tx.connection, tx.enterprise_id, [row.subject_id for row in rows if row.subject_id is not None]
-    )
+    ids = store.lock_received(tx.connection, tx.enterprise_id, kind, callback_ids)
+    bodies = store.bodies(tx.connection, tx.enterprise_id, kind, ids)
+    updates = {one: read_update(bodies[one]) for one in ids}
+    subjects = {one: _id(update.inquiry_id) for one, update in updates.items()}
+    known = inquiries.find(tx.connection, tx.enterprise_id, [one for one in subjects.values() if one is not None])
     fits: dict[str, Fit] = {}
     answers: dict[UUID, Answer] = {}
-    for row in rows:
-        update = _update(row.body)
-        inquiry = known.get(row.subject_id)
+    for callback_id, update in updates.items():
+        subject = subjects[callback_id]
+        inquiry = known.get(subject) if subject is not None else None
         fit = fit_update(update, inquiry)
         if inquiry is not None and update.outcome is not None and fit.state is CallbackState.APPLIED:
             if inquiry.id in answers:
@@ -93,26 +133,50 @@ def apply_updates(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
             else:
                 change = CardUpdate(update.token, update.last4, update.expiry_month, update.expiry_year)
                 answers[inquiry.id] = Answer(inquiry.id, update.outcome, change)
-        fits[row.callback_id] = fit
+        fits[callback_id] = fit
     if answers:
         take_answers(tx, list(answers.values()))
     store.note(tx.connection, tx.enterprise_id, kind, fits)
-    return _tally(len(callback_ids), fits)
+    return tally(callback_ids, fits)
 
 
-def _keep(tx: Transaction, kind: CallbackKind, rows: Sequence[tuple[str, UUID | None, dict[str, Any]]]) -> int:
-    return store.keep(tx.connection, tx.enterprise_id, kind, rows, tx.context.correlation, tx.now)
+def apply_deposits(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
+    """Hand over those of the deposits that nobody has handed over yet; one told otherwise before is an exception."""
+    kind = CallbackKind.DEPOSIT
+    ids = store.lock_received(tx.connection, tx.enterprise_id, kind, callback_ids)
+    bodies = store.bodies(tx.connection, tx.enterprise_id, kind, ids)
+    taken = take_deposits(tx, [_notice(read_deposit(bodies[one])) for one in ids])
+    fits = {
+        callback_id: Fit(CallbackState.EXCEPTION, one.reason) if one.outcome is Outcome.CONFLICT else APPLY
+        for callback_id, one in zip(ids, taken, strict=True)
+    }
+    store.note(tx.connection, tx.enterprise_id, kind, fits)
+    return tally(callback_ids, fits)
 
 
-def _first_of_each(callbacks: Sequence[Any]) -> list[Any]:
-    """Take each id once: an INSERT can't conflict with itself."""
-    return list({one.callback_id: one for one in reversed(callbacks)}.values())[::-1]
-
-
-def _tally(asked: int, fits: dict[str, Fit]) -> Tally:
-    counts = Counter(fit.state for fit in fits.values())
+def tally(callback_ids: Sequence[str], fits: Mapping[str, Fit]) -> Tally:
+    """Count what became of callbacks; those that weren't open any more are repeats."""
+    counts = Counter(fits[one].state for one in set(callback_ids) if one in fits)
     unmatched = counts[CallbackState.UNMATCHED] + counts[CallbackState.EXCEPTION]
-    return Tally(counts[CallbackState.APPLIED], asked - counts[CallbackState.APPLIED] - unmatched, unmatched)
+    return Tally(
+        counts[CallbackState.APPLIED], len(callback_ids) - counts[CallbackState.APPLIED] - unmatched, unmatched
+    )
+
+
+def _notice(told: DepositCallback) -> DepositNotice:
+    return DepositNotice(
+        deposit_key=told.callback_id,
+        source=told.source,
+        statement=told.statement,
+        deposit_date=told.deposit_date,
+        batch_number=told.batch_number,
+        label=told.label,
+        tender=told.tender,
+        gross_minor=told.gross_minor,
+        fee_minor=told.fee_minor,
+        currency=told.currency,
+        transaction_id=told.transaction_id,
+    )
 
 
 def _id(text: str) -> UUID | None:
@@ -120,13 +184,3 @@ def _id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _result(body: dict[str, Any]) -> ResultCallback:
-    amount = Money(**body["amount"]) if body["amount"] else None
-    return ResultCallback(**{**body, "amount": amount})
-
-
-def _update(body: dict[str, Any]) -> UpdateCallback:
-    outcome = UpdateOutcome(body["outcome"]) if body["outcome"] else None
-    return UpdateCallback(**{**body, "outcome": outcome})

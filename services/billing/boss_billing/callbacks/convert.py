@@ -1,12 +1,27 @@
-"""Callbacks from protos."""
+"""Callbacks from protos, and what doesn't fit to them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 
-from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
+from boss_billing.callbacks.queries import OpenCallback
+from boss_billing.callbacks.rules import (
+    CallbackState,
+    DepositCallback,
+    Resolution,
+    ResultCallback,
+    UpdateCallback,
+)
 from boss_billing.funding.rules import UpdateOutcome
-from boss_kit.rpc.convert import money_from_proto
+from boss_kit.errors import InvalidArgument
+from boss_kit.money import Money
+from boss_kit.rpc.convert import (
+    date_from_proto,
+    money_from_proto,
+    money_to_proto,
+    time_to_proto,
+)
 
 _OUTCOMES = {
     pb.AccountUpdate.OUTCOME_NEW_NUMBER: UpdateOutcome.NEW_NUMBER,
@@ -15,24 +30,84 @@ _OUTCOMES = {
     pb.AccountUpdate.OUTCOME_CONTACT_HOLDER: UpdateOutcome.CONTACT_HOLDER,
     pb.AccountUpdate.OUTCOME_NO_CHANGE: UpdateOutcome.NO_CHANGE,
 }
+STATES: Mapping[pb.UnmatchedCallback.State, CallbackState] = {
+    pb.UnmatchedCallback.STATE_UNMATCHED: CallbackState.UNMATCHED,
+    pb.UnmatchedCallback.STATE_EXCEPTION: CallbackState.EXCEPTION,
+}
+_STATES = {state: number for number, state in STATES.items()}
+RESOLUTIONS: Mapping[pb.ResolveCallbackRequest.Resolution, Resolution] = {
+    pb.ResolveCallbackRequest.RESOLUTION_AS_REPORTED: Resolution.AS_REPORTED,
+    pb.ResolveCallbackRequest.RESOLUTION_AS_SUBMITTED: Resolution.AS_SUBMITTED,
+    pb.ResolveCallbackRequest.RESOLUTION_DISMISSED: Resolution.DISMISSED,
+}
 
 
-def result(message: Any) -> ResultCallback:
-    """Read the result of an attempt."""
-    amount = money_from_proto(message.amount) if message.HasField("amount") else None
-    return ResultCallback(
-        message.result_id, message.attempt_id, message.transaction_id, message.code, message.message, amount
+def results(request: pb.ReportPaymentResultsRequest) -> Sequence[ResultCallback]:
+    """Read results of attempts."""
+    return [
+        ResultCallback(one.result_id, one.attempt_id, one.transaction_id, one.code, one.message, _amount(one))
+        for one in request.results
+    ]
+
+
+def updates(request: pb.ReportAccountUpdatesRequest) -> Sequence[UpdateCallback]:
+    """Read answers of the card updater."""
+    return [
+        UpdateCallback(
+            one.update_id,
+            one.inquiry_id,
+            _OUTCOMES.get(one.outcome),
+            one.token,
+            one.last4,
+            one.expiry_month,
+            one.expiry_year,
+        )
+        for one in request.updates
+    ]
+
+
+def deposits(request: pb.ReportDepositsRequest) -> Sequence[DepositCallback]:
+    """Read deposits. Raises InvalidArgument for a fee in another currency."""
+    return [_deposit(one, number) for number, one in enumerate(request.deposits)]
+
+
+def open_callback(one: OpenCallback) -> pb.UnmatchedCallback:
+    """Write a callback that doesn't fit."""
+    return pb.UnmatchedCallback(
+        callback_id=one.callback_id,
+        kind=one.kind,
+        reason=one.reason,
+        create_time=time_to_proto(one.create_time),
+        state=_STATES[one.state],
+        attempt_id=one.attempt_id,
+        payment=one.payment,
+        reported_amount=money_to_proto(one.reported) if one.reported else None,
+        submitted_amount=money_to_proto(one.submitted) if one.submitted else None,
+        code=one.code,
+        message=one.message,
     )
 
 
-def update(message: Any) -> UpdateCallback:
-    """Read an answer of the card updater."""
-    return UpdateCallback(
-        message.update_id,
-        message.inquiry_id,
-        _OUTCOMES.get(message.outcome),
-        message.token,
-        message.last4,
-        message.expiry_month,
-        message.expiry_year,
+def _deposit(one: pb.ReportedDeposit, number: int) -> DepositCallback:
+    place = f"deposits[{number}]"
+    gross = money_from_proto(one.gross, f"{place}.gross")
+    fee = money_from_proto(one.fee, f"{place}.fee") if one.HasField("fee") else Money(0, gross.currency)
+    if fee.currency != gross.currency:
+        raise InvalidArgument.field(f"{place}.fee.currency_code", f"must be {gross.currency}, as the deposit's.")
+    return DepositCallback(
+        one.deposit_id,
+        one.source,
+        one.statement,
+        date_from_proto(one.deposit_date, f"{place}.deposit_date"),
+        one.batch_number,
+        one.label,
+        one.tender,
+        gross.amount_minor,
+        fee.amount_minor,
+        gross.currency,
+        one.transaction_id,
     )
+
+
+def _amount(message: Any) -> Money | None:
+    return money_from_proto(message.amount) if message.HasField("amount") else None

@@ -1,18 +1,22 @@
 """ProcessorCallbackService: keep first, then apply (SPEC BIL-8)."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.billing.v1 import processor_callback_service_pb2_grpc
 
-from boss_billing.callbacks import commands, convert, queries
+from boss_billing.callbacks import commands, convert, process, queries
 from boss_billing.callbacks.commands import Tally
+from boss_billing.callbacks.process import Report, ResultReports
+from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
+from boss_billing.callbacks.rules import OPEN, CallbackKind
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
 from boss_kit.paging import open_page
-from boss_kit.rpc.convert import time_to_proto
 from boss_kit.rpc.door import Door
+from boss_kit.unit_of_work import Transaction
 
 
 class ProcessorCallbackServicer(processor_callback_service_pb2_grpc.ProcessorCallbackServiceServicer):
@@ -20,63 +24,78 @@ class ProcessorCallbackServicer(processor_callback_service_pb2_grpc.ProcessorCal
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._results = ResultReports(door.units)
 
     def ReportPaymentResults(
         self, request: pb.ReportPaymentResultsRequest, context: grpc.ServicerContext
     ) -> pb.ReportPaymentResultsResponse:
         """Take results of attempts."""
         names.parse(ENTERPRISE_NAME, request.parent, "parent")
-        results = [convert.result(message) for message in request.results]
-        self._door.record(lambda tx: _kept(commands.keep_results(tx, results)))
-
-        def answer(tx: Any) -> pb.ReportPaymentResultsResponse:
-            tally: Tally = commands.apply_results(tx, [one.callback_id for one in results])
-            return pb.ReportPaymentResultsResponse(
-                applied=tally.applied, repeated_results=tally.repeated, unmatched=tally.unmatched
-            )
-
-        return self._door.record(answer)
+        tally = self._results.take(Report(self._door.context(), convert.results(request)))
+        return pb.ReportPaymentResultsResponse(
+            applied=tally.applied, repeated_results=tally.repeated, unmatched=tally.unmatched
+        )
 
     def ReportAccountUpdates(
         self, request: pb.ReportAccountUpdatesRequest, context: grpc.ServicerContext
     ) -> pb.ReportAccountUpdatesResponse:
         """Take answers of the card updater."""
-        names.parse(ENTERPRISE_NAME, request.parent, "parent")
-        updates = [convert.update(message) for message in request.updates]
-        self._door.record(lambda tx: _kept(commands.keep_updates(tx, updates)))
+        updates = convert.updates(request)
+        tally = self._take(request, CallbackKind.ACCOUNT_UPDATE, updates, commands.keep_updates)
+        return pb.ReportAccountUpdatesResponse(
+            applied=tally.applied, repeated_updates=tally.repeated, unmatched=tally.unmatched
+        )
 
-        def answer(tx: Any) -> pb.ReportAccountUpdatesResponse:
-            tally: Tally = commands.apply_updates(tx, [one.callback_id for one in updates])
-            return pb.ReportAccountUpdatesResponse(
-                applied=tally.applied, repeated_updates=tally.repeated, unmatched=tally.unmatched
-            )
-
-        return self._door.record(answer)
+    def ReportDeposits(
+        self, request: pb.ReportDepositsRequest, context: grpc.ServicerContext
+    ) -> pb.ReportDepositsResponse:
+        """Take deposits."""
+        deposits = convert.deposits(request)
+        tally = self._take(request, CallbackKind.DEPOSIT, deposits, commands.keep_deposits)
+        return pb.ReportDepositsResponse(
+            applied=tally.applied, repeated_deposits=tally.repeated, unmatched=tally.unmatched
+        )
 
     def ListUnmatchedCallbacks(
         self, request: pb.ListUnmatchedCallbacksRequest, context: grpc.ServicerContext
     ) -> pb.ListUnmatchedCallbacksResponse:
-        """List what fits nothing we know."""
+        """List what doesn't fit what we know."""
         enterprise_id = names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
-        page = open_page(request.page_size, request.page_token, filters=(request.parent,))
+        page = open_page(request.page_size, request.page_token, filters=(request.parent, str(request.state)))
+        states = [convert.STATES[request.state]] if request.state else OPEN
 
         def answer(tx: Any) -> pb.ListUnmatchedCallbacksResponse:
-            rows, token = queries.list_unmatched(tx, enterprise_id, page)
+            found, token = queries.list_unmatched(tx, enterprise_id, page, states)
             return pb.ListUnmatchedCallbacksResponse(
-                unmatched_callbacks=[_unmatched(row) for row in rows], next_page_token=token
+                unmatched_callbacks=[convert.open_callback(one) for one in found], next_page_token=token
             )
 
         return self._door.query(request, answer)
 
+    def ResolveCallback(
+        self, request: pb.ResolveCallbackRequest, context: grpc.ServicerContext
+    ) -> pb.ResolveCallbackResponse:
+        """Resolve a callback that doesn't fit."""
+        names.parse(ENTERPRISE_NAME, request.parent, "parent")
+        resolution = convert.RESOLUTIONS[request.resolution]
+        command = ResolveCallback(request.kind, request.callback_id, resolution, request.comment)
 
-def _kept(count: int) -> pb.ReportPaymentResultsResponse:
-    return pb.ReportPaymentResultsResponse(applied=count)
+        def answer(tx: Any) -> pb.ResolveCallbackResponse:
+            resolve_callback(tx, command)
+            return pb.ResolveCallbackResponse()
 
+        return self._door.command(request, answer)
 
-def _unmatched(row: Any) -> pb.UnmatchedCallback:
-    return pb.UnmatchedCallback(
-        callback_id=row.callback_id,
-        kind=row.kind,
-        reason=row.reason,
-        create_time=time_to_proto(row.create_time),
-    )
+    def _take(
+        self,
+        request: Any,
+        kind: CallbackKind,
+        callbacks: Sequence[Any],
+        keep: Callable[[Transaction, Sequence[Any]], object],
+    ) -> Tally:
+        names.parse(ENTERPRISE_NAME, request.parent, "parent")
+        context = self._door.context()
+        with self._door.units.begin(context) as tx:
+            keep(tx, callbacks)
+        with self._door.units.begin(context) as tx:
+            return process.apply(tx, kind, [one.callback_id for one in callbacks])

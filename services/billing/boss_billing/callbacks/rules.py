@@ -1,7 +1,10 @@
-"""What a callback may be: the result of an attempt, or the card updater's answer; and whether it fits. Pure."""
+"""What a callback may be about, and whether it fits what we know (SPEC BIL-8). Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
 from boss_billing.funding.rules import Inquiry, UpdateOutcome
 from boss_billing.payments.rules import OpenAttempt, State
@@ -15,16 +18,38 @@ class CallbackKind(StrEnum):
 
     PAYMENT_RESULT = "payment_result"
     ACCOUNT_UPDATE = "account_update"
+    PAYMENT_RETURN = "payment_return"
+    DEPOSIT = "deposit"
 
 
 class CallbackState(StrEnum):
-    """What became of a callback; `received` is kept but not yet applied."""
+    """What became of a callback; `received` is kept but not yet applied, `unmatched` is matched when it can be."""
 
     RECEIVED = "received"
     APPLIED = "applied"
-    REPEATED = "repeated"
     UNMATCHED = "unmatched"
     EXCEPTION = "exception"
+    RESOLVED = "resolved"
+
+
+OPEN = (CallbackState.UNMATCHED, CallbackState.EXCEPTION)
+"""What is listed until somebody or something resolves it."""
+
+
+class Resolution(StrEnum):
+    """What a person makes of a callback that doesn't fit."""
+
+    AS_REPORTED = "as reported"
+    AS_SUBMITTED = "as submitted"
+    DISMISSED = "dismissed"
+
+
+class ReturnKind(StrEnum):
+    """How money that had come goes back, or comes again."""
+
+    RETURN = "return"
+    CHARGEBACK = "chargeback"
+    REVERSAL = "reversal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +78,47 @@ class UpdateCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnCallback:
+    """A bank's return of a debit, a chargeback, or the reversal of one; without an amount it is about all of it."""
+
+    callback_id: str
+    attempt_id: str
+    transaction_id: str
+    kind: ReturnKind
+    code: str
+    message: str
+    amount: Money | None
+    return_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepositCallback:
+    """What a processor says it paid out; a batch number of 0 names none."""
+
+    callback_id: str
+    source: str
+    statement: str
+    deposit_date: date
+    batch_number: int
+    label: str
+    tender: str
+    gross_minor: int
+    fee_minor: int
+    currency: str
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A callback as it is kept: what it is about, what it says, and the story it came with."""
+
+    callback_id: str
+    subject_id: UUID | None
+    body: Mapping[str, object]
+    correlation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """What is to become of a callback, and why."""
 
@@ -61,7 +127,6 @@ class Fit:
 
 
 APPLY = Fit(CallbackState.APPLIED)
-REPEATED = Fit(CallbackState.REPEATED)
 
 
 def fit_result(result: ResultCallback, attempt: OpenAttempt | None) -> Fit:
@@ -77,6 +142,20 @@ def fit_result(result: ResultCallback, attempt: OpenAttempt | None) -> Fit:
         CallbackState.EXCEPTION,
         f"The attempt has a result already ({attempt.state.value}), this one says {result.code}.",
     )
+
+
+def fit_return(returned: ReturnCallback, attempt: OpenAttempt | None) -> Fit:
+    """Compare a return with the attempt it names: one that is faster than the result waits for it."""
+    if attempt is None:
+        return Fit(CallbackState.UNMATCHED, f"No attempt has the id {returned.attempt_id[:60]!r}.")
+    if attempt.state in AWAITING:
+        return Fit(CallbackState.UNMATCHED, "The payment has no result yet; the return waits for it.")
+    if attempt.state is not State.APPROVED:
+        return Fit(CallbackState.EXCEPTION, f"The attempt was never approved ({attempt.state.value}).")
+    taken = Money(attempt.payment.amount_minor, attempt.payment.currency)
+    if returned.amount is not None and returned.amount != taken:
+        return Fit(CallbackState.EXCEPTION, f"{taken} was taken, the {returned.kind} is about {returned.amount}.")
+    return APPLY
 
 
 def fit_update(update: UpdateCallback, inquiry: Inquiry | None) -> Fit:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from boss_billing.callbacks.rules import CallbackKind, Fit
+from boss_billing.callbacks.rules import CallbackKind, CallbackState, Fit, Kept, Resolution
 
 TABLES = sa.MetaData()
 
@@ -26,25 +26,37 @@ callback = sa.Table(
     sa.Column("body", JSONB, nullable=False),
     sa.Column("correlation", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("resolution", sa.Text, nullable=False),
+    sa.Column("resolution_comment", sa.Text, nullable=False),
+    sa.Column("resolved_by", sa.Text, nullable=False),
+    sa.Column("resolve_time", sa.DateTime(timezone=True)),
 )
 
 _KEEP = sa.text(
     """
     INSERT INTO callback (enterprise_id, kind, callback_id, state, subject_id, body, correlation, create_time)
-    SELECT :enterprise_id, :kind, new.callback_id, 'received', new.subject_id, new.body, :correlation, :now
-    FROM unnest(CAST(:ids AS text[]), CAST(:subjects AS uuid[]), CAST(CAST(:bodies AS text[]) AS jsonb[]))
-        AS new (callback_id, subject_id, body)
+    SELECT :enterprise_id, :kind, new.callback_id, 'received', new.subject_id, new.body, new.correlation, :now
+    FROM unnest(CAST(:ids AS text[]), CAST(:subjects AS uuid[]), CAST(CAST(:bodies AS text[]) AS jsonb[]),
+                CAST(:correlations AS text[]))
+        AS new (callback_id, subject_id, body, correlation)
     ON CONFLICT DO NOTHING
     RETURNING callback_id
     """
 )
 
-_RECEIVED = sa.text(
+_LOCK_RECEIVED = sa.text(
     """
-    SELECT callback_id, subject_id, body FROM callback
+    SELECT callback_id FROM callback
     WHERE enterprise_id = :enterprise_id AND kind = :kind AND callback_id = ANY(:ids) AND state = 'received'
     ORDER BY callback_id
     FOR UPDATE
+    """
+)
+
+_BODIES = sa.text(
+    """
+    SELECT callback_id, body FROM callback
+    WHERE enterprise_id = :enterprise_id AND kind = :kind AND callback_id = ANY(:ids)
     """
 )
 
@@ -64,33 +76,90 @@ _LEFT = sa.text(
     """
 )
 
+# A result waits for its attempt, an answer for its inquiry, a return for the approval of its payment, and the reversal
+# of a chargeback for the chargeback.
+_MATCHABLE = """
+    (unmatched.kind = 'payment_result' AND EXISTS (
+        SELECT FROM attempt
+        WHERE attempt.enterprise_id = unmatched.enterprise_id AND attempt.id = unmatched.subject_id))
+    OR (unmatched.kind = 'account_update' AND EXISTS (
+        SELECT FROM card_inquiry AS inquiry
+        WHERE inquiry.enterprise_id = unmatched.enterprise_id AND inquiry.id = unmatched.subject_id))
+    OR (unmatched.kind = 'payment_return' AND EXISTS (
+        SELECT FROM attempt
+        WHERE attempt.enterprise_id = unmatched.enterprise_id AND attempt.id = unmatched.subject_id
+          AND attempt.state NOT IN ('created', 'pending', 'unknown'))
+        AND (unmatched.body ->> 'kind' <> 'reversal' OR EXISTS (
+            SELECT FROM callback AS chargeback
+            WHERE chargeback.enterprise_id = unmatched.enterprise_id AND chargeback.kind = 'payment_return'
+              AND chargeback.subject_id = unmatched.subject_id AND chargeback.state IN ('applied', 'resolved')
+              AND chargeback.body ->> 'kind' <> 'reversal')))
+"""
+
+_MATCH_AGAIN = sa.text(
+    f"""
+    UPDATE callback SET state = 'received', reason = ''
+    FROM (
+        SELECT enterprise_id, kind, callback_id FROM callback AS unmatched
+        WHERE state = 'unmatched' AND ({_MATCHABLE})
+        ORDER BY create_time, callback_id LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ) AS found
+    WHERE callback.enterprise_id = found.enterprise_id AND callback.kind = found.kind
+      AND callback.callback_id = found.callback_id
+    """
+)
+
+_OPEN = sa.text(
+    """
+    SELECT state, subject_id, body FROM callback
+    WHERE enterprise_id = :enterprise_id AND kind = :kind AND callback_id = :callback_id
+    FOR UPDATE
+    """
+)
+
+_RESOLVE = sa.text(
+    """
+    UPDATE callback
+    SET state = 'resolved', resolution = :resolution, resolution_comment = :comment, resolved_by = :user,
+        resolve_time = :now
+    WHERE enterprise_id = :enterprise_id AND kind = :kind AND callback_id = :callback_id
+    """
+)
+
 
 def keep(
-    connection: sa.Connection,
-    enterprise_id: UUID,
-    kind: CallbackKind,
-    rows: Sequence[tuple[str, UUID | None, Mapping[str, object]]],
-    correlation: str,
-    now: datetime,
-) -> int:
-    """Keep callbacks (id, what it is about, body); give how many were new."""
+    connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, rows: Sequence[Kept], now: datetime
+) -> frozenset[str]:
+    """Keep callbacks; give the ids of those that are new."""
     parameters = {
         "enterprise_id": enterprise_id,
         "kind": kind.value,
-        "correlation": correlation,
         "now": now,
-        "ids": [row[0] for row in rows],
-        "subjects": [row[1] for row in rows],
-        "bodies": [json.dumps(row[2]) for row in rows],
+        "ids": [row.callback_id for row in rows],
+        "subjects": [row.subject_id for row in rows],
+        "bodies": [json.dumps(row.body, default=str) for row in rows],
+        "correlations": [row.correlation for row in rows],
     }
-    return len(connection.execute(_KEEP, parameters).all())
+    return frozenset(connection.scalars(_KEEP, parameters)) if rows else frozenset()
 
 
-def received(
+def lock_received(
     connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, ids: Sequence[str]
-) -> Sequence["sa.Row[Any]"]:
-    """Lock and read those of the callbacks that aren't applied yet."""
-    return connection.execute(_RECEIVED, {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(ids)}).all()
+) -> Sequence[str]:
+    """Lock those of the callbacks that aren't applied yet, in the order of their ids."""
+    parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(ids)}
+    return connection.scalars(_LOCK_RECEIVED, parameters).all()
+
+
+def bodies(
+    connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, ids: Sequence[str]
+) -> Mapping[str, dict[str, Any]]:
+    """Read what callbacks say."""
+    if not ids:
+        return {}
+    rows = connection.execute(_BODIES, {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(ids)})
+    return {row.callback_id: row.body for row in rows}
 
 
 def note(connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, fits: Mapping[str, Fit]) -> None:
@@ -111,3 +180,42 @@ def note(connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, fit
 def left_over(connection: sa.Connection, limit: int) -> Sequence[tuple[UUID, str, str]]:
     """Read callbacks that were kept but not applied: their process ended in between."""
     return [(row[0], row[1], row[2]) for row in connection.execute(_LEFT, {"limit": limit})]
+
+
+def match_again(connection: sa.Connection, limit: int) -> int:
+    """Let unmatched callbacks of all enterprises be applied whose subject is there now; give how many."""
+    return int(connection.execute(_MATCH_AGAIN, {"limit": limit}).rowcount)
+
+
+def lock_one(
+    connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, callback_id: str
+) -> tuple[CallbackState, UUID | None, dict[str, Any]] | None:
+    """Lock a callback; give its state, what it is about and what it says."""
+    parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "callback_id": callback_id}
+    row = connection.execute(_OPEN, parameters).one_or_none()
+    return (CallbackState(row.state), row.subject_id, row.body) if row is not None else None
+
+
+def resolve(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    kind: CallbackKind,
+    callback_id: str,
+    resolution: Resolution,
+    comment: str,
+    user: str,
+    now: datetime,
+) -> None:
+    """Write what a person made of a callback."""
+    connection.execute(
+        _RESOLVE,
+        {
+            "enterprise_id": enterprise_id,
+            "kind": kind.value,
+            "callback_id": callback_id,
+            "resolution": resolution.value,
+            "comment": comment,
+            "user": user,
+            "now": now,
+        },
+    )

@@ -1,59 +1,79 @@
 """The HTTP door of processors: a signed body with the same messages as the gRPC door, as JSON (SPEC BIL-8)."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from google.protobuf import json_format
 
-from boss_billing.callbacks import commands, convert
+from boss_billing.callbacks import commands, convert, process
+from boss_billing.callbacks.rules import CallbackKind
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
 from boss_kit.context import Context
 from boss_kit.errors import InvalidArgument
 from boss_kit.rpc.content import check_rules, check_texts, refuse, texts_of
-from boss_kit.unit_of_work import Transaction
+from boss_kit.unit_of_work import Transaction, UnitOfWork
 from boss_kit.web import Webhook
 
 PATH = "/webhooks/processor"
-PAYMENT_RESULTS = "payment.results"
-ACCOUNT_UPDATES = "account.updates"
 BODY_BYTES_MAX = 1024 * 1024
-_MESSAGES = {PAYMENT_RESULTS: pb.ReportPaymentResultsRequest, ACCOUNT_UPDATES: pb.ReportAccountUpdatesRequest}
+
+
+@dataclass(frozen=True)
+class _Type:
+    """A type of body: the kind of callback, the request it holds, and how to read and keep what it reports."""
+
+    kind: CallbackKind
+    message: Callable[[], Any]
+    read: Callable[[Any], Sequence[Any]]
+    keep: Callable[[Transaction, Sequence[Any]], object]
+
+
+TYPES: Mapping[str, _Type] = {
+    "payment.results": _Type(
+        CallbackKind.PAYMENT_RESULT, pb.ReportPaymentResultsRequest, convert.results, commands.keep_results
+    ),
+    "account.updates": _Type(
+        CallbackKind.ACCOUNT_UPDATE, pb.ReportAccountUpdatesRequest, convert.updates, commands.keep_updates
+    ),
+    "deposits": _Type(CallbackKind.DEPOSIT, pb.ReportDepositsRequest, convert.deposits, commands.keep_deposits),
+}
 
 
 def processor_webhook(secrets: Sequence[str]) -> Webhook:
-    """Make the route for signed bodies: `{"type": "payment.results" or "account.updates", "data": {...}}`."""
-    return Webhook(PATH, secrets, take, BODY_BYTES_MAX)
+    """Make the route for signed bodies: `{"type": "payment.results", "data": {...}}` and the other types."""
+    return Webhook(PATH, secrets, take, BODY_BYTES_MAX, go_on)
 
 
 def take(tx: Transaction, body: bytes) -> None:
-    """Keep and apply what a body says, once per id. Raises InvalidArgument for a body that can't be read."""
-    kind, request = _read(body)
-    enterprise_id = names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
-    context: Context = replace(tx.context, enterprise_id=enterprise_id)
-    mine = tx.for_context(context)
-    if kind == PAYMENT_RESULTS:
-        results = [convert.result(message) for message in request.results]
-        commands.keep_results(mine, results)
-        commands.apply_results(mine, [one.callback_id for one in results])
-    else:
-        updates = [convert.update(message) for message in request.updates]
-        commands.keep_updates(mine, updates)
-        commands.apply_updates(mine, [one.callback_id for one in updates])
+    """Keep what a body says. Raises InvalidArgument for a body that can't be read."""
+    found, request = _read(body)
+    found.keep(tx.for_context(_context(tx.context, request)), found.read(request))
 
 
-def _read(body: bytes) -> tuple[str, Any]:
+def go_on(units: UnitOfWork, context: Context, body: bytes) -> None:
+    """Apply what was kept of a body."""
+    found, request = _read(body)
+    with units.begin(_context(context, request)) as tx:
+        process.apply(tx, found.kind, [one.callback_id for one in found.read(request)])
+
+
+def _context(context: Context, request: Any) -> Context:
+    return replace(context, enterprise_id=names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"])
+
+
+def _read(body: bytes) -> tuple[_Type, Any]:
     try:
         content = json.loads(body)
-        kind, data = content["type"], content["data"]
-        request = json_format.ParseDict(data, _MESSAGES[kind](), ignore_unknown_fields=True)
+        found = TYPES[content["type"]]
+        request = json_format.ParseDict(content["data"], found.message(), ignore_unknown_fields=True)
     except (ValueError, KeyError, TypeError, RecursionError, json_format.ParseError):
-        known = " or ".join(_MESSAGES)
+        known = ", ".join(TYPES)
         raise InvalidArgument(
-            "UNREADABLE_BODY", f"The body must be JSON with `type` {known} and the message as `data`."
+            "UNREADABLE_BODY", f"The body must be JSON with a `type` of {known} and the message as `data`."
         ) from None
     refuse(check_texts(list(texts_of(request))) or check_rules(request))
-    return kind, request
+    return found, request

@@ -55,6 +55,10 @@ _SAVE_PAYMENTS = sa.text(
     """
 )
 
+_SAVE_AMOUNT = sa.text(
+    "UPDATE payment SET amount_minor = :amount_minor WHERE enterprise_id = :enterprise_id AND id = :id"
+)
+
 _COUNT_RESPONSES = sa.text(
     """
     SELECT count(*) FROM attempt
@@ -113,6 +117,12 @@ def save_payments(connection: sa.Connection, enterprise_id: UUID, results: Mappi
             "final_dates": [one.final_date for one in values],
         },
     )
+
+
+def save_amount(connection: sa.Connection, enterprise_id: UUID, payment: Payment) -> None:
+    """Write what a payment really moved, where a person resolved that; its attempt keeps what was asked for."""
+    parameters = {"enterprise_id": enterprise_id, "id": payment.id, "amount_minor": payment.amount_minor}
+    connection.execute(_SAVE_AMOUNT, parameters)
 
 
 def count_responses(connection: sa.Connection, enterprise_id: UUID, source_id: UUID, code: str, since: date) -> int:
