@@ -52,6 +52,7 @@ _OUTSIDE = ("boss_cli", "boss_demo", "boss_stack", "boss_allinone", "boss_bench"
 PARTS = {
     "agreements/agreements/schedules": "rules",
     "agreements/agreements/tables": "store",
+    "agreements/cancellations/effects": "commands",
     "agreements/imports/contacts": "rules",
     "billing/accounts/imports": "commands",
     "billing/accounts/records": "rules",

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from boss_agreements.events import encode
-from boss_agreements.jobs import JOBS, SUSPENSIONS
+from boss_agreements.jobs import CANCELLATIONS, JOBS, SUSPENSIONS
 from boss_agreements.settings import AgreementsSettings
 from boss_agreements.subscriptions import SUBSCRIPTIONS
 from boss_kit.context import Context
@@ -25,6 +25,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
     from boss_agreements.agreements.rpc import AgreementServicer
     from boss_agreements.bundles.rpc import BundleServicer
+    from boss_agreements.cancellations.rpc import CancellationServicer
     from boss_agreements.classifications.rpc import ClassificationServicer
     from boss_agreements.definitions.rpc import DefinitionServicer
     from boss_agreements.divisions.rpc import DivisionServicer
@@ -66,6 +67,7 @@ def serve(settings: AgreementsSettings) -> Serving:
         TemplateServicer,
         MemberServicer,
         AgreementServicer,
+        CancellationServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,
@@ -80,10 +82,19 @@ def work(settings: AgreementsSettings, index: int, of: int) -> Working:
 
 def run(settings: AgreementsSettings) -> Running:
     """Put the relay, the schedule and the tasks together."""
+    from boss_agreements.cancellations import process as cancellations
+    from boss_agreements.cancellations.effects import RETURN_TASK
+    from boss_agreements.clients import BillingClient
     from boss_agreements.suspensions.process import day_process
 
     house = SERVICE.open(settings, settings.pool_run)
-    return Running(house, jobs=JOBS, processes={SUSPENSIONS: day_process(house.units)}, enterprises=_enterprises)
+    billing = BillingClient(house.channels().to("billing"))
+    processes = {
+        SUSPENSIONS: day_process(house.units),
+        CANCELLATIONS: cancellations.day_process(house.units),
+        RETURN_TASK: cancellations.return_process(house.units, billing),
+    }
+    return Running(house, jobs=JOBS, processes=processes, enterprises=_enterprises)
 
 
 def republish(settings: AgreementsSettings, noun: str) -> int:

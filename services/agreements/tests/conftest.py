@@ -21,6 +21,7 @@ from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
 from boss_agreements.agreements.rpc import AgreementServicer
 from boss_agreements.app import SERVICE
 from boss_agreements.bundles.rpc import BundleServicer
+from boss_agreements.cancellations.rpc import CancellationServicer
 from boss_agreements.classifications.rpc import ClassificationServicer
 from boss_agreements.definitions.rpc import DefinitionServicer
 from boss_agreements.divisions.rpc import DivisionServicer
@@ -99,6 +100,7 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         TemplateServicer,
         MemberServicer,
         AgreementServicer,
+        CancellationServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,

@@ -174,24 +174,24 @@ def test_agr_7_the_notices_warn_of_what_the_customer_has_to_hear() -> None:
 
 
 @pytest.mark.parametrize(
-    ("effective", "received", "immediate", "future", "reason"),
+    ("effective", "received", "reason"),
     [
-        (date(2026, 5, 31), JUNE_1, True, True, "EFFECTIVE_DATE_IN_THE_PAST"),
-        (JUNE_1, JUNE_14, True, True, "RECEIVED_IN_THE_FUTURE"),
-        (JUNE_1, JUNE_1, False, True, "REASON_NOT_IMMEDIATE"),
-        (JUNE_14, JUNE_1, True, False, "REASON_NOT_FUTURE"),
+        (date(2026, 5, 31), JUNE_1, "EFFECTIVE_DATE_IN_THE_PAST"),
+        (JUNE_1, JUNE_14, "RECEIVED_IN_THE_FUTURE"),
     ],
 )
-def test_agr_7_days_that_cannot_be_are_refused(
-    effective: date, received: date, immediate: bool, future: bool, reason: str
-) -> None:
+def test_agr_7_days_that_cannot_be_are_refused(effective: date, received: date, reason: str) -> None:
     with pytest.raises(FailedPrecondition) as refused:
-        check_dates(effective, received, JUNE_1, immediate=immediate, future=future, reason="Moving")
+        check_dates(effective, received, JUNE_1, past_allowed=False)
     assert refused.value.reason == reason
 
 
 def test_agr_7_the_received_date_may_lie_in_the_past() -> None:
-    check_dates(JUNE_14, date(2026, 5, 2), JUNE_1, immediate=True, future=True, reason="Moving")
+    check_dates(JUNE_14, date(2026, 5, 2), JUNE_1, past_allowed=False)
+
+
+def test_agr_7_the_effective_date_may_lie_in_the_past_where_the_agreement_rules_say_so() -> None:
+    check_dates(date(2026, 5, 31), JUNE_1, JUNE_1, past_allowed=True)
 
 
 @pytest.mark.parametrize("status", ["Final Invoiced", "Complete", "Rescinded"])

@@ -1,12 +1,12 @@
 """The hand-over to billing: closed days, pages, shards, skips and answers (DESIGN 4)."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from agreements_billing import agreement, answer, bill, close, listed, pages, skipped
 from agreements_club import Club, cents, day, fact_event, iso, record
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import due_charge_service_pb2 as pb
@@ -15,46 +15,6 @@ from boss.events.billing.v1 import billing_events_pb2
 from boss_agreements.due_charges.store import charge_answer
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.ids import derived_id
-
-
-def close(club: Club, text: str) -> int:
-    request = pb.CloseBillDateRequest(business_unit=club.unit, bill_date=day(text), request_id=str(uuid4()))
-    return int(club.due_charges.CloseBillDate(request).due_agreements)
-
-
-def pages(club: Club, text: str, **values: Any) -> list[pb.ListDueChargesResponse]:
-    return list(
-        club.due_charges.ListDueCharges(pb.ListDueChargesRequest(parent=club.unit, bill_date=day(text), **values))
-    )
-
-
-def listed(club: Club, text: str, **values: Any) -> list[Any]:
-    return [charge for page in pages(club, text, **values) for charge in page.charges]
-
-
-def skipped(club: Club, text: str) -> list[tuple[str, str]]:
-    return [(one.agreement_number, one.reason) for page in pages(club, text) for one in page.skipped]
-
-
-def answer(club: Club, text: str, *charges: Any, refused: str = "", **envelope: Any) -> None:
-    for charge in charges:
-        name = f"{club.unit}/agreements/{charge.agreement_id}"
-        fact: Any = billing_events_pb2.ChargeBilled(charge_key=charge.charge_key, agreement=name, invoice="invoice")
-        if refused:
-            fact = billing_events_pb2.ChargeRefused(charge_key=charge.charge_key, agreement=name, reason=refused)
-        club.feed(fact_event("billing", fact, UUID(charge.account_id), text, **envelope))
-
-
-def bill(club: Club, text: str) -> Sequence[str]:
-    """Close, list and answer a day; give the due dates that were billed."""
-    close(club, text)
-    charges = listed(club, text)
-    answer(club, text, *charges)
-    return [iso(charge.due_date) for charge in charges]
-
-
-def agreement(club: Club, external_id: str = "M1") -> Any:
-    return club.agreements.GetAgreement(agreements_pb.GetAgreementRequest(name=club.agreement_name(external_id)))
 
 
 def suspend(club: Club, start: str, end: str | None = None) -> Any:

@@ -93,6 +93,33 @@ class Return:
     units: str = ""
 
 
+@dataclass(frozen=True)
+class ReturnLine:
+    """An item that comes back."""
+
+    description: str
+    amount: Money
+    tax: Money
+    item_category: str
+    item: str
+
+
+@dataclass(frozen=True)
+class ReturnOrder:
+    """An itemized return as billing is asked for it; the request id is the same for each repeat."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    account_id: UUID
+    agreement_id: UUID
+    lines: Sequence[ReturnLine]
+    destination: str
+    funding_source: str
+    reason: str
+    request_id: UUID
+    step: str
+
+
 def chosen_lines(lines: Sequence[AgreementLine], choices: Sequence[Choice]) -> Sequence[tuple[AgreementLine, Choice]]:
     """Give the lines a request cancels; one of the required bundle selects all of the agreement (SPEC AGR-7).
 
@@ -220,9 +247,12 @@ def notices(
     return found
 
 
-def check_dates(effective: date, received: date, today: date, *, immediate: bool, future: bool, reason: str) -> None:
-    """Refuse days that can't be (SPEC AGR-7); a request may have been received earlier. Raises FailedPrecondition."""
-    if effective < today:
+def check_dates(effective: date, received: date, today: date, *, past_allowed: bool) -> None:
+    """Refuse days that can't be (SPEC AGR-7); a request may have been received earlier. Raises FailedPrecondition.
+
+    An effective date in the past is for those whose agreement rules say how far back it may lie.
+    """
+    if effective < today and not past_allowed:
         raise FailedPrecondition(
             "EFFECTIVE_DATE_IN_THE_PAST",
             f"effective_date: {effective} lies before the business date {today}; cancel today, "
@@ -234,18 +264,6 @@ def check_dates(effective: date, received: date, today: date, *, immediate: bool
             "RECEIVED_IN_THE_FUTURE",
             f"received_date: {received} lies after the business date {today}.",
             metadata={"field": "cancellation.received_date", "business_date": str(today)},
-        )
-    if effective == today and not immediate:
-        raise FailedPrecondition(
-            "REASON_NOT_IMMEDIATE",
-            f"effective_date: the reason {reason!r} allows no immediate cancellation; choose a later day.",
-            metadata={"field": "cancellation.effective_date", "reason": reason},
-        )
-    if effective > today and not future:
-        raise FailedPrecondition(
-            "REASON_NOT_FUTURE",
-            f"effective_date: the reason {reason!r} allows no future cancellation; cancel today, {today}.",
-            metadata={"field": "cancellation.effective_date", "reason": reason},
         )
 
 

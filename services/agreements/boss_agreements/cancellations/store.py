@@ -205,14 +205,12 @@ def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID | None, o
 
 
 def open_of(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]) -> Sequence[Cancellation]:
-    """Read the open requests of agreements, oldest first, and keep others from changing them."""
+    """Read the open requests of agreements, oldest first; who locks the agreements keeps them from changing."""
     query = _requests(enterprise_id).where(
         cancellation.c.agreement_id == sa.any_(sa.cast(list(agreement_ids), ARRAY(PG_UUID))),
         cancellation.c.status.in_(OPEN_STATUSES),
     )
-    return _read(
-        connection, enterprise_id, query.order_by(cancellation.c.create_time, cancellation.c.id).with_for_update()
-    )
+    return _read(connection, enterprise_id, query.order_by(cancellation.c.create_time, cancellation.c.id))
 
 
 def due_on(
