@@ -7,4 +7,6 @@ from boss_kit.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class AgreementsSettings(Settings):
-    """Only what every service has."""
+    """Only what every service has; billing makes returns."""
+
+    peers = ("billing",)

@@ -23,6 +23,7 @@ def settings(engine: sa.Engine, tokens: Any) -> AgreementsSettings:
     return AgreementsSettings.from_environ(
         {
             "DATABASE_URL": engine.url.render_as_string(hide_password=False),
+            "BOSS_BILLING_ADDRESS": "localhost:2",
             "BOSS_JWKS": str(tokens.jwks),
             "BOSS_SERVICE_KEY": str(tokens.service_key("agreements")),
             "BOSS_GRPC_ADDRESS": "127.0.0.1:0",
