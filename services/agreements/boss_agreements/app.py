@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from boss_agreements.events import encode
-from boss_agreements.jobs import CANCELLATIONS, JOBS, SUSPENSIONS
+from boss_agreements.jobs import CANCELLATIONS, FINISH_SALES, JOBS, SUSPENSIONS
 from boss_agreements.settings import AgreementsSettings
 from boss_agreements.subscriptions import SUBSCRIPTIONS
 from boss_kit.context import Context
@@ -27,8 +27,11 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.bundles.rpc import BundleServicer
     from boss_agreements.cancellations.rpc import CancellationServicer
     from boss_agreements.classifications.rpc import ClassificationServicer
+    from boss_agreements.clients import BillingDesk
     from boss_agreements.definitions.rpc import DefinitionServicer
     from boss_agreements.divisions.rpc import DivisionServicer
+    from boss_agreements.drafts.process import Sales
+    from boss_agreements.drafts.rpc import AgreementWriterServicer
     from boss_agreements.due_charges.rpc import DueChargeServicer
     from boss_agreements.groups.rpc import AgreementGroupServicer
     from boss_agreements.history.rpc import HistoryServicer
@@ -72,7 +75,10 @@ def serve(settings: AgreementsSettings) -> Serving:
         HistoryServicer,
         TimelineServicer,
     )
-    return Serving(house, [servicer(door).add_to for servicer in servicers], subscriptions=SUBSCRIPTIONS, jobs=JOBS)
+    sales = Sales(house.units, BillingDesk(house.channels()))
+    with_clients = (AgreementWriterServicer(door, sales).add_to,)
+    add_all = [*(servicer(door).add_to for servicer in servicers), *with_clients]
+    return Serving(house, add_all, subscriptions=SUBSCRIPTIONS, jobs=JOBS)
 
 
 def work(settings: AgreementsSettings, index: int, of: int) -> Working:
@@ -84,15 +90,18 @@ def run(settings: AgreementsSettings) -> Running:
     """Put the relay, the schedule and the tasks together."""
     from boss_agreements.cancellations import process as cancellations
     from boss_agreements.cancellations.effects import RETURN_TASK
-    from boss_agreements.clients import BillingClient
+    from boss_agreements.clients import BillingClient, BillingDesk
+    from boss_agreements.drafts.process import Sales, finish_process
     from boss_agreements.suspensions.process import day_process
 
     house = SERVICE.open(settings, settings.pool_run)
-    billing = BillingClient(house.channels().to("billing"))
+    channels = house.channels()
+    billing = BillingClient(channels.to("billing"))
     processes = {
         SUSPENSIONS: day_process(house.units),
         CANCELLATIONS: cancellations.day_process(house.units),
         RETURN_TASK: cancellations.return_process(house.units, billing),
+        FINISH_SALES: finish_process(house.units, Sales(house.units, BillingDesk(channels))),
     }
     return Running(house, jobs=JOBS, processes=processes, enterprises=_enterprises)
 

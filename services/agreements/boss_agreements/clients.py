@@ -1,11 +1,25 @@
-"""What agreements asks of billing: itemized returns. What is due it knows alone, and learns the answers from events."""
+"""What agreements asks of billing: to take what a sale costs, and itemized returns.
+
+What is due it knows alone, and learns the answers from events.
+"""
+
+from uuid import UUID
 
 import grpc
+from boss.billing.v1 import account_service_pb2 as account_pb
+from boss.billing.v1 import invoice_service_pb2 as invoice_pb
+from boss.billing.v1 import payment_service_pb2 as payment_pb
 from boss.billing.v1 import refund_service_pb2 as refund_pb
 from boss.billing.v1 import refund_service_pb2_grpc as refund_grpc
+from boss.billing.v1.account_service_pb2_grpc import AccountServiceStub
+from boss.billing.v1.invoice_service_pb2_grpc import InvoiceServiceStub
+from boss.billing.v1.payment_service_pb2_grpc import PaymentServiceStub
 
 from boss_agreements.cancellations.rules import CASH, CREDIT, FUNDING_SOURCE, ReturnOrder
-from boss_kit.rpc.convert import money_to_proto, request_id_for
+from boss_agreements.drafts.rules import Bill, Invoiced, SaleCharge
+from boss_kit.errors import FailedPrecondition, NotFound
+from boss_kit.rpc.client import Channels
+from boss_kit.rpc.convert import date_to_proto, money_from_proto, money_to_proto, request_id_for
 
 _DESTINATIONS = {
     CREDIT: refund_pb.REFUND_DESTINATION_ACCOUNT_CREDIT,
@@ -45,3 +59,90 @@ class BillingClient:
             request_id=request_id_for(order.request_id, order.step),
         )
         return str(self._refunds.CreateReturn(request).name)
+
+
+class BillingDesk:
+    """Billing, as a sale sees it. Request ids come from the draft: a sale is invoiced and paid once."""
+
+    def __init__(self, channels: Channels) -> None:
+        channel = channels.to("billing")
+        self._accounts = AccountServiceStub(channel)
+        self._invoices = InvoiceServiceStub(channel)
+        self._payments = PaymentServiceStub(channel)
+
+    def invoice(self, draft_id: UUID, bill: Bill) -> Invoiced | None:
+        """Open the account where there is none and invoice what is due at sale, None where nothing is.
+
+        Raises FailedPrecondition for a funding source that isn't the account's or can't be charged.
+        """
+        self._check_source(bill, self._account(draft_id, bill))
+        if not bill.charges:
+            return None
+        made = self._invoices.CreateInvoice(
+            invoice_pb.CreateInvoiceRequest(
+                parent=_account_name(bill),
+                agreement=f"{_unit_name(bill)}/agreements/{bill.agreement_id}",
+                due_date=date_to_proto(bill.due_date),
+                lines=[_line(charge) for charge in bill.charges],
+                request_id=request_id_for(draft_id, "invoice"),
+                kind=invoice_pb.CreateInvoiceRequest.KIND_SALE,
+            )
+        )
+        return Invoiced(made.name, money_from_proto(made.balance, "balance"))
+
+    def pay(self, draft_id: UUID, bill: Bill, invoiced: Invoiced) -> str:
+        """Take the payment of an invoice at the desk; give the payment's name."""
+        request = payment_pb.CreatePaymentRequest(
+            parent=_account_name(bill),
+            amount=money_to_proto(invoiced.balance),
+            tender=bill.tender,
+            invoice=invoiced.invoice,
+            request_id=request_id_for(draft_id, "payment"),
+        )
+        return str(self._payments.CreatePayment(request).name)
+
+    def _account(self, draft_id: UUID, bill: Bill) -> account_pb.Account:
+        try:
+            return self._accounts.GetAccount(account_pb.GetAccountRequest(name=_account_name(bill)))
+        except NotFound:
+            return self._accounts.CreateAccount(
+                account_pb.CreateAccountRequest(
+                    parent=_unit_name(bill),
+                    account_id=str(bill.account_id),
+                    account=account_pb.Account(number=bill.account_number),
+                    request_id=request_id_for(draft_id, "account"),
+                )
+            )
+
+    def _check_source(self, bill: Bill, account: account_pb.Account) -> None:
+        if bill.funding_source_id is None:
+            return
+        name = f"{_account_name(bill)}/fundingSources/{bill.funding_source_id}"
+        source = next((one for one in account.funding_sources if one.name == name), None)
+        if source is None or not (source.valid and source.active):
+            raise FailedPrecondition(
+                "FUNDING_SOURCE_UNUSABLE",
+                "funding_source: it isn't a valid, active funding source of the account; choose another.",
+                metadata={"field": "funding_source", "funding_source": name},
+            )
+
+
+def _line(charge: SaleCharge) -> invoice_pb.NewInvoiceLine:
+    return invoice_pb.NewInvoiceLine(
+        description=charge.description,
+        amount=money_to_proto(charge.amount),
+        tax=money_to_proto(charge.tax),
+        item_category=charge.item_category,
+        item=charge.item,
+        charge_key=charge.key,
+        period_start_date=date_to_proto(charge.period_start),
+        period_end_date=date_to_proto(charge.period_end),
+    )
+
+
+def _unit_name(bill: Bill) -> str:
+    return f"enterprises/{bill.enterprise_id}/businessUnits/{bill.business_unit_id}"
+
+
+def _account_name(bill: Bill) -> str:
+    return f"{_unit_name(bill)}/accounts/{bill.account_id}"

@@ -7,6 +7,6 @@ from boss_kit.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class AgreementsSettings(Settings):
-    """Only what every service has; billing makes returns."""
+    """Only what every service has; billing takes what a sale costs and makes returns."""
 
     peers = ("billing",)

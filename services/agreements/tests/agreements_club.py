@@ -92,6 +92,8 @@ class Club:
     timeline: Any
     tokens: Any
     server: Any
+    billing: Any
+    sales: Any
     seen_events: int = 0
     _answered: set[str] = field(default_factory=set)
 

@@ -25,6 +25,7 @@ from boss_agreements.cancellations.rpc import CancellationServicer
 from boss_agreements.classifications.rpc import ClassificationServicer
 from boss_agreements.definitions.rpc import DefinitionServicer
 from boss_agreements.divisions.rpc import DivisionServicer
+from boss_agreements.drafts.rpc import AgreementWriterServicer
 from boss_agreements.due_charges.rpc import DueChargeServicer
 from boss_agreements.events import encode
 from boss_agreements.groups.rpc import AgreementGroupServicer
@@ -49,6 +50,7 @@ from boss_kit.unit_of_work import UnitOfWork
 # pytest's importlib mode leaves the tests' own folder out.
 sys.path.insert(0, str(Path(__file__).parent))
 from agreements_club import CLUB, ENTERPRISE_ID, FIRST_DAY, Club, add_unit
+from agreements_desk import Billing, Writer, sales_at
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +107,10 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         HistoryServicer,
         TimelineServicer,
     )
-    server = serving("agreements", [servicer(door).add_to for servicer in servicers])
+    billing = Billing()
+    sales = sales_at(units, serving("billing", [billing.add_to]))
+    writer = AgreementWriterServicer(door, sales).add_to
+    server = serving("agreements", [*(servicer(door).add_to for servicer in servicers), writer])
     made = Club(
         units,
         server.stub(organization_service_pb2_grpc.OrganizationServiceStub),
@@ -115,6 +120,8 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         server.stub(timeline_service_pb2_grpc.TimelineServiceStub),
         tokens,
         server,
+        billing,
+        sales,
     )
     made.set_clock(FIRST_DAY.isoformat())
     made.organizations.CreateEnterprise(
@@ -126,4 +133,12 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
     )
     add_unit(made, CLUB, "America/Denver")
     made.facts()
+    return made
+
+
+@pytest.fixture
+def writer(club: Club) -> Writer:
+    """Give the Agreement Writer of the club with its one member, M1."""
+    made = Writer(club, club.billing, club.sales)
+    made.add_member("M1")
     return made

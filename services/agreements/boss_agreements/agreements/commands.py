@@ -60,7 +60,7 @@ def create_agreement(tx: Transaction, command: CreateAgreement) -> Agreement:
         agreement_id,
         command.enterprise_id,
         command.business_unit_id,
-        _free_number(tx, command.enterprise_id, owner.external_id),
+        free_number(tx, command.enterprise_id, owner.external_id),
         owner.id,
         command.account_id or owner.account_id,
         command.display_name,
@@ -185,7 +185,7 @@ def _owner(tx: Transaction, command: CreateAgreement) -> Member:
     return owner
 
 
-def _free_number(tx: Transaction, enterprise_id: UUID, stem: str) -> str:
+def free_number(tx: Transaction, enterprise_id: UUID, stem: str) -> str:
     """Give the member's next agreement number: the club's own number, then with -2, -3 and so on."""
     taken = store.numbers_like(tx.connection, enterprise_id, stem)
     if stem not in taken:

@@ -40,6 +40,7 @@ agreement = sa.Table(
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     sa.UniqueConstraint("enterprise_id", "number"),
     sa.Index("agreement_member", "enterprise_id", "member_id"),
+    sa.Index("agreement_barcode", "enterprise_id", "barcode", postgresql_where=sa.text("barcode <> ''")),
     sa.Index(
         "agreement_primary",
         "enterprise_id",

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_agreements.agreements.rules import Line, check_year
 from boss_agreements.cancellations import store as cancellations
+from boss_agreements.drafts import store as sales
 from boss_agreements.due_charges import rules, store
 from boss_agreements.due_charges.store import Advance, Answer, DueLine
 from boss_agreements.organization import store as organization
@@ -30,6 +32,14 @@ class ChargeAnswered:
     outcome: str
     invoice: str = ""
     reason: str = ""
+
+
+class Told(NamedTuple):
+    """An answer with its day and story."""
+
+    fact: ChargeAnswered
+    business_date: date
+    correlation: str
 
 
 def close_bill_date(tx: Transaction, enterprise_id: UUID, unit_id: UUID, day: date) -> int:
@@ -70,12 +80,30 @@ def take_answers(tx: Transaction, page: Sequence[Received[ChargeAnswered]]) -> N
     for received in page:
         by_enterprise[received.event.enterprise_id].append(received)
     for enterprise_id, answers in by_enterprise.items():
-        _take(tx, enterprise_id, answers)
+        told = [Told(one.fact, one.event.business_date, one.event.correlation) for one in answers]
+        _take(tx, enterprise_id, told)
 
 
-def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Received[ChargeAnswered]]) -> None:
+def answer(tx: Transaction, enterprise_id: UUID, day: date, facts: Sequence[ChargeAnswered]) -> None:
+    """Take billing's answer to a call: a sale's first charges don't wait for their events, which then change nothing.
+
+    Several charges of one line come in the order of their cycles.
+    """
+    waves: dict[int, list[Told]] = defaultdict(list)
+    seen: dict[UUID, int] = defaultdict(int)
+    for fact in facts:
+        line_id = rules.parse_key(fact.charge_key).line_id
+        waves[seen[line_id]].append(Told(fact, day, tx.context.correlation))
+        seen[line_id] += 1
+    for wave in waves.values():
+        _take(tx, enterprise_id, wave)
+
+
+def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Told]) -> None:
     keys = [rules.parse_key(received.fact.charge_key) for received in page]
     lines = {one.line.id: one for one in store.lock_lines(tx.connection, enterprise_id, [key.line_id for key in keys])}
+    unknown = [key.line_id for key in keys if key.line_id not in lines]
+    announced = sales.announced(tx.connection, enterprise_id, unknown) if unknown else frozenset()
     windows = suspensions.windows_of(tx.connection, enterprise_id, {one.agreement_id for one in lines.values()})
     advances: list[Advance] = []
     answers: list[Answer] = []
@@ -83,6 +111,9 @@ def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Received[ChargeAn
     for key, received in zip(keys, page, strict=True):
         due = lines.get(key.line_id)
         if due is None:
+            # A sale on its way answers its charges itself, when it makes their lines.
+            if key.line_id in announced:
+                continue
             raise _unknown(received.fact.charge_key)
         charge = _charge_of(key, due, windows.get(due.agreement_id, ()), received.fact.charge_key)
         if charge is None:
@@ -129,9 +160,7 @@ def _unknown(charge_key: str) -> NotFound:
     )
 
 
-def _entry(
-    tx: Transaction, enterprise_id: UUID, due: DueLine, charge: rules.Charge, received: Received[ChargeAnswered]
-) -> Entry:
+def _entry(tx: Transaction, enterprise_id: UUID, due: DueLine, charge: rules.Charge, received: Told) -> Entry:
     subject = f"enterprises/{enterprise_id}/businessUnits/{due.business_unit_id}/agreements/{due.agreement_id}"
     reason = received.fact.reason or "no reason given"
     text = f"{charge.amount} for {due.item}, due {charge.due_date}, was not billed: {reason}"
@@ -139,10 +168,10 @@ def _entry(
         enterprise_id,
         due.business_unit_id,
         due.account_id,
-        received.event.business_date,
+        received.business_date,
         "agreement",
         text.rstrip(".") + ".",
         subject,
-        received.event.correlation,
+        received.correlation,
         tx.now,
     )

@@ -60,6 +60,14 @@ def find_member(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, m
     return next(iter(_load(connection, enterprise_id, query)), None)
 
 
+def find_members(
+    connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, member_ids: Iterable[UUID]
+) -> Sequence[Member]:
+    """Read some members of a unit."""
+    chosen = member.c.id == sa.any_(sa.cast(list(member_ids), ARRAY(PG_UUID)))
+    return _load(connection, enterprise_id, _members(enterprise_id).where(member.c.business_unit_id == unit_id, chosen))
+
+
 def lock_members(connection: sa.Connection, enterprise_id: UUID, member_ids: Iterable[UUID]) -> Sequence[Member]:
     """Read members and keep others from changing them; in the order of their ids, so that nobody waits in a ring."""
     query = _members(enterprise_id).where(member.c.id == sa.any_(sa.cast(list(member_ids), ARRAY(PG_UUID))))

@@ -1,0 +1,1 @@
+"""The Agreement Writer: drafts, quotes, signatures and the sale."""
