@@ -5,16 +5,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from club import DAY, ENTERPRISE_ID, Club, due, record
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, record, unit_id
 
 from boss_billing import events
 from boss_billing.adapters.port import Repeatability
+from boss_billing.batches.rules import Submission, deal
+from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.payments.rules import Label
 from boss_kit import schema
 from boss_kit.context import Context
@@ -154,3 +156,56 @@ def test_bil_1_a_killed_process_loses_and_doubles_nothing(club: Club, database_u
     club.do_tasks()
     assert_billed_once(club)
     assert club.wire.inner.outstanding_results(ENTERPRISE_ID, Label.ORIGINAL, 10) == []
+
+
+class TestSeveralBatches:
+    """Small batches are submitted together, and each has its own fate."""
+
+    @pytest.fixture
+    def two_units(self, club: Club) -> Club:
+        for number, unit in (("M1", DENVER), ("M2", DENVER), ("M3", AUSTIN)):
+            account = club.add_account(number, business_unit=unit)
+            club.due.unit_of[account.id] = account.business_unit_id
+        club.due.charges = [due(number) for number in ("M1", "M2", "M3")]
+        return club
+
+    def test_bil_1_small_batches_of_a_run_go_to_the_processor_in_one_task(self, two_units: Club) -> None:
+        two_units.bill()
+        assert two_units.one("SELECT count(*) FROM task WHERE name = 'submit-batch'") == 1
+        assert [len(one.attempts) for one in two_units.wire.submissions] == [1, 2]
+        assert {one.business_unit_id for one in two_units.wire.submissions} == {unit_id(DENVER), unit_id(AUSTIN)}
+        assert two_units.one("SELECT count(*) FROM batch WHERE state = 'submitted'") == 2
+
+    def test_bil_8_one_batch_without_an_answer_leaves_the_other_submitted(self, two_units: Club) -> None:
+        two_units.wire.lose_answers = 1
+        two_units.bill()
+        assert two_units.rows("SELECT state FROM batch ORDER BY number") == [("unknown",), ("submitted",)]
+        assert two_units.one("SELECT state FROM bill_run") == "submitting"
+        two_units.ask("ask-processor")
+        assert two_units.rows("SELECT DISTINCT state FROM batch") == [("submitted",)]
+        assert two_units.one("SELECT state FROM bill_run") == "submitted"
+        assert len(two_units.facts(events.PAYMENT_SUBMITTED)) == 3
+
+    def test_bil_8_where_nothing_can_be_repeated_a_batch_that_was_never_sent_is_not_unknown(
+        self, two_units: Club
+    ) -> None:
+        two_units.wire.inner.repeatability = Repeatability.NEITHER
+
+        def die(submission: Submission) -> Sequence[ResultCallback]:
+            raise Died
+
+        submit = two_units.wire.submit
+        two_units.wire.submit = die  # type: ignore[method-assign]
+        two_units.start_run()
+        with pytest.raises(Died):
+            two_units.do_tasks()
+        two_units.wire.submit = submit  # type: ignore[method-assign]
+        two_units.do_tasks()
+        assert two_units.rows("SELECT state FROM batch ORDER BY number") == [("unknown",), ("submitted",)]
+
+
+def test_bil_1_batches_are_dealt_to_tasks_by_size() -> None:
+    ids = [unit_id(str(number)) for number in range(40)]
+    assert deal([]) == []
+    assert [len(group) for group in deal([(one, 3) for one in ids])] == [16, 16, 8]
+    assert [len(group) for group in deal([(one, 1000) for one in ids[:5]])] == [2, 2, 1]

@@ -1,13 +1,13 @@
 """Note what became of a batch on its way to the processor (SPEC BIL-8)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from uuid import UUID
 
 from boss_billing.accounts import store as accounts
 from boss_billing.batches import store
-from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState
+from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState, deal
 from boss_billing.payments.rules import Label, PaymentSubmitted, State
 from boss_billing.runs import store as runs
 from boss_billing.runs.rules import RunState
@@ -16,45 +16,61 @@ from boss_kit.unit_of_work import Transaction
 ASK_AGAIN_AFTER = timedelta(hours=1)
 
 
-def begin_submission(tx: Transaction, batch_id: UUID) -> Batch:
-    """Write that a batch is on its way, before it is; give it as it was, which tells whether it was sent before."""
-    return store.begin(tx.connection, tx.enterprise_id, batch_id)
+@dataclass(frozen=True)
+class Answered:
+    """What became of a batch on its way: the processor has it, or nobody knows."""
+
+    batch: Batch
+    is_known: bool
 
 
-def note_submitted(tx: Transaction, batch: Batch) -> None:
-    """Note that the processor has a batch: its payments are pending, and everybody may know (SPEC BIL-1)."""
-    accounts.lock(tx.connection, batch.enterprise_id, store.accounts_of(tx.connection, batch))
-    present = store.begin(tx.connection, batch.enterprise_id, batch.id)
-    if present.state is BatchState.SUBMITTED:
-        return
-    store.set_state(tx.connection, batch, BatchState.SUBMITTED, State.PENDING)
-    retry = batch.label == Label.RETRY
-    for payment in store.payments_of(tx.connection, batch):
-        told = replace(payment, kind=Label.RETRY) if retry else payment
-        tx.publish(PaymentSubmitted(told, tx.context.business_date or batch.bill_date))
-    _finish_run(tx, batch)
+def ask_for_submission(tx: Transaction, batch_ids: Sequence[UUID], day: date, attempt: str = "") -> None:
+    """Ask for the submission of batches of one enterprise; small ones go together."""
+    sizes = store.sizes(tx.connection, tx.enterprise_id, batch_ids)
+    for group in deal([(one, sizes.get(one, 0)) for one in batch_ids]):
+        key = f"{group[0]}/{attempt}" if attempt else str(group[0])
+        tx.enqueue(SUBMIT_TASK, key=key, args={"batches": ",".join(map(str, group))}, business_date=day)
 
 
-def note_unknown(tx: Transaction, batch: Batch) -> None:
-    """Note that nobody knows if the processor has a batch: its payments are unknown, never declined (SPEC BIL-8)."""
-    accounts.lock(tx.connection, batch.enterprise_id, store.accounts_of(tx.connection, batch))
-    present = store.begin(tx.connection, batch.enterprise_id, batch.id)
-    if present.state is not BatchState.SUBMITTED:
-        store.set_state(tx.connection, batch, BatchState.UNKNOWN, State.UNKNOWN)
+def begin_submission(tx: Transaction, batch_ids: Sequence[UUID]) -> Sequence[Batch]:
+    """Write that batches are on their way, before they are; give them as they were, which tells what was sent before.
+
+    Those the processor has are left out.
+    """
+    found = store.begin(tx.connection, tx.enterprise_id, batch_ids)
+    return [one for one in found if one.state is not BatchState.SUBMITTED]
 
 
-def ask_again(tx: Transaction, enterprise_id: UUID, batch_id: UUID, attempt: str) -> None:
-    """Ask for the submission of a batch nobody knows about once more."""
-    batch = store.find(tx.connection, enterprise_id, batch_id)
-    if batch is None or batch.state is not BatchState.UNKNOWN:
-        return
-    tx.enqueue(
-        SUBMIT_TASK,
-        key=f"{batch_id}/{attempt}",
-        args={"batch": str(batch_id)},
-        business_date=batch.bill_date,
-        enterprise_id=enterprise_id,
-    )
+def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
+    """Note what the processor has: its payments are pending, and everybody may know (SPEC BIL-1).
+
+    What nobody knows of is unknown with its payments, never declined (SPEC BIL-8).
+    """
+    ids = [one.batch.id for one in answers]
+    accounts.lock(tx.connection, tx.enterprise_id, store.accounts_of(tx.connection, tx.enterprise_id, ids))
+    present = {one.id: one for one in begin_submission(tx, ids)}
+    known = [present[one.batch.id] for one in answers if one.is_known and one.batch.id in present]
+    unknown = [present[one.batch.id] for one in answers if not one.is_known and one.batch.id in present]
+    store.set_state(tx.connection, tx.enterprise_id, unknown, BatchState.UNKNOWN, State.UNKNOWN)
+    store.set_state(tx.connection, tx.enterprise_id, known, BatchState.SUBMITTED, State.PENDING)
+    payments = store.payments_of(tx.connection, tx.enterprise_id, known)
+    for batch in known:
+        day = tx.context.business_date or batch.bill_date
+        retry = batch.label == Label.RETRY
+        for payment in payments.get(batch.id, ()):
+            tx.publish(PaymentSubmitted(replace(payment, kind=Label.RETRY) if retry else payment, day))
+    for run_id in dict.fromkeys(batch.bill_run_id for batch in known):
+        _finish_run(tx, run_id)
+
+
+def ask_again(tx: Transaction, batch_ids: Sequence[UUID], attempt: str) -> None:
+    """Ask for the submission of batches nobody knows about once more."""
+    by_day: dict[date, list[UUID]] = {}
+    for one in store.find_all(tx.connection, tx.enterprise_id, batch_ids):
+        if one.state is BatchState.UNKNOWN:
+            by_day.setdefault(one.bill_date, []).append(one.id)
+    for day, ids in by_day.items():
+        ask_for_submission(tx, ids, day, attempt)
 
 
 def ask_for_overdue(tx: Transaction, limit: int) -> Mapping[UUID, Sequence[UUID]]:
@@ -67,7 +83,7 @@ def ask_for_overdue(tx: Transaction, limit: int) -> Mapping[UUID, Sequence[UUID]
     return by_enterprise
 
 
-def _finish_run(tx: Transaction, batch: Batch) -> None:
-    run = runs.lock_run(tx.connection, batch.enterprise_id, batch.bill_run_id)
-    if run.state is RunState.SUBMITTING and not store.has_open(tx.connection, batch.enterprise_id, run.id):
+def _finish_run(tx: Transaction, run_id: UUID) -> None:
+    run = runs.lock_run(tx.connection, tx.enterprise_id, run_id)
+    if run.state is RunState.SUBMITTING and not store.has_open(tx.connection, tx.enterprise_id, run.id):
         runs.set_state(tx.connection, run, RunState.SUBMITTED)

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from boss_billing.adapters.port import NoAnswerError, Processor, Repeatability
 from boss_billing.batches import commands, store
-from boss_billing.batches.rules import Batch, BatchState, Submission
+from boss_billing.batches.commands import Answered
+from boss_billing.batches.rules import Batch, BatchState, Submission, SubmittedAttempt
 from boss_billing.callbacks import commands as callbacks
 from boss_billing.callbacks.rules import ResultCallback
 from boss_kit.context import SYSTEM, Context
@@ -13,6 +14,7 @@ from boss_kit.tasks import Task
 from boss_kit.unit_of_work import UnitOfWork
 
 ASKED_AT_ONCE = 1000
+PAGE = 1000
 
 
 class BatchProcesses:
@@ -23,21 +25,30 @@ class BatchProcesses:
         self._processor = processor
 
     def submit(self, task: Task) -> None:
-        """Submit one batch. Repeatable: a batch that was on its way before is asked for or repeated with its key."""
+        """Submit batches. Repeatable: one that was on its way before is asked for or repeated with its key."""
+        ids = [UUID(one) for one in task.args["batches"].split(",")]
+        # Where nothing can be repeated, a batch is on its way no sooner than it really is.
+        alone = self._processor.repeatability is Repeatability.NEITHER
+        for group in [[one] for one in ids] if alone else [ids]:
+            self._submit_together(task, group)
+
+    def _submit_together(self, task: Task, batch_ids: Sequence[UUID]) -> None:
         with self._units.begin(task.context) as tx:
-            batch = commands.begin_submission(tx, UUID(task.args["batch"]))
-        if batch.state is BatchState.SUBMITTED:
+            begun = commands.begin_submission(tx, batch_ids)
+            content = store.content(tx.connection, task.enterprise_id, [one.id for one in begun])
+        if not begun:
             return
-        was_sent = batch.state in (BatchState.SUBMITTING, BatchState.UNKNOWN)
-        try:
-            results = self._repair(task, batch) if was_sent else self._hand_over(task, batch)
-        except NoAnswerError:
-            with self._units.begin(task.context) as tx:
-                commands.note_unknown(tx, batch)
-            return
+        answers: list[Answered] = []
+        results: list[ResultCallback] = []
+        for batch in begun:
+            try:
+                results += self._send(batch, content.get(batch.id, ()))
+                answers.append(Answered(batch, is_known=True))
+            except NoAnswerError:
+                answers.append(Answered(batch, is_known=False))
         with self._units.begin(task.context) as tx:
             callbacks.keep_results(tx, results)
-            commands.note_submitted(tx, batch)
+            commands.note_answers(tx, answers)
         self._apply(task.context, results)
 
     def ask_processor(self, task: Task) -> None:
@@ -47,9 +58,9 @@ class BatchProcesses:
             return
         with self._units.read(Context(actor=SYSTEM)) as tx:
             waiting = store.unanswered(tx.connection)
-        for enterprise_id, batch_id in waiting:
+        for enterprise_id, batch_ids in waiting.items():
             with self._units.begin(_context(task, enterprise_id)) as tx:
-                commands.ask_again(tx, enterprise_id, batch_id, f"{task.id}-{tx.now:%Y%m%dT%H%M%S}")
+                commands.ask_again(tx, batch_ids, f"{task.id}-{tx.now:%Y%m%dT%H%M%S}")
 
     def _ask_for_results(self, task: Task) -> None:
         with self._units.begin(Context(actor=SYSTEM)) as tx:
@@ -61,22 +72,18 @@ class BatchProcesses:
             self._apply(_context(task, enterprise_id), results)
 
     def _apply(self, context: Context, results: Sequence[ResultCallback]) -> None:
-        if results:
+        for start in range(0, len(results), PAGE):
             with self._units.begin(context) as tx:
-                callbacks.apply_results(tx, [one.callback_id for one in results])
+                callbacks.apply_results(tx, [one.callback_id for one in results[start : start + PAGE]])
 
-    def _repair(self, task: Task, batch: Batch) -> Sequence[ResultCallback]:
-        """Find out about a batch that may have been sent. Raises NoAnswerError while nobody knows."""
-        if self._processor.repeatability is Repeatability.NEITHER:
-            raise NoAnswerError("this processor can't be asked, and nothing is sent to it twice")
-        asks = self._processor.repeatability is Repeatability.QUERYABLE
-        if asks and self._processor.knows(batch.enterprise_id, str(batch.id)):
-            return ()
-        return self._hand_over(task, batch)
-
-    def _hand_over(self, task: Task, batch: Batch) -> Sequence[ResultCallback]:
-        with self._units.read(task.context) as tx:
-            content = store.content(tx.connection, batch.enterprise_id, batch.id)
+    def _send(self, batch: Batch, content: Sequence[SubmittedAttempt]) -> Sequence[ResultCallback]:
+        """Hand a batch over, or find out about one that may have been sent. Raises NoAnswerError where nobody knows."""
+        if batch.state is not BatchState.CUT:
+            if self._processor.repeatability is Repeatability.NEITHER:
+                raise NoAnswerError("this processor can't be asked, and nothing is sent to it twice")
+            asks = self._processor.repeatability is Repeatability.QUERYABLE
+            if asks and self._processor.knows(batch.enterprise_id, str(batch.id)):
+                return ()
         return self._processor.submit(
             Submission(batch.enterprise_id, batch.business_unit_id, batch.number, str(batch.id), batch.label, content)
         )

@@ -9,6 +9,9 @@ from uuid import UUID
 BATCH_NAME = "enterprises/{e}/businessUnits/{b}/batches/{x}"
 PAYMENTS_PER_BATCH = 1000
 SUBMIT_TASK = "submit-batch"
+BATCHES_PER_TASK = 16
+PAYMENTS_PER_TASK = 2000
+"""How much one task submits: small batches go together, big ones are for several processes at once."""
 
 
 class BatchState(StrEnum):
@@ -62,3 +65,16 @@ class Submission:
     key: str
     label: str
     attempts: Sequence[SubmittedAttempt]
+
+
+def deal(sizes: Sequence[tuple[UUID, int]]) -> list[list[UUID]]:
+    """Deal batches (id, payments) to tasks, in their order."""
+    dealt: list[list[UUID]] = []
+    payments = 0
+    for batch_id, size in sizes:
+        if not dealt or len(dealt[-1]) == BATCHES_PER_TASK or payments + size > PAYMENTS_PER_TASK:
+            dealt.append([])
+            payments = 0
+        dealt[-1].append(batch_id)
+        payments += size
+    return dealt

@@ -1,6 +1,6 @@
 """The table of batches, and the attempts in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -59,23 +59,23 @@ _ASSIGN = sa.text("UPDATE attempt SET batch_id = :batch_id WHERE enterprise_id =
 
 _CONTENT = sa.text(
     """
-    SELECT id, account_number, due_date, description, attempt_no, tender, token, expiry_month, expiry_year,
+    SELECT batch_id, id, account_number, due_date, description, attempt_no, tender, token, expiry_month, expiry_year,
            amount_minor, currency, business_date
     FROM attempt
-    WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id
+    WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)
     ORDER BY account_number, due_date, length(invoice_number), invoice_number, attempt_no
     """
 )
 
 _ACCOUNTS = sa.text(
-    "SELECT DISTINCT account_id FROM attempt WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id"
+    "SELECT DISTINCT account_id FROM attempt WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)"
 )
 
 # A result that came faster than our own record stays.
 _SET_ATTEMPTS = sa.text(
     """
     UPDATE attempt SET state = :state
-    WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id AND state IN ('created', 'unknown')
+    WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids) AND state IN ('created', 'unknown')
     RETURNING payment_id
     """
 )
@@ -87,13 +87,21 @@ _SET_PAYMENTS = sa.text(
     """
 )
 
-_PAYMENTS = sa.text("SELECT payment_id FROM attempt WHERE enterprise_id = :enterprise_id AND batch_id = :batch_id")
-
 _SUBMITTED = sa.text(
     """
-    SELECT id, business_unit_id, account_id, kind, amount_minor, currency FROM payment
-    WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)
-    ORDER BY account_id, id
+    SELECT attempt.batch_id, payment.id, payment.business_unit_id, payment.account_id, payment.kind,
+           payment.amount_minor, payment.currency
+    FROM attempt
+    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = ANY(:ids)
+    ORDER BY payment.account_id, payment.id
+    """
+)
+
+_SIZES = sa.text(
+    """
+    SELECT batch_id, count(*) FROM attempt WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)
+    GROUP BY batch_id
     """
 )
 
@@ -199,49 +207,72 @@ def find(connection: sa.Connection, enterprise_id: UUID, batch_id: UUID) -> Batc
     return read(row) if row else None
 
 
-def begin(connection: sa.Connection, enterprise_id: UUID, batch_id: UUID) -> Batch:
-    """Lock a batch and write that it is on its way; give it as it was."""
-    mine = (batch.c.enterprise_id == enterprise_id, batch.c.id == batch_id)
-    found = read(connection.execute(sa.select(batch).where(*mine).with_for_update()).one())
-    if found.state is BatchState.CUT:
-        connection.execute(sa.update(batch).where(*mine).values(state=BatchState.SUBMITTING))
+def find_all(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]) -> Sequence[Batch]:
+    """Read batches, in the order of their numbers."""
+    query = sa.select(batch).where(*_mine(enterprise_id, batch_ids)).order_by(batch.c.number, batch.c.label, batch.c.id)
+    return [read(row) for row in connection.execute(query)]
+
+
+def begin(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]) -> Sequence[Batch]:
+    """Lock batches and write that they are on their way; give them as they were, in the order of their numbers."""
+    mine = _mine(enterprise_id, batch_ids)
+    rows = connection.execute(sa.select(batch).where(*mine).order_by(batch.c.id).with_for_update())
+    found = [read(row) for row in rows]
+    if any(one.state is BatchState.CUT for one in found):
+        begun = sa.update(batch).where(*mine, batch.c.state == BatchState.CUT).values(state=BatchState.SUBMITTING)
+        connection.execute(begun)
+    return sorted(found, key=lambda one: (one.number, one.label, one.id))
+
+
+def content(
+    connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]
+) -> Mapping[UUID, list[SubmittedAttempt]]:
+    """Read what batches hold, each in the order of account numbers."""
+    found: dict[UUID, list[SubmittedAttempt]] = {}
+    for row in connection.execute(_CONTENT, {"enterprise_id": enterprise_id, "ids": list(batch_ids)}):
+        found.setdefault(row[0], []).append(SubmittedAttempt(*row[1:]))
     return found
 
 
-def content(connection: sa.Connection, enterprise_id: UUID, batch_id: UUID) -> Sequence[SubmittedAttempt]:
-    """Read what a batch holds, in the order of account numbers."""
-    rows = connection.execute(_CONTENT, {"enterprise_id": enterprise_id, "batch_id": batch_id})
-    return [SubmittedAttempt(*row) for row in rows]
+def sizes(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+    """Count the payments of batches."""
+    rows = connection.execute(_SIZES, {"enterprise_id": enterprise_id, "ids": list(batch_ids)})
+    return {row[0]: row[1] for row in rows}
 
 
-def accounts_of(connection: sa.Connection, one: Batch) -> Sequence[UUID]:
-    """Read whose payments a batch holds."""
-    return connection.scalars(_ACCOUNTS, {"enterprise_id": one.enterprise_id, "batch_id": one.id}).all()
+def accounts_of(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]) -> Sequence[UUID]:
+    """Read whose payments batches hold."""
+    return connection.scalars(_ACCOUNTS, {"enterprise_id": enterprise_id, "ids": list(batch_ids)}).all()
 
 
-def set_state(connection: sa.Connection, one: Batch, state: BatchState, payments_state: str) -> None:
-    """Write where a batch and its payments are."""
-    mine = (batch.c.enterprise_id == one.enterprise_id, batch.c.id == one.id)
-    connection.execute(sa.update(batch).where(*mine).values(state=state))
-    parameters = {"enterprise_id": one.enterprise_id, "state": payments_state}
-    ids = connection.scalars(_SET_ATTEMPTS, {**parameters, "batch_id": one.id}).all()
-    connection.execute(_SET_PAYMENTS, {**parameters, "ids": list(ids)})
+def set_state(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    batches: Sequence[Batch],
+    state: BatchState,
+    payments_state: str,
+) -> None:
+    """Write where batches and their payments are."""
+    if not batches:
+        return
+    ids = [one.id for one in batches]
+    connection.execute(sa.update(batch).where(*_mine(enterprise_id, ids)).values(state=state))
+    parameters = {"enterprise_id": enterprise_id, "state": payments_state}
+    payment_ids = connection.scalars(_SET_ATTEMPTS, {**parameters, "ids": ids}).all()
+    connection.execute(_SET_PAYMENTS, {**parameters, "ids": list(payment_ids)})
 
 
-def payments_of(connection: sa.Connection, one: Batch) -> Sequence[Payment]:
-    """Read the payments of a batch."""
-    ids = connection.scalars(_PAYMENTS, {"enterprise_id": one.enterprise_id, "batch_id": one.id}).all()
-    rows = connection.execute(_SUBMITTED, {"enterprise_id": one.enterprise_id, "ids": list(ids)})
-    return [
-        Payment(
-            row.id,
-            AccountRef(one.enterprise_id, row.business_unit_id, row.account_id),
-            row.kind,
-            row.amount_minor,
-            row.currency,
-        )
-        for row in rows
-    ]
+def payments_of(
+    connection: sa.Connection, enterprise_id: UUID, batches: Sequence[Batch]
+) -> Mapping[UUID, list[Payment]]:
+    """Read the payments of batches, by batch."""
+    found: dict[UUID, list[Payment]] = {}
+    if batches:
+        rows = connection.execute(_SUBMITTED, {"enterprise_id": enterprise_id, "ids": [one.id for one in batches]})
+        for row in rows:
+            ref = AccountRef(enterprise_id, row.business_unit_id, row.account_id)
+            found.setdefault(row.batch_id, []).append(Payment(row.id, ref, row.kind, row.amount_minor, row.currency))
+    return found
 
 
 def has_open(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> bool:
@@ -249,10 +280,13 @@ def has_open(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> bo
     return bool(connection.scalar(_OPEN_OF_RUN, {"enterprise_id": enterprise_id, "run_id": run_id}))
 
 
-def unanswered(connection: sa.Connection) -> Sequence[tuple[UUID, UUID]]:
-    """Read the batches of all enterprises that the processor said nothing about."""
+def unanswered(connection: sa.Connection) -> Mapping[UUID, list[UUID]]:
+    """Read the batches of all enterprises that the processor said nothing about, by enterprise."""
     query = sa.select(batch.c.enterprise_id, batch.c.id).where(batch.c.state == BatchState.UNKNOWN).order_by(batch.c.id)
-    return [(row.enterprise_id, row.id) for row in connection.execute(query)]
+    found: dict[UUID, list[UUID]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.enterprise_id, []).append(row.id)
+    return found
 
 
 def overdue(connection: sa.Connection, today: date, asked_until: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
@@ -273,6 +307,10 @@ def note_asked(connection: sa.Connection, attempts: Sequence[tuple[UUID, UUID]],
         ),
         rows,
     )
+
+
+def _mine(enterprise_id: UUID, batch_ids: Sequence[UUID]) -> "tuple[sa.ColumnElement[bool], ...]":
+    return batch.c.enterprise_id == enterprise_id, batch.c.id == sa.any_(sa.cast(list(batch_ids), sa.ARRAY(PG_UUID)))
 
 
 def read(row: "sa.Row[Any]") -> Batch:

@@ -6,7 +6,8 @@ from datetime import date
 from uuid import UUID
 
 from boss_billing.batches import store as batches
-from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState
+from boss_billing.batches.commands import ask_for_submission
+from boss_billing.batches.rules import Batch, BatchState
 from boss_billing.funding import inquiries, store
 from boss_billing.funding.rules import (
     CURES,
@@ -91,13 +92,16 @@ def _retry(tx: Transaction, page: Settlement, retries: Sequence[tuple[OpenAttemp
         assert attempt.batch_id is not None, "a declined payment was submitted in a batch"
         by_batch.setdefault(attempt.batch_id, []).append((attempt, source))
     originals = [batches.find(tx.connection, tx.enterprise_id, batch_id) for batch_id in by_batch]
+    cut: dict[date, list[UUID]] = {}
     for original in sorted((one for one in originals if one is not None), key=lambda one: one.number):
         pairs = by_batch[original.id]
         day = page.day(pairs[0][0])
         batch = _cut(tx, original)
         attempts = [_retry_attempt(page, batch, attempt, source) for attempt, source in pairs]
         payments.add_attempts(tx.connection, attempts, tx.context.correlation, tx.now)
-        tx.enqueue(SUBMIT_TASK, key=str(batch.id), args={"batch": str(batch.id)}, business_date=day)
+        cut.setdefault(day, []).append(batch.id)
+    for day, batch_ids in cut.items():
+        ask_for_submission(tx, batch_ids, day)
 
 
 def _cut(tx: Transaction, original: Batch) -> Batch:

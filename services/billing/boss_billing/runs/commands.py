@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from boss_billing.batches import store as batches
-from boss_billing.batches.rules import SUBMIT_TASK
+from boss_billing.batches.commands import ask_for_submission
 from boss_billing.runs import store
 from boss_billing.runs.rules import (
     BillRun,
@@ -129,8 +129,7 @@ def cut_batches(tx: Transaction, run_id: UUID) -> None:
         return
     unit_ids = list(units.units_of(tx.connection, run.enterprise_id))
     cut = batches.cut(tx.connection, run.enterprise_id, run.id, run.bill_date, tx.now, unit_ids)
-    for batch_id in cut:
-        tx.enqueue(SUBMIT_TASK, key=str(batch_id), args={"batch": str(batch_id)}, business_date=run.bill_date)
+    ask_for_submission(tx, cut, run.bill_date)
     store.set_state(tx.connection, run, RunState.SUBMITTING if cut else RunState.SUBMITTED)
 
 
