@@ -1,7 +1,7 @@
 """When a phase is over: no service has work left, and every event published has been processed (DESIGN 5)."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -9,9 +9,9 @@ from boss.platform.v1 import clock_service_pb2
 
 from boss_cli.clients import Clients
 
-# Asking often would take from the work what it waits for.
-POLL_S, POLL_S_MAX, POLL_GROWTH = 0.008, 0.03, 1.5
 WAIT_S_MAX = 600
+# How long one call waits at the service, which costs less than calling again and again.
+WAIT_MS = 2000
 
 Statuses = Mapping[str, clock_service_pb2.GetStatusResponse]
 Topology = Mapping[str, Iterable[str]]
@@ -42,34 +42,33 @@ def wait_until_idle(
     producer was asked and found without work, which follows from an earlier event in the same way; and so on to none.
     Raises Failed with the service's name when a task failed or an event was parked, or when it takes too long.
     """
-    if first is not None:
-        wait_for_tasks(clients, first, wait_s_max)
-    patience = _Patience(wait_s_max)
+    deadline = time.monotonic() + wait_s_max
+    order = sorted(topology, key=lambda service: service != first)
+    published: dict[str, Sequence[clock_service_pb2.StreamCount]] = {}
+    statuses: dict[str, clock_service_pb2.GetStatusResponse] = {}
     while True:
-        statuses: dict[str, clock_service_pb2.GetStatusResponse] = {}
-        for service in topology:
-            statuses |= read_statuses(clients, [service])
-            _refuse_failures(statuses.values())
-            if not _has_no_work(statuses[service]):
-                # The others needn't be asked while this one is at work.
-                break
-        else:
-            if not lagging(statuses, topology):
-                return
-        patience.wait(statuses, topology)
+        settled = True
+        for service in order:
+            # Each waits for what the others are known to have published, so that asking again is rare.
+            awaited = [count for producer in topology[service] for count in published.get(producer, ())]
+            statuses[service] = clients.status(service, wait_ms=WAIT_MS, awaited=awaited)
+            published[service] = statuses[service].published
+            settled = settled and _has_no_work(statuses[service])
+        _refuse_failures(statuses.values())
+        if settled and not lagging(statuses, topology):
+            return
+        _refuse_delay(deadline, statuses, topology)
 
 
 def wait_for_tasks(clients: Clients, service: str, wait_s_max: float = WAIT_S_MAX) -> None:
     """Wait until one service has no task left: enough between phases that only it takes part in."""
-    patience = _Patience(wait_s_max)
+    deadline = time.monotonic() + wait_s_max
     while True:
-        # Whoever asks has just given work, which takes a moment.
-        patience.pause()
-        statuses = read_statuses(clients, [service])
-        _refuse_failures(statuses.values())
-        if not statuses[service].open_tasks:
+        status = clients.status(service, wait_ms=WAIT_MS, tasks_only=True)
+        _refuse_failures([status])
+        if not status.open_tasks:
             return
-        patience.check(statuses, {})
+        _refuse_delay(deadline, {service: status}, {})
 
 
 def lagging(statuses: Statuses, topology: Topology) -> list[str]:
@@ -100,26 +99,8 @@ def _refuse_failures(statuses: Iterable[clock_service_pb2.GetStatusResponse]) ->
             )
 
 
-class _Patience:
-    """Waits a little longer each time, and not for ever."""
-
-    def __init__(self, wait_s_max: float) -> None:
-        self._deadline = time.monotonic() + wait_s_max
-        self._pause_s = POLL_S
-
-    def wait(self, statuses: Statuses, topology: Topology) -> None:
-        """Wait before the next question. Raises Failed, saying who isn't idle, when it has taken too long."""
-        self.check(statuses, topology)
-        self.pause()
-
-    def check(self, statuses: Statuses, topology: Topology) -> None:
-        """Raise Failed, saying who isn't idle, when it has taken too long."""
-        if time.monotonic() > self._deadline:
-            work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
-            behind = lagging(statuses, topology) if statuses.keys() >= set(topology) else []
-            raise Failed("; ".join(["the services didn't become idle", *work, *behind]))
-
-    def pause(self) -> None:
-        """Wait, a little longer than the time before."""
-        time.sleep(self._pause_s)
-        self._pause_s = min(self._pause_s * POLL_GROWTH, POLL_S_MAX)
+def _refuse_delay(deadline: float, statuses: Statuses, topology: Topology) -> None:
+    if time.monotonic() > deadline:
+        work = [f"{name}: {s.outbox_events} in the outbox, {s.open_tasks} tasks" for name, s in statuses.items()]
+        behind = lagging(statuses, topology) if statuses.keys() >= set(topology) else []
+        raise Failed("; ".join(["the services didn't become idle", *work, *behind]))

@@ -6,7 +6,7 @@ clients.platform("arm").tasks.RunJob(request)
 clients.until_answered(120).billing.bill_runs.StartBillRun(request)   # outlives killed servers
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import grpc
@@ -164,11 +164,17 @@ class Clients:
         client: PlatformClient = getattr(self, service)
         return client
 
-    def status(self, service: str) -> clock_service_pb2.GetStatusResponse:
-        """Ask a service by name whether its work is done."""
-        status: clock_service_pb2.GetStatusResponse = self.platform(service).clock.GetStatus(
-            clock_service_pb2.GetStatusRequest()
-        )
+    def status(
+        self,
+        service: str,
+        *,
+        wait_ms: int = 0,
+        awaited: Iterable[clock_service_pb2.StreamCount] = (),
+        tasks_only: bool = False,
+    ) -> clock_service_pb2.GetStatusResponse:
+        """Ask a service by name whether its work is done, or wait until it is and `awaited` is processed."""
+        request = clock_service_pb2.GetStatusRequest(wait_ms=wait_ms, awaited=awaited, tasks_only=tasks_only)
+        status: clock_service_pb2.GetStatusResponse = self.platform(service).clock.GetStatus(request)
         return status
 
     def close(self) -> None:

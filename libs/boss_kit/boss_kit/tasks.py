@@ -88,7 +88,7 @@ class TaskRunner:
             log.exception("a task failed", extra={"task": task.name, "key": task.key})
             _give_up(connection, task, f"{type(error).__name__}: {error}")
         else:
-            _set(connection, task, state="done", error="", attempts=task.attempts)
+            connection.execute(_DONE, {"id": task.id, "attempts": task.attempts})
 
 
 def is_transient(error: BaseException) -> bool:
@@ -172,6 +172,7 @@ _STILL_DUE = sa.select(schema.task).where(
     schema.task.c.state == "pending",
     schema.task.c.next_attempt_time <= sa.func.now(),
 )
+_DONE = sa.text("UPDATE task SET state = 'done', error = '', attempts = :attempts WHERE id = :id")
 _UNLOCK = sa.text("SELECT pg_advisory_unlock(:lock_class, :lock_key)")
 
 

@@ -45,6 +45,10 @@ _WAITING = (
     .limit(BATCHES_MAX)
 )
 
+# Lists travel as one array, so that the statements stay the same and the server prepares them once.
+_COUNT = sa.text("UPDATE delivery SET attempts = attempts + 1 WHERE id = ANY (CAST(:ids AS bigint[]))")
+_GONE = sa.text("DELETE FROM delivery WHERE id = ANY (CAST(:ids AS bigint[]))")
+
 DeliveryRow = sa.Row[*tuple[Any, ...]]
 
 
@@ -164,25 +168,23 @@ class LocalWorker:
         # Counted once per process, so that an attempt is a worker that died and not a database that was away.
         ids = {row.id for row in rows}
         if new := ids - self._counted:
-            connection.execute(
-                sa.update(delivery).where(delivery.c.id.in_(sorted(new))).values(attempts=delivery.c.attempts + 1)
-            )
+            connection.execute(_COUNT, {"ids": sorted(new)})
         self._counted = ids
 
     def _deliver_together(self, rows: Sequence[DeliveryRow]) -> bool:
         """Process what has never been tried in one transaction: most batches are small and their commits are not."""
         if len(rows) == 1 or any(row.attempts for row in rows):
             return False
-        gone = sa.delete(delivery).where(delivery.c.id.in_([row.id for row in rows]))
-        return self._consumer.process_together([row.body for row in rows], lambda effects: effects.execute(gone))
+        gone = {"ids": [row.id for row in rows]}
+        return self._consumer.process_together([row.body for row in rows], lambda effects: effects.execute(_GONE, gone))
 
     def _deliver(self, row: DeliveryRow) -> None:
-        gone = sa.delete(delivery).where(delivery.c.id == row.id)
+        gone = {"ids": [row.id]}
         if row.attempts < DELIVERY_LIMIT:
-            self._consumer.process(row.body, lambda effects: effects.execute(gone))
+            self._consumer.process(row.body, lambda effects: effects.execute(_GONE, gone))
         else:
             suspect = row.attempts >= DELIVERY_LIMIT + SUSPECT_AFTER
-            self._consumer.process_each(row.body, lambda effects: effects.execute(gone), suspect=suspect)
+            self._consumer.process_each(row.body, lambda effects: effects.execute(_GONE, gone), suspect=suspect)
 
     def _start_over(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -9,10 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import sqlalchemy as sa
 import tenacity
-from sqlalchemy.dialects.postgresql import insert
 
 from boss_kit.events.batch import Batch, cut, make_batch
-from boss_kit.schema import outbox, published_events
+from boss_kit.schema import outbox
 from boss_kit.tasks import is_transient
 
 log = logging.getLogger(__name__)
@@ -134,6 +133,16 @@ class Relay:
         self.close()
 
 
+_DELETE = sa.text(
+    """
+    WITH counted AS (
+        INSERT INTO published_events AS total (partition, events)
+        SELECT * FROM unnest(CAST(:partitions AS smallint[]), CAST(:events AS bigint[]))
+        ON CONFLICT (partition) DO UPDATE SET events = total.events + excluded.events
+    )
+    DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))
+    """
+)
 _OLDEST = sa.select(outbox.c.id, outbox.c.partition, outbox.c.body).order_by(outbox.c.id).limit(ROWS_MAX)
 
 
@@ -156,12 +165,12 @@ def _delete(connection: sa.Connection, published: Sequence[_Pending]) -> None:
     counts: Counter[int] = Counter()
     for pending in published:
         counts[pending.batch.partition] += len(pending.ids)
-    values = [{"partition": partition, "events": events} for partition, events in sorted(counts.items())]
-    add = insert(published_events).values(values)
-    counted = add.on_conflict_do_update(
-        index_elements=["partition"], set_={"events": published_events.c.events + add.excluded.events}
-    ).cte("counted")
-    ids = [row_id for pending in published for row_id in pending.ids]
+    partitions = sorted(counts)
     connection.execute(
-        sa.delete(outbox).where(outbox.c.id == sa.any_(sa.cast(ids, sa.ARRAY(sa.BigInteger)))).add_cte(counted)
+        _DELETE,
+        {
+            "ids": [row_id for pending in published for row_id in pending.ids],
+            "partitions": partitions,
+            "events": [counts[partition] for partition in partitions],
+        },
     )
