@@ -1,5 +1,6 @@
 """The test clock and the status."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -82,3 +83,36 @@ def test_the_status_counts_what_is_left_to_do(clock: Any, units: UnitOfWork) -> 
     assert (status.service, status.outbox_events, status.open_tasks, status.failed_tasks) == ("test", 3, 1, 1)
     assert list(status.published) == [pb.StreamCount(producer="test", partition=2, events=7)]
     assert list(status.processed) == [pb.StreamCount(producer="arm", partition=3, events=9)]
+
+
+def test_the_status_waits_until_the_work_is_done_and_what_is_awaited_is_processed(
+    clock: Any, units: UnitOfWork
+) -> None:
+    with units.engine.begin() as connection:
+        connection.execute(sa.insert(schema.outbox).values(partition=1, event_id=new_id(), body=b"x"))
+    awaited = [pb.StreamCount(producer="arm", partition=3, events=9)]
+    request = pb.GetStatusRequest(wait_ms=10_000, awaited=awaited)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(clock.GetStatus, request)
+        with units.engine.begin() as connection:
+            connection.execute(sa.delete(schema.outbox))
+        assert not waiting.done()
+        with units.engine.begin() as connection:
+            connection.execute(sa.insert(schema.processed_events).values(producer="arm", partition=3, events=9))
+        assert list(waiting.result().processed) == awaited
+
+
+def test_the_status_answers_when_the_time_is_over_or_a_person_is_needed(clock: Any, units: UnitOfWork) -> None:
+    row = {"id": new_id(), "enterprise_id": new_id(), "name": "t", "key": "a", "args": {}, "state": "pending"}
+    with units.engine.begin() as connection:
+        connection.execute(sa.insert(schema.task).values(row))
+    assert clock.GetStatus(pb.GetStatusRequest(wait_ms=20)).open_tasks == 1
+    with units.engine.begin() as connection:
+        connection.execute(sa.update(schema.task).values(state="failed"))
+    assert clock.GetStatus(pb.GetStatusRequest(wait_ms=10_000)).failed_tasks == 1
+
+
+def test_the_status_may_wait_for_tasks_alone(clock: Any, units: UnitOfWork) -> None:
+    with units.engine.begin() as connection:
+        connection.execute(sa.insert(schema.outbox).values(partition=1, event_id=new_id(), body=b"x"))
+    assert clock.GetStatus(pb.GetStatusRequest(wait_ms=10_000, tasks_only=True)).outbox_events == 1
