@@ -41,24 +41,34 @@ def serve(settings: BillingSettings) -> Serving:
 def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     """List the API of billing."""
     from boss.billing.v1 import account_service_pb2_grpc as account
+    from boss.billing.v1 import adjustment_service_pb2_grpc as adjustment
     from boss.billing.v1 import bill_run_service_pb2_grpc as bill_run
+    from boss.billing.v1 import chargeback_service_pb2_grpc as chargeback
     from boss.billing.v1 import deposit_service_pb2_grpc as deposit
+    from boss.billing.v1 import fee_service_pb2_grpc as fee
     from boss.billing.v1 import invoice_service_pb2_grpc as invoice
     from boss.billing.v1 import ledger_service_pb2_grpc as ledger
+    from boss.billing.v1 import movement_service_pb2_grpc as movement
     from boss.billing.v1 import payment_service_pb2_grpc as payment
     from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
     from boss.billing.v1 import refund_service_pb2_grpc as refund
+    from boss.billing.v1 import write_off_service_pb2_grpc as write_off
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline
 
     from boss_billing.accounts.rpc import AccountServicer
+    from boss_billing.adjustments.rpc import AdjustmentServicer
     from boss_billing.callbacks.rpc import ProcessorCallbackServicer
+    from boss_billing.chargebacks.rpc import ChargebackServicer
     from boss_billing.deposits.rpc import DepositServicer
+    from boss_billing.fees.rpc import FeeServicer
     from boss_billing.invoices.rpc import InvoiceServicer
     from boss_billing.ledger.rpc import LedgerServicer
+    from boss_billing.movements.rpc import MovementServicer
     from boss_billing.payments.rpc import PaymentServicer
     from boss_billing.refunds.rpc import RefundServicer
     from boss_billing.runs.rpc import BillRunServicer
     from boss_billing.timeline.rpc import TimelineServicer
+    from boss_billing.write_offs.rpc import WriteOffServicer
 
     return [
         partial(account.add_AccountServiceServicer_to_server, AccountServicer(door)),
@@ -69,6 +79,11 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
         partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),
         partial(callback.add_ProcessorCallbackServiceServicer_to_server, ProcessorCallbackServicer(door)),
         partial(refund.add_RefundServiceServicer_to_server, RefundServicer(door)),
+        partial(adjustment.add_AdjustmentServiceServicer_to_server, AdjustmentServicer(door)),
+        partial(chargeback.add_ChargebackServiceServicer_to_server, ChargebackServicer(door)),
+        partial(fee.add_FeeServiceServicer_to_server, FeeServicer(door)),
+        partial(movement.add_MovementServiceServicer_to_server, MovementServicer(door)),
+        partial(write_off.add_WriteOffServiceServicer_to_server, WriteOffServicer(door)),
         partial(timeline.add_TimelineServiceServicer_to_server, TimelineServicer(door)),
     ]
 

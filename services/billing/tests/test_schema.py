@@ -11,6 +11,7 @@ from boss_billing.adapters import simulator
 from boss_billing.app import check_books, republish
 from boss_billing.batches import store as batches
 from boss_billing.callbacks import store as callbacks
+from boss_billing.chargebacks import store as chargebacks
 from boss_billing.deposits import store as deposits
 from boss_billing.events import BALANCE_CHANGED
 from boss_billing.funding import inquiries
@@ -26,9 +27,8 @@ from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
 
 STORES = (
-    accounts, batches, callbacks, deposits, funding, inquiries, invoices, ledger, movements, payments, refunds, runs,
-    simulator,
-    suspensions, units,
+    accounts, batches, callbacks, chargebacks, deposits, funding, inquiries, invoices, ledger, movements, payments,
+    refunds, runs, simulator, suspensions, units,
 )  # fmt: skip
 
 

@@ -10,12 +10,14 @@ from boss_billing.accounts.rules import Account, AccountRef
 from boss_billing.invoices import store
 from boss_billing.invoices.rules import ChargeBilled, Invoice, InvoiceCreated, Kind, NewInvoice, NewLine
 from boss_billing.ledger import store as ledger
-from boss_billing.ledger.rules import Source, Transfer, charge, credit_applied
+from boss_billing.ledger.rules import OWED, TAX, Code, Document, Side, Source, Transfer, credit_applied, moved
 from boss_kit.errors import AlreadyExists, InvalidArgument
 from boss_kit.ids import new_id
+from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
 LINE_MINOR_MAX = 10**12
+SALE = Document(Source.INVOICE)
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,17 @@ def create_invoice(tx: Transaction, command: CreateInvoice) -> Invoice:
 
 
 def make_invoices(
-    tx: Transaction, accounts: Mapping[UUID, Account], new: Sequence[NewInvoice], source: Source = Source.INVOICE
+    tx: Transaction,
+    accounts: Mapping[UUID, Account],
+    new: Sequence[NewInvoice],
+    of: Document = SALE,
+    against: Side | None = None,
 ) -> tuple[dict[UUID, Account], list[Invoice]]:
     """Write invoices of locked accounts, inside the caller's transaction; give the accounts and invoices as they are.
 
-    Credit pays for them at once. What is left is collected by the first run from the due date on. The caller announces
-    the accounts; charge keys must be free.
+    Their lines are booked against revenue, or whatever account of the books `against` names. Credit pays for them at
+    once. What is left is collected by the first run from the due date on. The caller announces the accounts; charge
+    keys must be free.
     """
     changed = dict(accounts)
     made: list[Invoice] = []
@@ -59,7 +66,7 @@ def make_invoices(
     transfers: list[Transfer] = []
     for one in new:
         account = changed[one.account_id]
-        invoice, booked, credit = _make(account, one, tx.today(account.time_zone), source)
+        invoice, booked, credit = _make(account, one, tx.today(account.time_zone), of, against)
         made.append(invoice)
         lines += [(invoice, line_no, line) for line_no, line in enumerate(one.lines, 1)]
         transfers += booked
@@ -74,11 +81,13 @@ def make_invoices(
     return changed, made
 
 
-def _make(account: Account, new: NewInvoice, day: date, source: Source) -> tuple[Invoice, list[Transfer], int]:
+def _make(
+    account: Account, new: NewInvoice, day: date, of: Document, against: Side | None
+) -> tuple[Invoice, list[Transfer], int]:
     total = new.total_minor
     credit = min(account.credit_minor, total)
     invoice = Invoice(
-        new_id(),
+        new.id or new_id(),
         account.ref,
         new.agreement_id,
         account.invoice_number(account.invoice_count + 1),
@@ -89,21 +98,17 @@ def _make(account: Account, new: NewInvoice, day: date, source: Source) -> tuple
         account.currency,
         total,
         total - credit,
-        next_attempt_date=max(day, new.due_date) if total > credit else None,
+        is_declined=new.is_declined,
+        next_attempt_date=max(day, new.due_date) if total > credit and not new.is_declined else None,
     )
     booked = [
-        transfer
+        moved(account.ref, OWED, side, Money(amount, account.currency), day, of, invoice.id)
         for line in new.lines
-        for transfer in charge(
-            account.ref,
-            invoice.id,
-            line.item_category,
-            line.amount_minor,
-            line.tax_minor,
-            account.currency,
-            day,
-            source,
+        for side, amount in (
+            (against or (Code.REVENUE, line.item_category), line.amount_minor),
+            (TAX, line.tax_minor),
         )
+        if amount > 0
     ]
     if credit > 0:
         booked.append(credit_applied(account.ref, invoice.id, credit, account.currency, day))

@@ -64,13 +64,18 @@ class NewLine:
 
 @dataclass(frozen=True, slots=True)
 class NewInvoice:
-    """An invoice to make outside a run; a due date to come is on account: the run of that day collects it."""
+    """An invoice to make outside a run; a due date to come is on account: the run of that day collects it.
+
+    One that `is_declined` is past due at once, and no run collects it: it stands for a payment that was taken back.
+    """
 
     account_id: UUID
     agreement_id: UUID | None
     kind: Kind
     due_date: date
     lines: Sequence[NewLine]
+    id: UUID | None = None
+    is_declined: bool = False
 
     @property
     def total_minor(self) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from boss_billing.ledger.clearing import document_problems
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
@@ -54,9 +55,11 @@ _ACCOUNTS = sa.text(
 _INVOICES = sa.text(
     """
     WITH moved AS (
-        SELECT invoice_id,
-               sum(CASE WHEN debit = 'receivable' THEN amount_minor ELSE 0 END) AS charged,
-               sum(CASE WHEN credit = 'receivable' THEN amount_minor ELSE 0 END) AS paid
+        SELECT invoice_id, coalesce(sum(amount_minor) FILTER (WHERE debit = 'receivable'
+                   AND source IN ('bill run', 'import', 'invoice', 'debit', 'returned payment')), 0) AS charged,
+               coalesce(sum(amount_minor) FILTER (WHERE credit = 'receivable'), 0)
+                   - coalesce(sum(amount_minor) FILTER (WHERE debit = 'receivable'
+                         AND source NOT IN ('bill run', 'import', 'invoice', 'debit', 'returned payment')), 0) AS paid
         FROM transfer WHERE enterprise_id = :enterprise_id AND invoice_id IS NOT NULL GROUP BY invoice_id
     ), lines AS (
         SELECT invoice_id, sum(amount_minor + tax_minor) AS total FROM invoice_line
@@ -79,7 +82,8 @@ _PAYMENTS = sa.text(
     """
     WITH moved AS (
         SELECT payment_id, sum(amount_minor) AS amount FROM transfer
-        WHERE enterprise_id = :enterprise_id AND payment_id IS NOT NULL GROUP BY payment_id
+        WHERE enterprise_id = :enterprise_id AND payment_id IS NOT NULL AND source IN ('payment', 'point of sale')
+        GROUP BY payment_id
     )
     SELECT payment.id, payment.currency, payment.amount_minor, payment.state, coalesce(moved.amount, 0) AS moved
     FROM payment
@@ -248,6 +252,7 @@ def _problems(tx: Transaction, enterprise_id: UUID) -> Iterator[str]:
             f"Payment {row.id} of {_text(row.amount_minor, row.currency)} is {row.state}, "
             f"yet transfers moved {_text(row.moved, row.currency)}."
         )
+    yield from document_problems(tx, enterprise_id, PROBLEMS_MAX)
 
 
 def _currency(tx: Transaction, enterprise_id: UUID, business_unit_id: UUID | None) -> str:

@@ -45,6 +45,7 @@ class Source(StrEnum):
     CHARGEBACK = "chargeback"
     BANK_RETURN = "bank return"
     REVERSAL = "reversal"
+    RETURNED_PAYMENT = "returned payment"
 
 
 NO_ACCOUNT = UUID(int=0)
@@ -93,15 +94,14 @@ def charge(
     tax_minor: int,
     currency: str,
     day: date,
-    source: Source = Source.BILL_RUN,
 ) -> list[Transfer]:
     """Book a line of an invoice: what is owed against revenue and tax."""
     owed = (account, invoice_id, None, Code.RECEIVABLE, "")
     found = []
     if amount_minor > 0:
-        found.append(Transfer(*owed, Code.REVENUE, category, amount_minor, currency, day, source))
+        found.append(Transfer(*owed, Code.REVENUE, category, amount_minor, currency, day, Source.BILL_RUN))
     if tax_minor > 0:
-        found.append(Transfer(*owed, Code.TAX, "", tax_minor, currency, day, source))
+        found.append(Transfer(*owed, Code.TAX, "", tax_minor, currency, day, Source.BILL_RUN))
     return found
 
 

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from uuid import UUID
 
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.ledger.rules import Document, Source
 from boss_kit.errors import FailedPrecondition, InvalidArgument
-from boss_kit.money import Money
+from boss_kit.money import Money, round_half_up
 
 AMOUNT_MINOR_MAX = 10**13
 WHOLE_ENTERPRISE = UUID(int=0)
 """Stands for every unit of an enterprise that has no limit of its own."""
+
+MOVEMENT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/movements/{m}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class Movement:
     def document(self) -> Document:
         """Name it in the books."""
         return Document(self.kind, reference_id=self.id)
+
+
+def tax_part(amount_minor: int, total_minor: int, tax_minor: int, given_minor: int, given_tax_minor: int) -> int:
+    """Give the tax in a part of an invoice that is credited, after others: in proportion, and all of it in the end."""
+    if total_minor == 0:
+        return 0
+    so_far = round_half_up(Fraction(tax_minor * (given_minor + amount_minor), total_minor))
+    return min(max(so_far - given_tax_minor, 0), amount_minor)
 
 
 def check_amount(amount: Money, currency: str, field: str = "amount") -> None:

@@ -97,11 +97,17 @@ class Sheet:
         self.move(debit, OWED, amount_minor, of, invoice_id)
         self._change(invoice_id, -amount_minor)
 
-    def reopen(self, invoice_id: UUID, amount_minor: int, credit: Side, of: Document, attempt: date | None) -> None:
-        """Let an invoice be owed again: it is past due from now on."""
+    def reopen(self, invoice_id: UUID, amount_minor: int, credit: Side, of: Document) -> None:
+        """Let an invoice be owed again: it is past due from now on, and no run collects it until `plan` says so."""
         self.move(OWED, credit, amount_minor, of, invoice_id)
         self._change(invoice_id, amount_minor)
-        self._invoices[invoice_id] = replace(self._invoices[invoice_id], is_declined=True, next_attempt_date=attempt)
+        self._invoices[invoice_id] = replace(self._invoices[invoice_id], is_declined=True, next_attempt_date=None)
+
+    def plan(self, invoice_id: UUID, declines: int, attempt: date | None) -> None:
+        """Count a decline of an invoice, and plan the next attempt at it."""
+        before = self.invoice(invoice_id)
+        self._invoices[invoice_id] = replace(before, declines=declines, next_attempt_date=attempt)
+        self._changed.add(invoice_id)
 
     def give_credit(self, amount_minor: int, debit: Side, of: Document) -> None:
         """Add to the account's credit."""
@@ -132,21 +138,26 @@ class Sheet:
             self.reduce(invoice.id, part, CREDIT, APPLIED)
         self.account = replace(self.account, credit_minor=credit)
 
-    def make_invoice(self, new: NewInvoice, source: Source) -> Invoice:
+    def make_invoice(self, new: NewInvoice, of: Document, against: Side | None = None) -> Invoice:
         """Write a new invoice, for which the account's credit pays at once."""
         ref = self.account.ref
-        changed, (made,) = make_invoices(self.tx, {ref.id: self.account}, [new], source)
+        changed, (made,) = make_invoices(self.tx, {ref.id: self.account}, [new], of, against)
         self.account = changed[ref.id]
         self._invoices[made.id] = made
         return made
 
+    def write(self) -> None:
+        """Write what was done so far; the account itself is written when it is announced."""
+        changed: Sequence[Invoice] = [self._invoices[one] for one in sorted(self._changed)]
+        invoices.save(self.tx.connection, self.account.ref.enterprise_id, changed)
+        ledger.add(self.tx.connection, self._transfers, self.tx.now)
+        self._changed.clear()
+        self._transfers.clear()
+
     def save(self) -> None:
         """Write everything and tell what the account owes now."""
-        changed: Sequence[Invoice] = [self._invoices[one] for one in sorted(self._changed)]
-        ref = self.account.ref
-        invoices.save(self.tx.connection, ref.enterprise_id, changed)
-        ledger.add(self.tx.connection, self._transfers, self.tx.now)
-        announce(self.tx, {ref.id: self.account})
+        self.write()
+        announce(self.tx, {self.account.ref.id: self.account})
 
     def _change(self, invoice_id: UUID, by_minor: int) -> None:
         before = self.invoice(invoice_id)

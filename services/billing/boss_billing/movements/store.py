@@ -48,6 +48,7 @@ _LIMIT = sa.text(
     """
     SELECT limit_minor FROM approval_limit
     WHERE enterprise_id = :enterprise_id AND business_unit_id IN (:unit_id, :whole_enterprise)
+      AND limit_minor IS NOT NULL
     ORDER BY business_unit_id = :unit_id DESC
     LIMIT 1
     """

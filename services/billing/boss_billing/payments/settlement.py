@@ -12,6 +12,7 @@ from boss_billing.declines import store as declines
 from boss_billing.declines.rules import Code, next_attempt_date
 from boss_billing.funding import inquiries
 from boss_billing.funding import store as funding
+from boss_billing.funding.rules import FundingSourceChanged
 from boss_billing.invoices import store as invoices
 from boss_billing.invoices.rules import Invoice
 from boss_billing.ledger import rules as books
@@ -171,6 +172,18 @@ class Settlement:
         found = funding.find(self._tx.connection, self._enterprise_id, spent)
         changed = [replace(one, is_valid=False, version=one.version + 1) for one in found.values()]
         funding.save(self._tx.connection, self._enterprise_id, changed)
+        facts = [
+            FundingSourceChanged(
+                after,
+                after.last4,
+                "declined",
+                self._tx.today(self.accounts[after.account.id].time_zone),
+                found[after.id],
+            )
+            for after in changed
+        ]
+        funding.add_changes(self._tx.connection, facts, self._tx.context.correlation, self._tx.now)
+        self._tx.publish(*facts)
 
 
 def load(tx: Transaction, attempt_ids: Collection[UUID]) -> Settlement:

@@ -6,11 +6,8 @@ import grpc
 from boss.billing.v1 import refund_service_pb2 as pb
 from boss.billing.v1 import refund_service_pb2_grpc
 
-from boss_billing.accounts.convert import account_ref
-from boss_billing.accounts.rpc import scope
 from boss_billing.accounts.rules import AccountRef
-from boss_billing.invoices.queries import InvoiceScope
-from boss_billing.movements.rpc import require_fit_approver
+from boss_billing.movements.rpc import account_scope, require_fit_approver
 from boss_billing.refunds import commands, convert, queries
 from boss_billing.refunds.rules import REFUND_NAME, RETURN_NAME
 from boss_kit import names
@@ -61,17 +58,10 @@ class RefundServicer(refund_service_pb2_grpc.RefundServiceServicer):
     def ListRefunds(self, request: pb.ListRefundsRequest, context: grpc.ServicerContext) -> pb.ListRefundsResponse:
         """List refunds by day."""
         page = open_page(request.page_size, request.page_token, filters=(request.parent,))
-        where = _scope(request.parent)
+        where = account_scope(request.parent)
 
         def answer(tx: Any) -> pb.ListRefundsResponse:
             found, token = queries.list_refunds(tx, where, page)
             return pb.ListRefundsResponse(refunds=[convert.refund(one) for one in found], next_page_token=token)
 
         return self._door.query(request, answer)
-
-
-def _scope(parent: str) -> InvoiceScope:
-    if "/accounts/" in parent:
-        ref = account_ref(parent, "parent")
-        return InvoiceScope(ref.enterprise_id, ref.business_unit_id, ref.id)
-    return InvoiceScope(*scope(parent))

@@ -1,0 +1,1 @@
+"""Fees stand on invoices of their own and are owed until they are paid or waived by name (SPEC BIL-11)."""

@@ -1,0 +1,1 @@
+"""What nobody expects to be paid any more: a coupon equal to the balance (SPEC BIL-11)."""

@@ -1,0 +1,370 @@
+"""Everything that moves money beside a run (SPEC BIL-11), and what the books say of it (SPEC BIL-10)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from boss.events.billing.v1 import billing_events_pb2 as events_pb
+from club import DAY, ENTERPRISE_ID, Club, due, ref, unit_id
+from till import Till
+
+from boss_billing import events
+from boss_billing.adapters.port import NoAnswerError
+from boss_billing.adjustments.commands import CreateCredit, create_credit
+from boss_billing.chargebacks.rules import ReturnKind, ReturnNotice, ReturnOutcome
+from boss_billing.movements.commands import set_limit
+from boss_billing.movements.rules import tax_part
+from boss_billing.refunds.process import RefundProcesses
+from boss_billing.refunds.rules import Destination, RefundAnswer, SubmittedRefund
+from boss_kit.context import Actor
+from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, Transient
+from boss_kit.money import Money
+
+
+@pytest.fixture
+def till(club: Club) -> Till:
+    club.add_account("M1")
+    return Till(club)
+
+
+def collected(club: Club, number: str = "M1", tender: str = "VISA") -> UUID:
+    """Bill and collect one due charge; give its payment."""
+    club.due.charges = [due(number)]
+    club.play(DAY)
+    return UUID(str(club.one("SELECT id FROM payment WHERE state = 'approved'")))
+
+
+# Partial payments, account credit
+
+
+def test_bil_11_a_partial_payment_leaves_the_rest_open(club: Club, till: Till) -> None:
+    invoice = till.invoice("M1", 10_000)
+    till.pay("M1", 4000)
+    assert (till.balance(invoice.id), till.owed("M1")) == (6000, (6000, 0))
+    club.assert_books()
+
+
+def test_bil_11_account_credit_pays_for_the_next_invoices_until_it_is_spent(club: Club, till: Till) -> None:
+    till.pay("M1", 5000)
+    first, second = till.invoice("M1", 3000), till.invoice("M1", 3000)
+    assert (first.balance_minor, second.balance_minor, till.owed("M1")) == (0, 1000, (1000, 0))
+    club.assert_books()
+
+
+# Credits, debits, taxes
+
+
+def test_bil_11_a_credit_lowers_the_named_invoice_and_gives_tax_back_in_proportion(club: Club, till: Till) -> None:
+    invoice = till.invoice("M1", 10_000, 800)
+    till.credit("M1", 5400, invoice.id)
+    assert (till.balance(invoice.id), till.booked("tax"), till.booked("adjustments")) == (5400, -400, 5000)
+    till.credit("M1", 5400, invoice.id)
+    assert (till.booked("tax"), till.booked("adjustments")) == (0, 10_000)
+    club.assert_books()
+
+
+def test_bil_11_credits_of_odd_parts_return_all_of_the_tax_in_the_end_and_no_more() -> None:
+    given = tax = 0
+    for part in (333, 333, 334, 80):
+        share = tax_part(part, 1080, 80, given, tax)
+        given, tax = given + part, tax + share
+    assert (given, tax) == (1080, 80)
+
+
+def test_bil_11_a_credit_without_an_invoice_lowers_the_oldest_and_stays_as_credit(club: Club, till: Till) -> None:
+    till.invoice("M1", 1000)
+    till.credit("M1", 1500)
+    assert till.owed("M1") == (0, 500)
+    club.assert_books()
+
+
+def test_bil_11_a_credit_above_what_the_invoice_owes_is_refused(till: Till) -> None:
+    invoice = till.invoice("M1", 1000)
+    with pytest.raises(FailedPrecondition, match="at most that"):
+        till.credit("M1", 1001, invoice.id)
+
+
+def test_bil_11_a_debit_is_a_new_invoice_and_never_on_an_old_one(club: Club, till: Till) -> None:
+    invoice = till.invoice("M1", 1000)
+    movement = till.debit("M1", 700)
+    assert till.balance(invoice.id) == 1000
+    assert club.one("SELECT kind, balance_minor FROM invoice WHERE id = :id", id=movement.invoice_id) == ("debit", 700)
+    club.assert_books()
+
+
+# Write-off
+
+
+def test_bil_11_a_write_off_is_a_coupon_equal_to_the_balance(club: Club, till: Till) -> None:
+    till.invoice("M1", 1000, 80)
+    till.invoice("M1", 500)
+    movement = till.write_off("M1")
+    assert (movement.amount_minor, till.owed("M1"), till.booked("write_off")) == (1580, (0, 0), 1580)
+    last = events_pb.AccountBalanceChanged.FromString(club.facts(events.BALANCE_CHANGED)[-1].data)
+    assert list(last.open_items) == []
+    with pytest.raises(FailedPrecondition, match="nothing to write off"):
+        till.write_off("M1")
+    club.assert_books()
+
+
+def test_bil_11_only_the_named_invoices_are_written_off(club: Club, till: Till) -> None:
+    one, other = till.invoice("M1", 1000), till.invoice("M1", 500)
+    till.write_off("M1", one.id)
+    assert (till.balance(one.id), till.balance(other.id)) == (0, 500)
+    club.assert_books()
+
+
+# Fees
+
+
+def test_bil_11_a_fee_survives_the_payment_of_its_principal_unless_waived_by_name(club: Club, till: Till) -> None:
+    principal = till.invoice("M1", 5000)
+    fee = till.fee("M1", 1000, 80)
+    till.pay("M1", 5000, principal.id)
+    assert (till.balance(principal.id), till.balance(fee.id)) == (0, 1080)
+    with pytest.raises(FailedPrecondition, match="is no fee"):
+        till.waive("M1", principal.id)
+    till.waive("M1", fee.id, 540)
+    assert (till.balance(fee.id), till.booked("tax")) == (540, -40)
+    till.waive("M1", fee.id)
+    assert (till.balance(fee.id), till.booked("tax")) == (0, 0)
+    with pytest.raises(FailedPrecondition, match="paid or waived"):
+        till.waive("M1", fee.id)
+    club.assert_books()
+
+
+# Refunds
+
+
+def test_bil_11_a_refund_goes_back_to_the_source_it_came_from_and_never_above_it(club: Club, till: Till) -> None:
+    collected(club)
+    till.credit("M1", 9000)
+    with pytest.raises(FailedPrecondition, match="more than was paid with VISA ending in 4242"):
+        till.refund("M1", 3501, Destination.FUNDING_SOURCE)
+    with pytest.raises(FailedPrecondition, match="more than was paid at the desk"):
+        till.refund("M1", 1, Destination.CASH)
+    refund_id = till.refund("M1", 3500, Destination.FUNDING_SOURCE)
+    assert (till.booked("refunds_in_transit"), till.owed("M1")) == (-3500, (0, 5500))
+    club.assert_books()
+    till.answer(refund_id, "A02")
+    assert (till.booked("refunds_in_transit"), till.booked("clearing")) == (0, 0)
+    with pytest.raises(FailedPrecondition, match=r"not paid back yet, 0\.00 USD"):
+        till.refund("M1", 1, Destination.FUNDING_SOURCE)
+    club.assert_books()
+
+
+def test_bil_11_a_refund_of_more_than_the_credit_is_refused(till: Till) -> None:
+    till.pay("M1", 1000)
+    with pytest.raises(FailedPrecondition, match="more than the account's credit"):
+        till.refund("M1", 1001)
+
+
+def test_bil_11_a_declined_refund_is_credit_again_and_may_be_asked_for_once_more(club: Club, till: Till) -> None:
+    collected(club)
+    till.credit("M1", 3500)
+    refund_id = till.refund("M1", 3500, Destination.FUNDING_SOURCE)
+    till.answer(refund_id, "E04")
+    till.answer(refund_id, "A02")
+    assert (till.owed("M1"), till.booked("refunds_in_transit"), till.booked("clearing")) == ((0, 3500), 0, 3500)
+    assert till.refund("M1", 3500, Destination.FUNDING_SOURCE) != refund_id
+    club.assert_books()
+
+
+class Silent:
+    """A processor that says nothing at first."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def refund(self, refund: SubmittedRefund) -> RefundAnswer:
+        self.keys.append(refund.key)
+        if len(self.keys) == 1:
+            raise NoAnswerError("the line went dead")
+        return RefundAnswer("A02", transaction_id="t1")
+
+
+def test_bil_8_a_refund_without_an_answer_is_unknown_and_asked_again_with_its_key(club: Club, till: Till) -> None:
+    collected(club)
+    till.returned("M1", 3500, to=Destination.FUNDING_SOURCE)
+    refund_id = club.one("SELECT id FROM refund")
+    processor = Silent()
+    processes = RefundProcesses(club.units, processor)
+    task: Any = type("Task", (), {"args": {"refund": str(refund_id)}, "context": club.context(DAY)})
+    with pytest.raises(Transient):
+        processes.send(task)
+    assert club.one("SELECT state FROM refund") == "unknown"
+    club.assert_books()
+    processes.send(task)
+    processes.send(task)
+    assert club.one("SELECT state, transaction_id FROM refund") == ("approved", "t1")
+    assert processor.keys == [str(refund_id)] * 2
+    club.assert_books()
+
+
+def test_bil_11_a_return_above_what_was_invoiced_is_refused(till: Till) -> None:
+    till.invoice("M1", 1000, 80)
+    till.returned("M1", 500, 40)
+    with pytest.raises(FailedPrecondition, match="more than was invoiced"):
+        till.returned("M1", 541)
+
+
+# Chargebacks and bank returns
+
+
+def test_bil_11_a_chargeback_reopens_the_invoice_past_due_and_nobody_collects_it(club: Club, till: Till) -> None:
+    payment_id = collected(club)
+    taken = till.take_back("M1", payment_id, 3500)
+    assert taken.outcome is ReturnOutcome.TAKEN
+    row = club.one("SELECT balance_minor, is_declined, next_attempt_date FROM invoice")
+    assert (tuple(row), till.booked("clearing")) == ((3500, True, None), 0)
+    assert club.one("SELECT state FROM payment") == "approved"
+    assert club.facts(events.PAYMENT_DECLINED) == []
+    last = events_pb.AccountBalanceChanged.FromString(club.facts(events.BALANCE_CHANGED)[-1].data)
+    assert last.open_items[0].declined
+    club.assert_books()
+
+
+def test_bil_11_a_chargeback_that_is_won_pays_the_invoice_again(club: Club, till: Till) -> None:
+    payment_id = collected(club)
+    till.take_back("M1", payment_id, 3500)
+    reversal = ReturnNotice("r2", ReturnKind.REVERSAL, payment_id, ref("M1"), Money(3500, "USD"), "", "", "r1")
+    assert till.notify(reversal)[0].outcome is ReturnOutcome.TAKEN
+    assert (till.owed("M1"), till.booked("clearing")) == ((0, 0), 3500)
+    assert till.notify(replace(reversal, return_key="r3"))[0].outcome is ReturnOutcome.REFUSED
+    club.assert_books()
+
+
+def test_bil_11_what_was_paid_meanwhile_becomes_credit_when_a_chargeback_is_won(club: Club, till: Till) -> None:
+    payment_id = collected(club)
+    till.take_back("M1", payment_id, 3500)
+    till.pay("M1", 3500)
+    till.take_back("M1", payment_id, 3500, ReturnKind.REVERSAL, "r2")
+    assert till.owed("M1") == (0, 3500)
+    club.assert_books()
+
+
+def test_bil_8_a_chargeback_is_taken_once_and_never_above_what_was_paid(club: Club, till: Till) -> None:
+    payment_id = collected(club)
+    assert till.take_back("M1", payment_id, 3501).outcome is ReturnOutcome.REFUSED
+    till.take_back("M1", payment_id, 2000)
+    assert till.take_back("M1", payment_id, 2000).outcome is ReturnOutcome.REPEATED
+    assert till.take_back("M1", payment_id, 2001, key="r2").outcome is ReturnOutcome.REFUSED
+    assert till.take_back("M1", payment_id, 1000).outcome is ReturnOutcome.REFUSED
+    assert till.take_back("M1", UUID(int=9), 1, key="r3").outcome is ReturnOutcome.REFUSED
+    assert till.owed("M1") == (2000, 0)
+    club.assert_books()
+
+
+def test_arm_4_a_bank_return_counts_as_a_decline_when_it_arrives_and_is_told_once(club: Club) -> None:
+    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
+    till = Till(club)
+    payment_id = collected(club)
+    club.set_clock(DAY + timedelta(days=3))
+    till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, code="D03")
+    (fact,) = [events_pb.PaymentDeclined.FromString(one.data) for one in club.facts(events.PAYMENT_DECLINED)]
+    assert (fact.primary, fact.code, fact.arm_entry, fact.tender) == (True, "D03", True, "ACH")
+    planned = club.one("SELECT is_declined, declines, next_attempt_date FROM invoice")
+    assert tuple(planned) == (True, 1, DAY + timedelta(days=10))
+    till.take_back("M1", payment_id, 3500, ReturnKind.REVERSAL, "r2")
+    till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, "r3")
+    assert len(club.facts(events.PAYMENT_DECLINED)) == 1
+    club.assert_books()
+
+
+def test_bil_5_a_bank_return_that_ends_the_account_invalidates_the_source(club: Club) -> None:
+    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
+    till = Till(club)
+    code = club.rows("SELECT code FROM decline_code WHERE invalidate_after = 1 ORDER BY code")[0][0]
+    till.take_back("M1", collected(club), 3500, ReturnKind.RETURN, code=code)
+    assert club.one("SELECT is_valid FROM funding_source") is False
+    told = events_pb.FundingSourceChanged.FromString(club.facts(events.SOURCE_CHANGED)[-1].data)
+    assert (told.reason, told.previous.valid, told.current.valid) == ("declined", True, False)
+
+
+def test_bil_11_a_returned_check_whose_credit_is_spent_is_owed_on_a_new_invoice(club: Club, till: Till) -> None:
+    payment_id = till.pay("M1", 5000, tender="CHECK")
+    till.invoice("M1", 3000)
+    till.take_back("M1", payment_id, 5000, ReturnKind.RETURN)
+    kinds = club.rows("SELECT kind, balance_minor, is_declined FROM invoice ORDER BY balance_minor")
+    assert [tuple(row) for row in kinds] == [("sale", 0, False), ("returned payment", 3000, True)]
+    assert (till.owed("M1"), till.booked("cash")) == ((3000, 0), 0)
+    club.assert_books()
+
+
+# The second approver
+
+
+def test_bil_11_above_the_limit_a_second_person_must_approve(club: Club, till: Till) -> None:
+    with till.tx() as tx:
+        set_limit(tx, ENTERPRISE_ID, None, Money(10_000, "USD"))
+        set_limit(tx, ENTERPRISE_ID, unit_id(), Money(5000, "USD"))
+    till.credit("M1", 5000)
+    with pytest.raises(FailedPrecondition, match=r"above 50\.00 USD.*second person's approval"):
+        till.credit("M1", 5001)
+    approved = replace(club.context(), actor=Actor("anna", approver=Actor("boris")))
+    with club.units.begin(approved) as tx:
+        create_credit(tx, CreateCredit(ref("M1"), Money(5001, "USD"), None, "goodwill"))
+    assert club.rows("SELECT entered_by, approved_by FROM movement ORDER BY amount_minor") == [
+        ("SYS", ""),
+        ("anna", "boris"),
+    ]
+    with till.tx() as tx:
+        set_limit(tx, ENTERPRISE_ID, unit_id(), None)
+    till.credit("M1", 10_000)
+    with pytest.raises(FailedPrecondition, match=r"above 100\.00 USD"):
+        till.credit("M1", 10_001)
+
+
+# Bad input and the books
+
+
+@pytest.mark.parametrize("amount", [0, -1, 10**14])
+def test_an_amount_that_cannot_be_is_refused(till: Till, amount: int) -> None:
+    for move in (till.credit, till.debit, till.refund):
+        with pytest.raises(InvalidArgument):
+            move("M1", amount)
+
+
+def test_an_invoice_or_account_that_is_not_there_is_named(till: Till) -> None:
+    with pytest.raises(NotFound):
+        till.credit("M1", 1, UUID(int=9))
+    with pytest.raises(NotFound):
+        till.write_off("M404")
+
+
+@pytest.mark.parametrize("table", ["transfer", "movement", "chargeback"])
+def test_bil_10_nothing_is_edited_or_deleted(club: Club, till: Till, table: str) -> None:
+    till.take_back("M1", collected(club), 3500)
+    for statement in (f"UPDATE {table} SET amount_minor = 1", f"DELETE FROM {table}"):
+        with pytest.raises(sa.exc.DatabaseError, match="append-only"), club.engine.begin() as connection:
+            connection.execute(sa.text(statement))
+
+
+def test_bil_10_the_check_finds_money_that_no_document_explains(club: Club, till: Till) -> None:
+    till.pay("M1", 1000)
+    with club.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO transfer (enterprise_id, business_unit_id, account_id, debit, debit_detail, credit, "
+                "credit_detail, amount_minor, currency, business_date, source, create_time) "
+                "SELECT enterprise_id, business_unit_id, account_id, 'revenue', '', 'cash', 'CASH', 700, currency, "
+                "business_date, 'refund', create_time FROM transfer"
+            )
+        )
+    problems = club.ledger().problems
+    assert any("without a document" in one for one in problems)
+    assert any("'cash' holds 3.00 USD, documents explain 10.00 USD" in one for one in problems)
+
+
+def test_bil_10_the_check_finds_a_refund_whose_state_the_books_do_not_know(club: Club, till: Till) -> None:
+    collected(club)
+    till.returned("M1", 3500, to=Destination.FUNDING_SOURCE)
+    club.assert_books()
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE refund SET state = 'approved'"))
+    problems = club.ledger().problems
+    assert any("(refund) of 35.00 USD" in one for one in problems)
+    assert any("'refunds_in_transit'" in one for one in problems)
