@@ -90,8 +90,10 @@ def run(settings: AgreementsSettings) -> Running:
     """Put the relay, the schedule and the tasks together."""
     from boss_agreements.cancellations import process as cancellations
     from boss_agreements.cancellations.effects import RETURN_TASK
-    from boss_agreements.clients import BillingClient, BillingDesk
+    from boss_agreements.clients import BillingAccounts, BillingClient, BillingDesk
     from boss_agreements.drafts.process import Sales, finish_process
+    from boss_agreements.members.process import account_process
+    from boss_agreements.members.registration import OPEN_ACCOUNT_TASK
     from boss_agreements.suspensions.process import day_process
 
     house = SERVICE.open(settings, settings.pool_run)
@@ -100,6 +102,7 @@ def run(settings: AgreementsSettings) -> Running:
     processes = {
         SUSPENSIONS: day_process(house.units),
         CANCELLATIONS: cancellations.day_process(house.units),
+        OPEN_ACCOUNT_TASK: account_process(BillingAccounts(channels)),
         RETURN_TASK: cancellations.return_process(house.units, billing),
         FINISH_SALES: finish_process(house.units, Sales(house.units, BillingDesk(channels))),
     }

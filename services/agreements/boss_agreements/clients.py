@@ -61,6 +61,24 @@ class BillingClient:
         return str(self._refunds.CreateReturn(request).name)
 
 
+class BillingAccounts:
+    """Billing, as a new member sees it: an account is opened once."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._accounts = AccountServiceStub(channels.to("billing"))
+
+    def create_account(self, enterprise_id: UUID, unit_id: UUID, account_id: UUID, number: str) -> None:
+        """Open an account. Raises AlreadyExists, NotFound where billing doesn't know the unit yet."""
+        self._accounts.CreateAccount(
+            account_pb.CreateAccountRequest(
+                parent=f"enterprises/{enterprise_id}/businessUnits/{unit_id}",
+                account_id=str(account_id),
+                account=account_pb.Account(number=number),
+                request_id=request_id_for(account_id, "open"),
+            )
+        )
+
+
 class BillingDesk:
     """Billing, as a sale sees it. Request ids come from the draft: a sale is invoiced and paid once."""
 

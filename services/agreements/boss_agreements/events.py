@@ -143,6 +143,8 @@ def _member_changed(fact: MemberChanged) -> OutgoingEvent:
         time_zone=member.time_zone,
         do_not_call=member.do_not_call,
         sms_opt_out=member.sms_opt_out,
+        email_opt_out=member.email_opt_out,
+        preferred_channel=member.preferred_channel,
         contacts=[_contact(name, contact) for contact in member.contacts],
     )
     return OutgoingEvent(
@@ -167,6 +169,7 @@ def _contact(member_name: str, contact: Contact) -> pb.Contact:
         primary=contact.primary,
         invalid=contact.invalid,
         arm_purpose=contact.arm_purpose,
+        purposes=contact.purposes,
     )
 
 

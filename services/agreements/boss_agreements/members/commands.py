@@ -59,7 +59,7 @@ def mark_contact(tx: Transaction, name: ContactName, *, invalid: bool) -> Member
     text = f"The contact {contact.label} was marked invalid by {tx.context.actor.user}."
     if not invalid:
         text = f"The contact {contact.label} counts as valid again, says {tx.context.actor.user}."
-    tell(tx, [_entry(tx, saved, today, text, tx.context.correlation)])
+    tell(tx, [entry(tx, saved, today, text, tx.context.correlation)])
     return saved
 
 
@@ -149,7 +149,7 @@ def _change_members(
         for one in events[after.id]:
             text = tell_of(one, before, after)
             if text is not None:
-                entries.append(_entry(tx, after, one.event.business_date, text, one.event.correlation))
+                entries.append(entry(tx, after, one.event.business_date, text, one.event.correlation))
     tell(tx, entries)
 
 
@@ -159,7 +159,8 @@ def _save(tx: Transaction, before: Sequence[Member], after: Sequence[Member]) ->
     return saved
 
 
-def _entry(tx: Transaction, member: Member, day: date, text: str, correlation: str) -> Entry:
+def entry(tx: Transaction, member: Member, day: date, text: str, correlation: str) -> Entry:
+    """Make a line of the story of a member's account."""
     subject = f"enterprises/{member.enterprise_id}/businessUnits/{member.business_unit_id}/members/{member.id}"
     return Entry(
         member.enterprise_id,

@@ -8,8 +8,10 @@ from boss.agreements.v1 import member_service_pb2 as pb
 from boss.agreements.v1 import member_service_pb2_grpc as pb_grpc
 
 from boss_agreements.imports.commands import Numbered, Stream, import_records
-from boss_agreements.members import commands, convert, queries
+from boss_agreements.member_statuses.queries import statuses_of
+from boss_agreements.members import commands, convert, queries, registration
 from boss_agreements.members.commands import ContactName
+from boss_agreements.members.rules import Member
 from boss_agreements.organization.rpc import parse_parent
 from boss_kit import names
 from boss_kit.errors import Aborted, InvalidArgument
@@ -38,9 +40,7 @@ class MemberServicer(pb_grpc.MemberServiceServicer):
     def GetMember(self, request: pb.GetMemberRequest, context: grpc.ServicerContext) -> pb.Member:
         """Read a member."""
         ids = names.parse(MEMBER, request.name)
-        return self._door.query(
-            request, lambda tx: convert.member(queries.get_member(tx, ids["e"], ids["b"], ids["m"]))
-        )
+        return self._door.query(request, lambda tx: _shown(tx, queries.get_member(tx, ids["e"], ids["b"], ids["m"])))
 
     def ListMembers(self, request: pb.ListMembersRequest, context: grpc.ServicerContext) -> pb.ListMembersResponse:
         """List members by external id."""
@@ -53,9 +53,40 @@ class MemberServicer(pb_grpc.MemberServiceServicer):
         def answer(tx: Transaction) -> pb.ListMembersResponse:
             found = queries.list_members(tx, enterprise_id, unit_id, request.external_id, after, page.limit)
             rows, token = page.cut(found, lambda member: (member.external_id,))
-            return pb.ListMembersResponse(members=map(convert.member, rows), next_page_token=token)
+            return pb.ListMembersResponse(members=_all_shown(tx, rows), next_page_token=token)
 
         return self._door.query(request, answer)
+
+    def SearchMembers(
+        self, request: pb.SearchMembersRequest, context: grpc.ServicerContext
+    ) -> pb.SearchMembersResponse:
+        """List the members of a name, an email and a phone."""
+        enterprise_id, unit_id = parse_parent(request.parent)
+        wanted = (request.display_name, request.email, request.phone)
+        page = open_page(request.page_size, request.page_token, filters=("found members", request.parent, *wanted))
+        (after,) = page.key(str) or ("",)
+
+        def answer(tx: Transaction) -> pb.SearchMembersResponse:
+            found = queries.search_members(tx, enterprise_id, unit_id, wanted, after, page.limit)
+            rows, token = page.cut(found, lambda member: (member.external_id,))
+            return pb.SearchMembersResponse(members=_all_shown(tx, rows), next_page_token=token)
+
+        return self._door.query(request, answer)
+
+    def CreateMember(self, request: pb.CreateMemberRequest, context: grpc.ServicerContext) -> pb.Member:
+        """Make a member."""
+        command = convert.create_member(request)
+        return self._door.command(request, lambda tx: _shown(tx, registration.create_member(tx, command)))
+
+    def UpdateMember(self, request: pb.UpdateMemberRequest, context: grpc.ServicerContext) -> pb.Member:
+        """Change a member."""
+        command = convert.update_member(request)
+        return self._door.command(request, lambda tx: _shown(tx, registration.update_member(tx, command)))
+
+    def ChooseArmContact(self, request: pb.ChooseArmContactRequest, context: grpc.ServicerContext) -> pb.Member:
+        """Give a contact the ARM purpose by hand."""
+        name = _contact(request.name)
+        return self._door.command(request, lambda tx: _shown(tx, registration.choose_arm_contact(tx, name)))
 
     @per_record_validation
     def ImportMembers(
@@ -75,12 +106,12 @@ class MemberServicer(pb_grpc.MemberServiceServicer):
     def InvalidateContact(self, request: pb.InvalidateContactRequest, context: grpc.ServicerContext) -> pb.Member:
         """Mark a contact invalid."""
         name = _contact(request.name)
-        return self._door.command(request, lambda tx: convert.member(commands.mark_contact(tx, name, invalid=True)))
+        return self._door.command(request, lambda tx: _shown(tx, commands.mark_contact(tx, name, invalid=True)))
 
     def RevalidateContact(self, request: pb.RevalidateContactRequest, context: grpc.ServicerContext) -> pb.Member:
         """Clear a contact's invalid mark."""
         name = _contact(request.name)
-        return self._door.command(request, lambda tx: convert.member(commands.mark_contact(tx, name, invalid=False)))
+        return self._door.command(request, lambda tx: _shown(tx, commands.mark_contact(tx, name, invalid=False)))
 
     def _import(
         self, enterprise_id: UUID, records: Sequence[Numbered], stream: Stream, *, validate_only: bool
@@ -97,6 +128,15 @@ class MemberServicer(pb_grpc.MemberServiceServicer):
                 if attempt == ATTEMPTS_MAX:
                     raise
         raise AssertionError("the loop above returns or raises")
+
+
+def _shown(tx: Transaction, member: Member) -> pb.Member:
+    return _all_shown(tx, [member])[0]
+
+
+def _all_shown(tx: Transaction, members: Sequence[Member]) -> Sequence[pb.Member]:
+    statuses = statuses_of(tx, members)
+    return [convert.member(one, statuses[one.id]) for one in members]
 
 
 def _contact(name: str) -> ContactName:

@@ -6,9 +6,22 @@ from datetime import date, datetime
 from uuid import UUID
 
 EMAIL, PHONE, ADDRESS = "email", "phone", "address"
-LABELS = ("email", "cell", "home", "work", "address")
-"""Ways to reach a member, first choice first: the first phone there is, is the primary one."""
-TYPE_OF_LABEL = {"email": EMAIL, "cell": PHONE, "home": PHONE, "work": PHONE, "address": ADDRESS}
+TYPE_OF_LABEL = {
+    "email": EMAIL,
+    "work_email": EMAIL,
+    "other_email": EMAIL,
+    "cell": PHONE,
+    "home": PHONE,
+    "work": PHONE,
+    "other_phone": PHONE,
+    "address": ADDRESS,
+    "work_address": ADDRESS,
+    "billing_address": ADDRESS,
+}
+LABELS = tuple(TYPE_OF_LABEL)
+"""Ways to reach a member, first choice first: the first one of a type there is, is the primary one."""
+PURPOSES = ("Billing", "Emergency", "Marketing", "Notices")
+CHANNELS = ("email", "phone", "letter")
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class Contact:
     invalid: bool = False
     arm_purpose: bool = False
     arm_purpose_by_hand: bool = False
+    purposes: tuple[str, ...] = ()
 
     @property
     def type(self) -> str:
@@ -53,6 +67,8 @@ class Member:
     version: int
     create_time: datetime
     contacts: tuple[Contact, ...]
+    email_opt_out: bool = False
+    preferred_channel: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,20 @@ def choose_for_arm(member: Member, contact_ids: frozenset[UUID]) -> Member:
             continue
         contacts = [replace(one, arm_purpose=one.id == chosen.id) if one.type == kind else one for one in contacts]
     return _with_contacts(member, contacts)
+
+
+def choose_by_hand(member: Member, contact_id: UUID) -> Member:
+    """Give a contact the ARM purpose by hand, the only one of its type; no cycle changes that (SPEC ARM-8)."""
+    kind = next(one.type for one in member.contacts if one.id == contact_id)
+    return _with_contacts(
+        member,
+        [
+            replace(one, arm_purpose=one.id == contact_id, arm_purpose_by_hand=one.id == contact_id)
+            if one.type == kind
+            else one
+            for one in member.contacts
+        ],
+    )
 
 
 def changed(before: Member, after: Member) -> bool:

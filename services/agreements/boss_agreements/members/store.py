@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_agreements.members.rules import LABELS, Contact, Member
@@ -31,7 +31,11 @@ member = sa.Table(
     sa.Column("import_hash", sa.LargeBinary),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("email_opt_out", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("preferred_channel", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("enterprise_id", "external_id"),
+    sa.Index("member_birth", "enterprise_id", "birth_date"),
+    sa.Index("member_account", "enterprise_id", "account_id"),
 )
 
 contact = sa.Table(
@@ -49,15 +53,26 @@ contact = sa.Table(
     sa.Column("invalid", sa.Boolean, nullable=False),
     sa.Column("arm_purpose", sa.Boolean, nullable=False),
     sa.Column("arm_purpose_by_hand", sa.Boolean, nullable=False),
+    sa.Column("purposes", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Index("contact_value", "enterprise_id", "value"),
 )
+_NUMBER = sa.Sequence("member_number")
 
+_FIXED = ("enterprise_id", "id", "business_unit_id", "external_id", "account_id", "create_time")
+_PROFILE = (
+    *("first_name", "last_name", "birth_date", "time_zone", "do_not_call", "sms_opt_out", "notes", "version"),
+    *("email_opt_out", "preferred_channel"),
+)
+_WAY = (
+    *("id", "label", "value", "address_lines", "primary", "invalid", "arm_purpose", "arm_purpose_by_hand", "purposes"),
+)
 _MARKS = ("invalid", "arm_purpose", "arm_purpose_by_hand")
 
 
 def find_member(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, member_id: UUID) -> Member | None:
     """Read a member of a unit."""
     query = _members(enterprise_id).where(member.c.business_unit_id == unit_id, member.c.id == member_id)
-    return next(iter(_load(connection, enterprise_id, query)), None)
+    return next(iter(load_members(connection, enterprise_id, query)), None)
 
 
 def find_members(
@@ -65,13 +80,15 @@ def find_members(
 ) -> Sequence[Member]:
     """Read some members of a unit."""
     chosen = member.c.id == sa.any_(sa.cast(list(member_ids), ARRAY(PG_UUID)))
-    return _load(connection, enterprise_id, _members(enterprise_id).where(member.c.business_unit_id == unit_id, chosen))
+    return load_members(
+        connection, enterprise_id, _members(enterprise_id).where(member.c.business_unit_id == unit_id, chosen)
+    )
 
 
 def lock_members(connection: sa.Connection, enterprise_id: UUID, member_ids: Iterable[UUID]) -> Sequence[Member]:
     """Read members and keep others from changing them; in the order of their ids, so that nobody waits in a ring."""
     query = _members(enterprise_id).where(member.c.id == sa.any_(sa.cast(list(member_ids), ARRAY(PG_UUID))))
-    return _load(connection, enterprise_id, query.order_by(member.c.id).with_for_update())
+    return load_members(connection, enterprise_id, query.order_by(member.c.id).with_for_update())
 
 
 def members_page(
@@ -83,7 +100,7 @@ def members_page(
         query = query.where(member.c.business_unit_id == unit_id)
     if external_id:
         query = query.where(member.c.external_id == external_id)
-    return _load(connection, enterprise_id, query.order_by(member.c.external_id).limit(limit))
+    return load_members(connection, enterprise_id, query.order_by(member.c.external_id).limit(limit))
 
 
 def members_after(connection: sa.Connection, enterprise_id: UUID, after: UUID | None, limit: int) -> Sequence[Member]:
@@ -91,7 +108,46 @@ def members_after(connection: sa.Connection, enterprise_id: UUID, after: UUID | 
     query = _members(enterprise_id)
     if after is not None:
         query = query.where(member.c.id > after)
-    return _load(connection, enterprise_id, query.order_by(member.c.id).limit(limit).with_for_update())
+    return load_members(connection, enterprise_id, query.order_by(member.c.id).limit(limit).with_for_update())
+
+
+def add_member(connection: sa.Connection, made: Member) -> bool:
+    """Add a member with contacts; tell whether the external id was free."""
+    values = {name: getattr(made, name) for name in _PROFILE + _FIXED}
+    statement = insert(member).values(values).on_conflict_do_nothing().returning(member.c.id)
+    if connection.scalar(statement) is None:
+        return False
+    _add_contacts(connection, made)
+    return True
+
+
+def save_member(connection: sa.Connection, made: Member) -> None:
+    """Write a member's profile and contacts anew."""
+    mine = sa.and_(member.c.enterprise_id == made.enterprise_id, member.c.id == made.id)
+    connection.execute(sa.update(member).where(mine).values({name: getattr(made, name) for name in _PROFILE}))
+    connection.execute(
+        sa.delete(contact).where(contact.c.enterprise_id == made.enterprise_id, contact.c.member_id == made.id)
+    )
+    _add_contacts(connection, made)
+
+
+def next_number(connection: sa.Connection, enterprise_id: UUID) -> str:
+    """Draw the next number for a new member, past those that the club's own file has used."""
+    while True:
+        number = str(connection.scalar(_NUMBER.next_value()))
+        taken = sa.select(sa.literal(1)).where(member.c.enterprise_id == enterprise_id, member.c.external_id == number)
+        if connection.scalar(taken) is None:
+            return number
+
+
+def has_account(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, account_id: UUID) -> bool:
+    """Tell whether an account is one of a unit's members."""
+    query = sa.select(sa.literal(1)).where(
+        member.c.enterprise_id == enterprise_id,
+        member.c.business_unit_id == unit_id,
+        member.c.account_id == account_id,
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def save_marks(connection: sa.Connection, before: Sequence[Member], after: Sequence[Member]) -> None:
@@ -121,11 +177,19 @@ def save_marks(connection: sa.Connection, before: Sequence[Member], after: Seque
         )
 
 
+def _add_contacts(connection: sa.Connection, made: Member) -> None:
+    owner = {"enterprise_id": made.enterprise_id, "business_unit_id": made.business_unit_id, "member_id": made.id}
+    rows = [owner | {name: getattr(one, name) for name in _WAY} for one in made.contacts]
+    if rows:
+        connection.execute(insert(contact).values(rows))
+
+
 def _members(enterprise_id: UUID) -> "sa.Select[Any]":
     return sa.select(member).where(member.c.enterprise_id == enterprise_id)
 
 
-def _load(connection: sa.Connection, enterprise_id: UUID, query: "sa.Select[Any]") -> Sequence[Member]:
+def load_members(connection: sa.Connection, enterprise_id: UUID, query: "sa.Select[Any]") -> Sequence[Member]:
+    """Read the members that a query of their table finds, with their contacts."""
     rows = connection.execute(query).all()
     if not rows:
         return []
@@ -149,6 +213,7 @@ def _contacts(connection: sa.Connection, enterprise_id: UUID, member_ids: list[U
                 row.invalid,
                 row.arm_purpose,
                 row.arm_purpose_by_hand,
+                tuple(row.purposes),
             )
         )
     return found
@@ -171,4 +236,6 @@ def _member(row: "sa.Row[Any]", contacts: list[Contact]) -> Member:
         row.version,
         row.create_time,
         tuple(sorted(contacts, key=lambda one: LABELS.index(one.label))),
+        row.email_opt_out,
+        row.preferred_channel,
     )

@@ -1,0 +1,1 @@
+"""What a person is to a club: Prospect, Customer, Member, Recent Member."""
