@@ -53,6 +53,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
     from boss.billing.v1 import refund_service_pb2_grpc as refund
     from boss.billing.v1 import write_off_service_pb2_grpc as write_off
+    from boss.billing.v1 import report_service_pb2_grpc as report
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline
 
     from boss_billing.accounts.rpc import AccountServicer
@@ -66,6 +67,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss_billing.movements.rpc import MovementServicer
     from boss_billing.payments.rpc import PaymentServicer
     from boss_billing.refunds.rpc import RefundServicer
+    from boss_billing.reports.rpc import ReportServicer
     from boss_billing.runs.rpc import BillRunServicer
     from boss_billing.timeline.rpc import TimelineServicer
     from boss_billing.write_offs.rpc import WriteOffServicer
@@ -84,6 +86,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
         partial(fee.add_FeeServiceServicer_to_server, FeeServicer(door)),
         partial(movement.add_MovementServiceServicer_to_server, MovementServicer(door)),
         partial(write_off.add_WriteOffServiceServicer_to_server, WriteOffServicer(door)),
+        partial(report.add_ReportServiceServicer_to_server, ReportServicer(door)),
         partial(timeline.add_TimelineServiceServicer_to_server, TimelineServicer(door)),
     ]
 
@@ -106,6 +109,7 @@ def run(settings: BillingSettings) -> Running:
     from boss_billing.funding.process import CardUpdaterProcesses
     from boss_billing.refunds.process import RefundProcesses
     from boss_billing.refunds.rules import SEND_TASK
+    from boss_billing.reports.process import ReportProcesses
     from boss_billing.runs import commands as runs
     from boss_billing.runs.pages import COLLECT_TASK
     from boss_billing.runs.process import RunProcesses
@@ -127,6 +131,7 @@ def run(settings: BillingSettings) -> Running:
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
         "card-updater": CardUpdaterProcesses(house.units, simulator).ask,
+        "roll-up-reports": ReportProcesses(house.units).roll_up,
         "sandbox-results": delivery.results,
         "sandbox-updates": delivery.updates,
         "sandbox-retry-results": delivery.retry_results,

@@ -20,15 +20,17 @@ from boss_billing.invoices import store as invoices
 from boss_billing.ledger import store as ledger
 from boss_billing.movements import store as movements
 from boss_billing.payments import store as payments
+from boss_billing.reconciliation import store as reconciliation
 from boss_billing.refunds import store as refunds
+from boss_billing.reports import store as reports
 from boss_billing.runs import store as runs
 from boss_billing.settings import BillingSettings
 from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
 
 STORES = (
-    accounts, batches, callbacks, chargebacks, deposits, funding, inquiries, invoices, ledger, movements, payments,
-    refunds, runs, simulator, suspensions, units,
+    accounts, batches, callbacks, chargebacks, deposits, funding, inquiries, invoices, it, ledger, movements,
+    payments, reconciliation, refunds, reports, runs, simulator, submitted, suspensions, units,
 )  # fmt: skip
 
 

@@ -115,12 +115,16 @@ def share_out(amount_minor: int, awaited: Mapping[str, int]) -> list[tuple[str, 
 
 
 def spread(amount_minor: int, weights: Sequence[int]) -> list[int]:
-    """Spread an amount pro rata, each part rounded down and the remainder on the last (SPEC BIL-9)."""
+    """Spread an amount pro rata, each part cut to the cent and the remainder on the last (SPEC BIL-9)."""
     total = sum(weights)
     if total <= 0:
         return [0] * (len(weights) - 1) + [amount_minor]
-    parts = [amount_minor * weight // total for weight in weights[:-1]]
+    parts = [_toward_zero(amount_minor * weight, total) for weight in weights[:-1]]
     return [*parts, amount_minor - sum(parts)]
+
+
+def _toward_zero(number: int, divisor: int) -> int:
+    return number // divisor if number >= 0 else -(-number // divisor)
 
 
 def in_settlement_order(tenders: Mapping[str, int]) -> list[str]:

@@ -1,0 +1,236 @@
+"""The rollups of the reports: exact whatever the job has done so far, because what is marked is computed anew.
+
+Triggers mark each day of a unit and each batch that changes. The job rolls marked ones up and deletes the marks it saw,
+in one snapshot; a reader takes the rollup of what isn't marked, and computes the rest.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+
+TABLES = sa.MetaData()
+
+report_mark = sa.Table(
+    "report_mark",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("day", sa.Date),
+    sa.Column("batch_id", PG_UUID),
+)
+
+report_day = sa.Table(
+    "report_day",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("tender", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("is_recovered", sa.Boolean, primary_key=True),
+    sa.Column("item_category", sa.Text, primary_key=True),
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("payments", sa.BigInteger, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+)
+
+report_batch = sa.Table(
+    "report_batch",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("batch_id", PG_UUID, primary_key=True),
+    sa.Column("bill_date", sa.Date, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("tender", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("payments", sa.BigInteger, nullable=False),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+    sa.Column("errors", sa.BigInteger, nullable=False),
+    sa.Column("open", sa.BigInteger, nullable=False),
+    sa.Column("open_minor", sa.BigInteger, nullable=False),
+    sa.Column("first_date", sa.Date, nullable=False),
+    sa.Column("last_date", sa.Date, nullable=False),
+)
+
+DAY_COLUMNS = ", ".join(column.name for column in report_day.columns)
+BATCH_COLUMNS = ", ".join(column.name for column in report_batch.columns)
+
+# A payment is spread over its invoice's lines pro rata, each part cut to the cent, the remainder on the last line; it
+# is counted once, at the first line (SPEC BIL-9).
+LIVE_DAYS = """
+    WITH wanted AS (
+        SELECT * FROM unnest(CAST(:day_units AS uuid[]), CAST(:days AS date[])) AS wanted (business_unit_id, day)
+    ), paid AS (
+        SELECT payment.business_unit_id, payment.payment_date AS day, payment.id, payment.invoice_id, payment.kind,
+               payment.tender, payment.state, payment.is_recovered, payment.currency, payment.amount_minor
+        FROM payment
+        WHERE payment.enterprise_id = :enterprise_id AND payment.payment_date = ANY(CAST(:days AS date[]))
+          AND (payment.business_unit_id, payment.payment_date) IN (SELECT business_unit_id, day FROM wanted)
+          AND payment.kind IN ('New', 'On Account', 'Past Due')
+    ), parted AS (
+        SELECT paid.*, line.item_category, line.item, line.line_no,
+               line.amount_minor + line.tax_minor AS line_minor,
+               sum(line.amount_minor + line.tax_minor) OVER whole AS total_minor, count(*) OVER whole AS lines,
+               row_number() OVER (PARTITION BY paid.id ORDER BY line.line_no) AS place
+        FROM paid
+        LEFT JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
+        WINDOW whole AS (PARTITION BY paid.id)
+    ), cut AS (
+        SELECT *, CASE WHEN place = lines OR total_minor <= 0 THEN 0
+                       ELSE div(CAST(amount_minor AS numeric) * line_minor, CAST(total_minor AS numeric)) END AS part
+        FROM parted
+    ), spread AS (
+        SELECT *, CASE WHEN place = lines THEN amount_minor - sum(part) OVER (PARTITION BY id) ELSE part END AS share
+        FROM cut
+    )
+    SELECT CAST(:enterprise_id AS uuid) AS enterprise_id, business_unit_id, day, kind, tender, state, is_recovered,
+           coalesce(item_category, '') AS item_category, coalesce(item, '') AS item, currency,
+           count(*) FILTER (WHERE place = 1) AS payments, CAST(sum(share) AS bigint) AS amount_minor
+    FROM spread
+    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
+    UNION ALL
+    SELECT CAST(:enterprise_id AS uuid), invoice.business_unit_id, invoice.invoice_date, 'Invoiced', '', '', false,
+           line.item_category, line.item, invoice.currency, count(*) FILTER (WHERE line.line_no = 1),
+           CAST(sum(line.amount_minor + line.tax_minor) AS bigint)
+    FROM invoice
+    JOIN invoice_line AS line ON line.enterprise_id = invoice.enterprise_id AND line.invoice_id = invoice.id
+    WHERE invoice.enterprise_id = :enterprise_id AND invoice.kind <> 'opening balance'
+      AND invoice.invoice_date = ANY(CAST(:days AS date[]))
+      AND (invoice.business_unit_id, invoice.invoice_date) IN (SELECT business_unit_id, day FROM wanted)
+    GROUP BY 2, 3, 8, 9, 10
+"""
+
+# A result without a message is a symptom of a processing error (SPEC BIL-9).
+LIVE_BATCHES = """
+    SELECT attempt.enterprise_id, batch.business_unit_id, batch.id AS batch_id, batch.bill_date, batch.number,
+           batch.label, attempt.tender, attempt.state, attempt.currency, count(*) AS payments,
+           CAST(sum(attempt.amount_minor) AS bigint) AS amount_minor,
+           count(*) FILTER (
+               WHERE attempt.response_message = '' AND attempt.state IN ('approved', 'declined', 'not_attempted')
+           ) AS errors,
+           count(*) FILTER (WHERE payment.state IN ('created', 'pending', 'unknown', 'declined')) AS open,
+           CAST(coalesce(sum(attempt.amount_minor) FILTER (
+               WHERE payment.state IN ('created', 'pending', 'unknown', 'declined')
+           ), 0) AS bigint) AS open_minor,
+           min(attempt.business_date) AS first_date,
+           max(coalesce(attempt.result_date, attempt.business_date)) AS last_date
+    FROM attempt
+    JOIN batch ON batch.enterprise_id = attempt.enterprise_id AND batch.id = attempt.batch_id
+    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = ANY(CAST(:batch_ids AS uuid[]))
+    GROUP BY attempt.enterprise_id, batch.business_unit_id, batch.id, batch.bill_date, batch.number, batch.label,
+             attempt.tender, attempt.state, attempt.currency
+"""
+
+_MARKED_DAYS = sa.text(
+    """
+    SELECT DISTINCT business_unit_id, day FROM report_mark
+    WHERE enterprise_id = :enterprise_id AND day BETWEEN :first AND :last
+    """
+)
+
+_MARKED_BATCHES = sa.text(
+    "SELECT DISTINCT batch_id FROM report_mark WHERE enterprise_id = :enterprise_id AND batch_id IS NOT NULL"
+)
+
+_OLDEST_MARKS = sa.text(
+    "SELECT enterprise_id, id, business_unit_id, day, batch_id FROM report_mark ORDER BY enterprise_id, id LIMIT :limit"
+)
+
+_ONE_AT_A_TIME = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('roll up reports', 0))")
+
+_FORGET_DAYS = sa.text(
+    """
+    DELETE FROM report_day
+    USING unnest(CAST(:day_units AS uuid[]), CAST(:days AS date[])) AS wanted (business_unit_id, day)
+    WHERE report_day.enterprise_id = :enterprise_id AND report_day.day = wanted.day
+      AND report_day.business_unit_id = wanted.business_unit_id
+    """
+)
+
+_FORGET_BATCHES = sa.text(
+    "DELETE FROM report_batch WHERE enterprise_id = :enterprise_id AND batch_id = ANY(CAST(:batch_ids AS uuid[]))"
+)
+
+_KEEP_DAYS = sa.text(f"INSERT INTO report_day ({DAY_COLUMNS}) {LIVE_DAYS}")
+_KEEP_BATCHES = sa.text(f"INSERT INTO report_batch ({BATCH_COLUMNS}) {LIVE_BATCHES}")
+
+_FORGET_MARKS = sa.text(
+    "DELETE FROM report_mark WHERE enterprise_id = :enterprise_id AND id = ANY(CAST(:ids AS bigint[]))"
+)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What has changed since it was rolled up, of one enterprise."""
+
+    enterprise_id: UUID
+    days: Sequence[tuple[UUID, date]] = ()
+    batch_ids: Sequence[UUID] = ()
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """Give it as the queries take it."""
+        return {
+            "enterprise_id": self.enterprise_id,
+            "day_units": [unit_id for unit_id, _ in self.days],
+            "days": [day for _, day in self.days],
+            "batch_ids": list(self.batch_ids),
+        }
+
+
+def marked_days(connection: sa.Connection, enterprise_id: UUID, first: date, last: date) -> Marked:
+    """Read which days of which units have changed since they were rolled up."""
+    rows = connection.execute(_MARKED_DAYS, {"enterprise_id": enterprise_id, "first": first, "last": last})
+    return Marked(enterprise_id, days=[(row.business_unit_id, row.day) for row in rows])
+
+
+def marked_batches(connection: sa.Connection, enterprise_id: UUID) -> Marked:
+    """Read which batches have changed since they were rolled up."""
+    ids = connection.scalars(_MARKED_BATCHES, {"enterprise_id": enterprise_id}).all()
+    return Marked(enterprise_id, batch_ids=ids)
+
+
+def begin_roll_up(connection: sa.Connection) -> bool:
+    """Tell whether this transaction may roll up: one at a time does."""
+    return bool(connection.scalar(_ONE_AT_A_TIME))
+
+
+def oldest_marks(connection: sa.Connection, limit: int) -> Sequence[tuple[Marked, Sequence[int]]]:
+    """Read the oldest marks, by enterprise, with their ids."""
+    by_enterprise: dict[UUID, list[sa.Row[tuple[object, ...]]]] = {}
+    for row in connection.execute(_OLDEST_MARKS, {"limit": limit}):
+        by_enterprise.setdefault(row.enterprise_id, []).append(row)
+    return [
+        (
+            Marked(
+                enterprise_id,
+                days=sorted({(row.business_unit_id, row.day) for row in rows if row.day is not None}),
+                batch_ids=sorted({row.batch_id for row in rows if row.batch_id is not None}),
+            ),
+            [row.id for row in rows],
+        )
+        for enterprise_id, rows in by_enterprise.items()
+    ]
+
+
+def roll_up(connection: sa.Connection, marked: Marked, mark_ids: Sequence[int]) -> None:
+    """Roll up what is marked, and delete the marks: those that came later aren't in this snapshot, and stay."""
+    for forget, keep, some in (
+        (_FORGET_DAYS, _KEEP_DAYS, marked.days),
+        (_FORGET_BATCHES, _KEEP_BATCHES, marked.batch_ids),
+    ):
+        if some:
+            connection.execute(forget, marked.parameters)
+            connection.execute(keep, marked.parameters)
+    connection.execute(_FORGET_MARKS, {"enterprise_id": marked.enterprise_id, "ids": list(mark_ids)})

@@ -1,0 +1,220 @@
+"""Deposits beside batches: what came, what is awaited, every kind of difference and what explains it (SPEC BIL-9)."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from billing_month import Month, Paid
+from boss.billing.v1 import report_service_pb2 as pb
+from boss.billing.v1 import report_service_pb2_grpc as report_grpc
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, unit_id
+
+from boss_billing.deposits.rules import Outcome
+from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto
+
+PARENT = f"enterprises/{ENTERPRISE_ID}"
+LONG_AFTER = DAY + timedelta(days=60)
+
+
+@pytest.fixture
+def month(club: Club) -> Month:
+    club.set_clock(LONG_AFTER)
+    return Month(club)
+
+
+@pytest.fixture
+def reports(server: Any) -> Any:
+    return server.stub(report_grpc.ReportServiceStub)
+
+
+def report(reports: Any, **changes: Any) -> pb.ReconciliationReport:
+    days = pb.ReportFilter(start_date=date_to_proto(DAY), end_date=date_to_proto(DAY + timedelta(days=30)))
+    values = {"parent": PARENT, "filter": days} | changes
+    return reports.GetReconciliationReport(pb.GetReconciliationReportRequest(**values), timeout=10)
+
+
+def minor(amount: Any) -> int:
+    return money_from_proto(amount).amount_minor
+
+
+def differences(reports: Any) -> list[tuple[int, str, int, list[int]]]:
+    """Give kind, tender, amount and the amounts of the explaining transactions of every difference."""
+    kinds = pb.DifferenceKind
+    return [
+        (
+            kinds.Name(one.kind).removeprefix("DIFFERENCE_KIND_"),
+            one.tender,
+            minor(one.amount),
+            [minor(each.amount) for each in one.transactions],
+        )
+        for batch in report(reports).batches
+        for one in batch.differences
+    ]
+
+
+def test_bil_9_batch_437951_of_the_text_reconciles_over_two_statements(month: Month, reports: Any) -> None:
+    month.pay(
+        *[Paid(amount, batch=437951) for amount in (20000, 20000, 10750)],
+        Paid(10000, tender="AMEX", batch=437951),
+        Paid(4500, batch=437951, original="declined", retry="approved"),
+    )
+    month.deposit(437951, "VISA", 50750, label="Original", statement="January", deposit_date=DAY + timedelta(days=2))
+    month.deposit(437951, "AMEX", 10000, label="Original", statement="February", deposit_date=DAY + timedelta(days=4))
+    month.deposit(437951, "VISA", 4500, label="Retry", statement="February", deposit_date=DAY + timedelta(days=4))
+    for _ in ("live", "rolled up"):
+        found = report(reports)
+        (batch,) = found.batches
+        original = (batch.original.submitted, batch.original.approved, batch.original.declined)
+        assert [minor(figure.amount) for figure in original] == [65250, 60750, 4500]
+        assert [minor(figure.amount) for figure in (batch.retry.submitted, batch.retry.approved)] == [4500, 4500]
+        assert (minor(batch.approved), minor(batch.deposited), minor(batch.awaited)) == (65250, 65250, 0)
+        assert [(one.statement, minor(one.gross)) for one in batch.deposits] == [
+            ("January", 50750), ("February", 10000), ("February", 4500),
+        ]  # fmt: skip
+        assert not batch.differences
+        (total,) = found.totals
+        assert (minor(total.submitted), minor(total.deposited), total.differences) == (65250, 65250, 0)
+        month.roll_up()
+
+
+def test_bil_9_missing_what_was_approved_and_never_came(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(700, tender="ACH"), Paid(300, tender="ACH"))
+    month.pay(Paid(5, tender="ACH", state="finally_declined"))
+    month.deposit(1, "VISA", 1000)
+    assert differences(reports) == [("MISSING", "ACH", -1000, [700, 300])]
+    (batch,) = report(reports).batches
+    assert "nothing deposited by 2026-01-13" in batch.differences[0].text
+
+
+def test_bil_9_what_may_still_come_is_awaited_and_provisional(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(700, tender="ACH"))
+    month.deposit(1, "VISA", 1000)
+    month.club.set_clock(DAY + timedelta(days=8))
+    found = report(reports)
+    assert (minor(found.batches[0].awaited), found.provisional, len(found.batches[0].differences)) == (700, True, 0)
+    month.club.set_clock(DAY + timedelta(days=9))
+    assert differences(reports) == [("MISSING", "ACH", -700, [700])]
+
+
+def test_bil_9_short_names_the_transaction_that_lacks(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(450), Paid(2000))
+    month.deposit(1, "VISA", 3000)
+    assert differences(reports) == [("SHORT", "VISA", -450, [450])]
+
+
+def test_bil_9_short_by_the_whole_retry_names_the_retries(month: Month, reports: Any) -> None:
+    month.pay(Paid(9000), *[Paid(amount, original="declined", retry="approved") for amount in (1700, 2800)])
+    month.deposit(1, "VISA", 9000)
+    assert differences(reports) == [("SHORT", "VISA", -4500, [1700, 2800])]
+
+
+def test_bil_9_short_by_two_names_both_and_else_all_it_may_be(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(450), Paid(2000), Paid(130, batch=2), Paid(150, batch=2))
+    month.deposit(1, "VISA", 2000)
+    month.deposit(2, "VISA", 279)
+    assert differences(reports) == [("SHORT", "VISA", -1450, [1000, 450]), ("SHORT", "VISA", -1, [130, 150])]
+
+
+def test_bil_9_over_names_the_declined_payment_that_was_paid_out(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(450, state="finally_declined"), Paid(450))
+    month.deposit(1, "VISA", 1900)
+    assert differences(reports) == [("OVER", "VISA", 450, [450])]
+    (batch,) = report(reports).batches
+    assert batch.differences[0].transactions[0].result == pb.REPORTED_RESULT_DECLINED
+
+
+def test_bil_9_duplicate_names_the_deposit_that_came_again(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(1000, batch=2, tender="MC"), Paid(1000, batch=2, original="declined", retry="approved"))
+    month.deposit(1, "VISA", 1000, statement="January")
+    month.deposit(1, "VISA", 1000, statement="February", deposit_date=DAY + timedelta(days=3))
+    # The same amount twice is no duplicate where both are due.
+    month.deposit(2, "VISA", 500)
+    month.deposit(2, "VISA", 500)
+    month.deposit(2, "MC", 1000)
+    assert differences(reports) == [("DUPLICATE", "VISA", 1000, [1000])]
+    (one,) = report(reports).batches[0].differences
+    assert [deposit.statement for deposit in one.deposits] == ["February"]
+
+
+def test_bil_9_wrong_day_names_deposits_outside_their_tenders_days(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(700, tender="ACH"), Paid(800, tender="AMEX"))
+    month.deposit(1, "VISA", 1000, deposit_date=DAY + timedelta(days=5))
+    month.deposit(1, "ACH", 700, deposit_date=DAY)
+    month.deposit(1, "AMEX", 800, deposit_date=DAY + timedelta(days=6))
+    assert differences(reports) == [("WRONG_DAY", "VISA", 0, [1000]), ("WRONG_DAY", "ACH", 0, [700])]
+
+
+def test_bil_9_a_deposit_for_a_batch_nobody_knows_is_listed(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000))
+    month.deposit(1, "VISA", 1000)
+    month.deposit(99, "VISA", 777)
+    assert differences(reports) == [("UNKNOWN_BATCH", "", 777, [])]
+    last = report(reports).batches[-1]
+    assert (last.number, last.business_unit, minor(last.deposited)) == (99, "", 777)
+
+
+def test_bil_9_a_statement_by_payment_is_matched_payment_by_payment(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(450), Paid(450), Paid(300), Paid(200))
+    names = {row.transaction_id: row.amount_minor for row in month.club.rows("SELECT * FROM attempt")}
+    one, two, three, four, five = sorted(names)
+    month.deposit(1, "VISA", 1000, transaction_id=one)
+    month.deposit(1, "VISA", 450, transaction_id=two)
+    month.deposit(1, "VISA", 450, transaction_id=two)
+    month.deposit(1, "VISA", 290, transaction_id=four)
+    month.deposit(1, "VISA", 210, transaction_id=five)
+    month.deposit(1, "VISA", 60, transaction_id="nobody's")
+    assert sorted(differences(reports)) == [
+        ("DUPLICATE", "VISA", 450, [450]),
+        ("MISSING", "VISA", -450, [450]),
+        ("OVER", "VISA", 10, [200]),
+        ("OVER", "VISA", 60, []),
+        ("SHORT", "VISA", -10, [300]),
+    ]
+    assert three in {each.transaction_id for each in _explaining(reports, pb.DIFFERENCE_KIND_MISSING)}
+
+
+def _explaining(reports: Any, kind: int) -> list[Any]:
+    batches = report(reports).batches
+    return [each for one in batches for two in one.differences if two.kind == kind for each in two.transactions]
+
+
+def test_bil_9_only_what_differs_can_be_asked_for_and_totals_are_of_all_pages(month: Month, reports: Any) -> None:
+    month.pay(*[Paid(1000, batch=number) for number in range(1, 5)], Paid(50, unit=AUSTIN, batch=9))
+    month.deposit(1, "VISA", 1000, fee_minor=30)
+    month.deposit(2, "VISA", 900)
+    month.deposit(99, "VISA", 5)
+    found = report(reports, only_differences=True)
+    assert [batch.number for batch in found.batches] == [9, 2, 3, 4, 99]
+    first = report(reports, only_differences=True, page_size=3)
+    second = report(reports, only_differences=True, page_size=3, page_token=first.next_page_token)
+    assert [batch.number for batch in (*first.batches, *second.batches)] == [9, 2, 3, 4, 99]
+    (total,) = first.totals
+    assert first.totals == second.totals
+    figures = (total.submitted, total.deposited, total.fee, total.differing)
+    assert [minor(figure) for figure in figures] == [4050, 1905, 30, -2145]
+    denver = report(reports, parent=f"{PARENT}/businessUnits/{unit_id(DENVER)}")
+    assert [batch.number for batch in denver.batches] == [1, 2, 3, 4]
+
+
+def test_bil_9_the_days_of_a_retry_count_from_the_retry(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000, original="declined", retry="approved"))
+    with month.club.engine.begin() as connection:
+        later: date = DAY + timedelta(days=3)
+        connection.execute(sa.text("UPDATE attempt SET result_date = :day WHERE label = 'Retry'"), {"day": later})
+    month.deposit(1, "VISA", 1000, deposit_date=DAY + timedelta(days=7))
+    assert differences(reports) == []
+    assert date_from_proto(report(reports).batches[0].deposits[0].deposit_date) == DAY + timedelta(days=7)
+
+
+def test_bil_8_a_deposit_that_comes_before_the_result_is_over_until_the_result_is_there(
+    month: Month, reports: Any
+) -> None:
+    month.pay(Paid(1000, state="pending"))
+    assert month.deposit(1, "VISA", 1000).outcome is Outcome.NEW
+    assert differences(reports)[0][:3] == ("OVER", "VISA", 1000)
+    assert report(reports).provisional
+    with month.club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE attempt SET state = 'approved'"))
+        connection.execute(sa.text("UPDATE payment SET state = 'approved'"))
+    assert (differences(reports), report(reports).provisional) == ([], False)
