@@ -13,6 +13,7 @@ from boss.billing.v1 import report_service_pb2 as pb
 from boss.billing.v1 import report_service_pb2_grpc as report_grpc
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, unit_id
 
+from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.payments.rules import Label
 from boss_billing.reports.sheets import money
@@ -304,6 +305,20 @@ def test_bil_9_a_real_run_with_a_retry_reads_the_same_from_every_report(club: Cl
     assert minor(two.approved.amount) == minor(three.approved.amount)
     assert minor(two.declined.amount) == minor(three.declined.amount) >= 3500
     assert not submitted(reports).provisional
+
+
+def test_bil_9_a_result_without_a_message_is_a_processing_error(club: Club, reports: Any) -> None:
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.bill(DAY)
+    attempt_id = club.one("SELECT id FROM attempt")
+    club.report(ResultCallback("r1", str(attempt_id), "T1", "D03", "", None))
+    (batch,) = batches(reports).batches
+    assert (batch.processing_errors, batch.parts[0].processing_errors) == (1, 1)
+    request = pb.ListBatchTransactionsRequest(parent=PARENT, batch_number=batch.number)
+    (transaction,) = reports.ListBatchTransactions(request, timeout=5).transactions
+    assert (transaction.response_message, transaction.processing_error) == ("", True)
+    assert club.one("SELECT response_message FROM payment") == "Insufficient funds"
 
 
 def export(reports: Any, report: Any, form: Any) -> tuple[str, bytes]:

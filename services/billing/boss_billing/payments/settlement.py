@@ -76,9 +76,10 @@ class Settlement:
         settings = self._units[attempt.payment.account.business_unit_id].settings
         found = verdict(row, attempt.label, card_updater=settings.card_updater)
         day = self.day(attempt)
-        message = message or row.message
         state = State.APPROVED if row.is_good else State.DECLINED if row.is_tried else State.NOT_ATTEMPTED
+        # The attempt keeps the message as it came: a blank one is a symptom of a processing error (SPEC BIL-9).
         self._attempt_results[attempt.id] = AttemptResult(state, code, message, transaction_id, day)
+        message = message or row.message
         self._touched.add(attempt.payment.account.id)
         if row.is_tried and not row.is_good:
             invoice = self.invoices[attempt.invoice_id]
