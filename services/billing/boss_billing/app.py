@@ -52,8 +52,8 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss.billing.v1 import payment_service_pb2_grpc as payment
     from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
     from boss.billing.v1 import refund_service_pb2_grpc as refund
-    from boss.billing.v1 import write_off_service_pb2_grpc as write_off
     from boss.billing.v1 import report_service_pb2_grpc as report
+    from boss.billing.v1 import write_off_service_pb2_grpc as write_off
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline
 
     from boss_billing.accounts.rpc import AccountServicer

@@ -29,8 +29,8 @@ from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
 
 STORES = (
-    accounts, batches, callbacks, chargebacks, deposits, funding, inquiries, invoices, it, ledger, movements,
-    payments, reconciliation, refunds, reports, runs, simulator, submitted, suspensions, units,
+    accounts, batches, callbacks, chargebacks, deposits, funding, inquiries, invoices, ledger, movements,
+    payments, reconciliation, refunds, reports, runs, simulator, suspensions, units,
 )  # fmt: skip
 
 
