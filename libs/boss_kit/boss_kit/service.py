@@ -242,11 +242,14 @@ class Running:
         self._loops.add("schedule", schedule.run_until)
         relay = _relay(house)
         self._loops.add_waking("relay", relay.run_until, settings.database_url, outbox.CHANNEL)
-        processes = {name: _acting(process) for name, process in self._processes.items()}
         for number in range(settings.runners):
-            runner = TaskRunner(house.engine, processes)
+            runner = self.runner()
             self._loops.add_waking(f"tasks-{number}", runner.run_until, settings.database_url, TASK_CHANNEL)
         self._loops.start()
+
+    def runner(self) -> TaskRunner:
+        """Make what does its tasks, one at a time."""
+        return TaskRunner(self._house.engine, {name: _acting(process) for name, process in self._processes.items()})
 
     def stop(self) -> None:
         """Finish what is in hand."""

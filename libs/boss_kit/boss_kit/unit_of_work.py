@@ -16,7 +16,7 @@ from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.days import business_date
 from boss_kit.events import outbox
-from boss_kit.events.envelope import OutgoingEvent, seal
+from boss_kit.events.envelope import OutgoingEvent, Sealer
 from boss_kit.ids import new_id
 
 TASK_CHANNEL = "boss_task"
@@ -113,7 +113,13 @@ class Transaction:
         """Write the published facts to the outbox, in order."""
         if not self._facts:
             return
-        rows = [seal(self._service, self._encode(fact), context, self.now) for fact, context in self._facts]
+        sealers: dict[int, Sealer] = {}
+        rows = []
+        for fact, context in self._facts:
+            sealer = sealers.get(id(context))
+            if sealer is None:
+                sealer = sealers[id(context)] = Sealer(self._service, context, self.now)
+            rows.append(sealer.seal(self._encode(fact)))
         self._facts.clear()
         outbox.write(self.connection, rows)
 

@@ -1,12 +1,14 @@
 """Facts and their protos, both ways."""
 
 from datetime import date
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from uuid import UUID
 
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from boss.events.billing.v1 import billing_events_pb2 as pb
 from google.protobuf.message import Message
+from google.type.date_pb2 import Date
+from google.type.money_pb2 import Money as ProtoMoney
 
 from boss_billing.accounts.rules import AccountBalanceChanged, AccountRef
 from boss_billing.funding.rules import FundingSource, FundingSourceChanged
@@ -45,8 +47,8 @@ def _(fact: InvoiceCreated) -> OutgoingEvent:
         number=invoice.number,
         account=invoice.account.name,
         agreement=_agreement(invoice.account, invoice.agreement_id),
-        due_date=date_to_proto(invoice.due_date),
-        total=money_to_proto(Money(invoice.total_minor, invoice.currency)),
+        due_date=_day(invoice.due_date),
+        total=_money(invoice.total_minor, invoice.currency),
     )
     return _event(INVOICE_CREATED, invoice.account, invoice.name, fact.business_date, message)
 
@@ -57,7 +59,7 @@ def _(fact: ChargeBilled) -> OutgoingEvent:
         charge_key=fact.charge_key,
         agreement=_agreement(fact.account, fact.agreement_id),
         invoice=f"{fact.account.name}/invoices/{fact.invoice_id}",
-        amount=money_to_proto(Money(fact.amount_minor, fact.currency)),
+        amount=_money(fact.amount_minor, fact.currency),
     )
     return _event(CHARGE_BILLED, fact.account, message.agreement, fact.business_date, message)
 
@@ -76,7 +78,7 @@ def _(fact: PaymentSubmitted) -> OutgoingEvent:
     message = pb.PaymentSubmitted(
         payment=payment.name,
         account=payment.account.name,
-        amount=money_to_proto(Money(payment.amount_minor, payment.currency)),
+        amount=_money(payment.amount_minor, payment.currency),
         kind=payment.kind,
     )
     return _event(PAYMENT_SUBMITTED, payment.account, payment.name, fact.business_date, message)
@@ -88,7 +90,7 @@ def _(fact: PaymentApproved) -> OutgoingEvent:
     message = pb.PaymentApproved(
         payment=payment.name,
         account=payment.account.name,
-        amount=money_to_proto(Money(payment.amount_minor, payment.currency)),
+        amount=_money(payment.amount_minor, payment.currency),
         recovered_by_card_updater=fact.recovered_by_card_updater,
     )
     return _event(PAYMENT_APPROVED, payment.account, payment.name, fact.business_date, message)
@@ -100,7 +102,7 @@ def _(fact: PaymentDeclined) -> OutgoingEvent:
     message = pb.PaymentDeclined(
         payment=payment.name,
         account=payment.account.name,
-        amount=money_to_proto(Money(payment.amount_minor, payment.currency)),
+        amount=_money(payment.amount_minor, payment.currency),
         primary=fact.primary,
         code=fact.code,
         message=fact.message,
@@ -116,14 +118,14 @@ def _(fact: AccountBalanceChanged) -> OutgoingEvent:
     message = pb.AccountBalanceChanged(
         account=name,
         number=fact.number,
-        balance=money_to_proto(Money(fact.balance_minor, currency)),
+        balance=_money(fact.balance_minor, currency),
         open_items=[
             pb.OpenItem(
                 invoice=f"{name}/invoices/{item.invoice_id}",
                 number=item.number,
-                due_date=date_to_proto(item.due_date),
-                balance=money_to_proto(Money(item.balance_minor, currency)),
-                total=money_to_proto(Money(item.total_minor, currency)),
+                due_date=_day(item.due_date),
+                balance=_money(item.balance_minor, currency),
+                total=_money(item.total_minor, currency),
                 declined=item.is_declined,
                 agreement=_agreement(fact.ref, item.agreement_id),
             )
@@ -205,6 +207,17 @@ def _event(
         account.business_unit_id,
         version,
     )
+
+
+# Thousands of events of a run say the same days and amounts; a message that is passed on is copied, never changed.
+@lru_cache(maxsize=4096)
+def _day(day: date) -> Date:
+    return date_to_proto(day)
+
+
+@lru_cache(maxsize=4096)
+def _money(amount_minor: int, currency: str) -> ProtoMoney:
+    return money_to_proto(Money(amount_minor, currency))
 
 
 def _agreement(account: AccountRef, agreement_id: UUID | None) -> str:

@@ -34,17 +34,25 @@ _AGREEMENTS = (
 _TENDERS = ("VISA", "MC", "DISC", "AMEX", "ACH")
 
 
-def member_messages(first: int, records: int) -> Iterator[member_service_pb2.ImportMembersRequest]:
-    """Make the members' half of the club's file."""
+def member_messages(first: int, records: int, schedule: str = "") -> Iterator[member_service_pb2.ImportMembersRequest]:
+    """Make the members' half of the club's file; with a schedule, everybody's is that one and nobody is frozen."""
+    all_alike = {"schedule": schedule, "term": "perpetual", "freeze_from": ""} if schedule else {}
     for numbers in _cut(first, records):
-        made = [member_service_pb2.MemberRecord(record=number, **_member(number)) for number in numbers]
+        made = [
+            member_service_pb2.MemberRecord(record=number, **{**_member(number), **all_alike}) for number in numbers
+        ]
         yield member_service_pb2.ImportMembersRequest(parent=ENTERPRISE, records=made)
 
 
-def account_messages(first: int, records: int) -> Iterator[account_service_pb2.ImportAccountsRequest]:
+def account_messages(
+    first: int, records: int, *, owes: bool = True
+) -> Iterator[account_service_pb2.ImportAccountsRequest]:
     """Make the accounts' half of the club's file."""
+    paid_up = {} if owes else {"past_due_balance": "0.00", "oldest_due_date": ""}
     for numbers in _cut(first, records):
-        made = [account_service_pb2.AccountRecord(record=number, **_account(number)) for number in numbers]
+        made = [
+            account_service_pb2.AccountRecord(record=number, **{**_account(number), **paid_up}) for number in numbers
+        ]
         yield account_service_pb2.ImportAccountsRequest(parent=ENTERPRISE, records=made)
 
 
@@ -104,6 +112,18 @@ def _account(number: int) -> dict[str, str]:
 @contextmanager
 def serving(service: str, database_url: str, keys: TokenMaker, addresses: Mapping[str, str]) -> Iterator[int]:
     """Lend a service's API in a process of its own; give the process's id."""
+    environ = environ_of(service, database_url, keys, addresses)
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", f"boss_{service}", "serve"], env=environ)
+    try:
+        _wait_until_it_listens(process, addresses[service])
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(SERVER_STOP_S)
+
+
+def environ_of(service: str, database_url: str, keys: TokenMaker, addresses: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment a process of a service is started in."""
     environ = {
         name: value for name, value in os.environ.items() if not name.startswith(("BOSS_", "AMQP_", "DATABASE_"))
     }
@@ -115,13 +135,7 @@ def serving(service: str, database_url: str, keys: TokenMaker, addresses: Mappin
         "BOSS_LOG_LEVEL": "ERROR",
     }
     environ |= {f"BOSS_{name.upper()}_ADDRESS": address for name, address in addresses.items()}
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", f"boss_{service}", "serve"], env=environ)
-    try:
-        _wait_until_it_listens(process, addresses[service])
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(SERVER_STOP_S)
+    return environ
 
 
 def _wait_until_it_listens(process: "subprocess.Popen[bytes]", address: str) -> None:
