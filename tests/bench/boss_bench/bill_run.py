@@ -48,9 +48,7 @@ def _bill(members: int) -> Result:
         child = [sys.executable, "-W", "ignore", "-m", "boss_bench._bill_run_child", str(ENTERPRISE_ID)]
         environ = environ_of("billing", urls["billing"], keys, addresses)
         report = json.loads(subprocess.run(child, env=environ, check=True, stdout=subprocess.PIPE).stdout)
-        import psutil, sys as _s
-        pg = psutil.Process(node.process_id) if hasattr(node, "process_id") else None
-        _s.stderr.write(f"billing cpu {report['cpu_s']:.2f} of {report['seconds']:.2f}\n")
+
         _check(urls["billing"], members)
         limit_per_s = members / copy_again_s(urls["billing"], ROWS_OF_A_RUN)
     per_s = members / report["seconds"]

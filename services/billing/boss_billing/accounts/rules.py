@@ -43,6 +43,11 @@ class Account:
     credit_minor: int
     invoice_count: int
 
+    def billed(self, credit_minor: int) -> "Account":
+        """Give the account with one more invoice, and less credit."""
+        left = self.credit_minor - credit_minor
+        return Account(self.ref, self.number, self.currency, self.time_zone, left, self.invoice_count + 1)
+
     def invoice_number(self, count: int) -> str:
         """Give the human number of the account's n-th invoice."""
         return f"{self.number}-{count}"

@@ -74,7 +74,7 @@ def next_versions(connection: sa.Connection, enterprise_id: UUID, accounts: Sequ
             "counts": [one.invoice_count for one in accounts],
         },
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows.all()}
 
 
 def add(connection: sa.Connection, accounts: Iterable[tuple[Account, bytes]], now: datetime) -> None:
@@ -138,5 +138,5 @@ def _read(
 ) -> dict[UUID, Account]:
     if not ids:
         return {}
-    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
     return {row[1]: Account(AccountRef(enterprise_id, row[0], row[1]), *row[2:]) for row in rows}

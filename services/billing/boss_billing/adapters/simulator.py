@@ -15,6 +15,7 @@ from boss_billing.adapters.port import NoAnswerError, Repeatability
 from boss_billing.batches.rules import Submission, SubmittedAttempt
 from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
 from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
+from boss_kit.database import copy_rows
 from boss_kit.money import Money
 
 TABLES = sa.MetaData()
@@ -69,6 +70,8 @@ sandbox_inquiry = sa.Table(
 )
 
 
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+
 _NATURAL_KEY = tuple(
     sandbox_attempt.c[name] for name in ("account_number", "due_date", "description", "attempt_no", "attempt_id")
 )
@@ -101,10 +104,11 @@ class Simulator:
         if befalls is Behaviour.LOST and self._loses(submission):
             raise NoAnswerError("the batch was lost on its way")
         rows = [self._attempt_row(submission, one) for one in submission.attempts]
-        statement = insert(sandbox_attempt).on_conflict_do_nothing()
         with self._engine.begin() as connection:
+            connection.execute(_ONE_AT_A_TIME, {"key": submission.key})
             is_known = self._has(connection, submission.enterprise_id, submission.key)
-            connection.execute(statement, rows)
+            if not is_known:
+                copy_rows(connection, sandbox_attempt, list(rows[0]), (list(row.values()) for row in rows))
         if befalls is Behaviour.TIMES_OUT and not is_known:
             raise NoAnswerError("the answer was lost on its way")
         return ()

@@ -71,6 +71,8 @@ def first_allowed_day(limits: Iterable[AttemptLimit], days: Sequence[date], day:
     `days` are those of the attempts so far, of one source or one invoice, in any order.
     """
     allowed = day
+    if not days:
+        return allowed
     ordered = sorted(days)
     for limit in limits:
         if len(ordered) >= limit.attempts_max:

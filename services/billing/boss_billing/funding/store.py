@@ -213,7 +213,8 @@ def _by_account(
 ) -> Mapping[UUID, list[FundingSource]]:
     found: dict[UUID, list[FundingSource]] = {}
     if account_ids:
-        for row in connection.execute(query, {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}):
+        parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}
+        for row in connection.execute(query, parameters).all():
             found.setdefault(row.account_id, []).append(_source(enterprise_id, row))
     return found
 

@@ -212,7 +212,9 @@ def open_items(
 ) -> Mapping[UUID, list[OpenItem]]:
     """Read what accounts owe, oldest first."""
     found: dict[UUID, list[OpenItem]] = {}
-    for row in connection.execute(_OPEN_ITEMS, {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}):
+    for row in connection.execute(
+        _OPEN_ITEMS, {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}
+    ).all():
         found.setdefault(row[0], []).append(OpenItem(*row[1:]))
     return found
 

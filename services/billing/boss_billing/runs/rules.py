@@ -224,7 +224,7 @@ def _bill_invoice(
         if not_paid is not None:
             page.not_paid.append(not_paid)
     page.invoices.append(invoice)
-    return replace(account, credit_minor=account.credit_minor - credit, invoice_count=account.invoice_count + 1)
+    return account.billed(credit)
 
 
 def _invoice(account: Account, group: Sequence[DueCharge], planner: Planner) -> Invoice:
