@@ -1,12 +1,5 @@
 """A `run` process of billing that starts a bill run, does its tasks to the end, and prints what it took."""
 
-import os as _o
-
-if _o.environ.get("SQLPROF"):
-    import sys as _s
-
-    _s.path.insert(0, "/tmp")
-
 import json
 import os
 import sys
