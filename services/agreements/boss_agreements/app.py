@@ -22,6 +22,7 @@ SERVICE = Service("agreements", AgreementsSettings, Path(__file__).parent / "mig
 
 def serve(settings: AgreementsSettings) -> Serving:
     """Put the API together."""
+    from boss_agreements.activities.rpc import ActivityServicer
     from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
     from boss_agreements.agreements.rpc import AgreementServicer
     from boss_agreements.bundles.rpc import BundleServicer
@@ -42,6 +43,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.organization.rpc import OrganizationServicer
     from boss_agreements.promotions.rpc import PromotionServicer
     from boss_agreements.reasons.rpc import ReasonServicer
+    from boss_agreements.suspensions.rpc import SuspensionServicer
     from boss_agreements.taxes.rpc import TaxServicer
     from boss_agreements.templates.rpc import TemplateServicer
     from boss_agreements.timeline.rpc import TimelineServicer
@@ -71,6 +73,8 @@ def serve(settings: AgreementsSettings) -> Serving:
         MemberServicer,
         AgreementServicer,
         CancellationServicer,
+        SuspensionServicer,
+        ActivityServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,

@@ -17,7 +17,7 @@ from boss_agreements.history.rules import FundingState
 from boss_agreements.members.commands import ContactInvalidated, ContactName, CycleOpened
 from boss_agreements.members.rules import ADDRESS, EMAIL, PHONE, Contact, MemberChanged
 from boss_agreements.organization.rules import BusinessUnitChanged
-from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted
+from boss_agreements.suspensions.rules import SuspensionEndChanged, SuspensionEnded, SuspensionStarted
 from boss_kit import names
 from boss_kit.events.envelope import OutgoingEvent
 from boss_kit.rpc.convert import date_to_proto, money_to_proto
@@ -26,6 +26,7 @@ BUSINESS_UNIT_CHANGED = "boss.agreements.business_unit.v1.changed"
 MEMBER_CHANGED = "boss.agreements.member.v1.changed"
 AGREEMENT_CHANGED = "boss.agreements.agreement.v1.changed"
 SUSPENSION_STARTED = "boss.agreements.suspension.v1.started"
+SUSPENSION_END_CHANGED = "boss.agreements.suspension.v1.end_changed"
 SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
 CHARGE_BILLED = "boss.billing.charge.v1.billed"
 CHARGE_REFUSED = "boss.billing.charge.v1.refused"
@@ -198,39 +199,48 @@ def _agreement_changed(fact: AgreementChanged) -> OutgoingEvent:
 
 
 def _suspension_started(fact: SuspensionStarted) -> OutgoingEvent:
-    unit = _unit_name(fact.enterprise_id, fact.business_unit_id)
-    name = f"{unit}/suspensions/{fact.suspension_id}"
     message = pb.SuspensionStarted(
-        suspension=name,
-        agreement=f"{unit}/agreements/{fact.agreement_id}",
-        account=f"{unit}/accounts/{fact.account_id}",
+        **_suspension_names(fact),
         type=fact.type,
         start_date=date_to_proto(fact.window.start),
         end_date=date_to_proto(fact.window.end),
         stop_billing=fact.stop_billing,
+        reason=fact.reason,
     )
-    return _of_account(SUSPENSION_STARTED, name, fact, message)
+    return _of_account(SUSPENSION_STARTED, fact, message)
+
+
+def _suspension_end_changed(fact: SuspensionEndChanged) -> OutgoingEvent:
+    message = pb.SuspensionEndChanged(**_suspension_names(fact), end_date=date_to_proto(fact.end_date))
+    return _of_account(SUSPENSION_END_CHANGED, fact, message)
 
 
 def _suspension_ended(fact: SuspensionEnded) -> OutgoingEvent:
+    message = pb.SuspensionEnded(**_suspension_names(fact), end_date=date_to_proto(fact.end_date))
+    return _of_account(SUSPENSION_ENDED, fact, message)
+
+
+_Suspension = SuspensionStarted | SuspensionEndChanged | SuspensionEnded
+
+
+def _suspension_names(fact: _Suspension) -> dict[str, Any]:
     unit = _unit_name(fact.enterprise_id, fact.business_unit_id)
-    name = f"{unit}/suspensions/{fact.suspension_id}"
-    message = pb.SuspensionEnded(
-        suspension=name,
-        agreement=f"{unit}/agreements/{fact.agreement_id}",
-        account=f"{unit}/accounts/{fact.account_id}",
-        end_date=date_to_proto(fact.end_date),
-    )
-    return _of_account(SUSPENSION_ENDED, name, fact, message)
+    return {
+        "suspension": f"{unit}/suspensions/{fact.suspension_id}",
+        "agreement": f"{unit}/agreements/{fact.agreement_id}" if fact.agreement_id else "",
+        "account": f"{unit}/accounts/{fact.account_id}",
+        "applied_to": fact.applied_to,
+        "repeated": fact.repeated,
+    }
 
 
 def _of_account(
-    kind: str, name: str, fact: SuspensionStarted | SuspensionEnded, message: pb.SuspensionStarted | pb.SuspensionEnded
+    kind: str, fact: _Suspension, message: pb.SuspensionStarted | pb.SuspensionEndChanged | pb.SuspensionEnded
 ) -> OutgoingEvent:
     return OutgoingEvent(
         kind,
         fact.account_id,
-        name,
+        message.suspension,
         fact.enterprise_id,
         fact.business_date,
         message.SerializeToString(),
@@ -243,5 +253,6 @@ _ENCODERS: dict[type, Callable[[Any], OutgoingEvent]] = {
     MemberChanged: _member_changed,
     AgreementChanged: _agreement_changed,
     SuspensionStarted: _suspension_started,
+    SuspensionEndChanged: _suspension_end_changed,
     SuspensionEnded: _suspension_ended,
 }

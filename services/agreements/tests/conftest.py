@@ -17,6 +17,7 @@ from boss.agreements.v1 import (
 from boss.agreements.v1 import organization_service_pb2 as organization_pb
 from boss.platform.v1 import timeline_service_pb2_grpc
 
+from boss_agreements.activities.rpc import ActivityServicer
 from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
 from boss_agreements.agreements.rpc import AgreementServicer
 from boss_agreements.app import SERVICE
@@ -37,6 +38,7 @@ from boss_agreements.members.rpc import MemberServicer
 from boss_agreements.organization.rpc import OrganizationServicer
 from boss_agreements.promotions.rpc import PromotionServicer
 from boss_agreements.reasons.rpc import ReasonServicer
+from boss_agreements.suspensions.rpc import SuspensionServicer
 from boss_agreements.taxes.rpc import TaxServicer
 from boss_agreements.templates.rpc import TemplateServicer
 from boss_agreements.timeline.rpc import TimelineServicer
@@ -103,6 +105,8 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         MemberServicer,
         AgreementServicer,
         CancellationServicer,
+        SuspensionServicer,
+        ActivityServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,

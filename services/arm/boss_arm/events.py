@@ -95,13 +95,24 @@ def suspension_started(data: bytes) -> SuspensionTold:
     """Read agreements' fact."""
     message = agreements_pb.SuspensionStarted.FromString(data)
     until = f" until {_iso(message.end_date)}" if message.HasField("end_date") else ""
-    return _suspension(message.account, f"Agreement suspended ({message.type}) from {_iso(message.start_date)}{until}")
+    what = message.applied_to or "Agreement"
+    text = f"{what} suspended ({message.type}) from {_iso(message.start_date)}{until}"
+    return _suspension(message.account, text, repeated=message.repeated)
+
+
+def suspension_end_changed(data: bytes) -> SuspensionTold:
+    """Read agreements' fact."""
+    message = agreements_pb.SuspensionEndChanged.FromString(data)
+    day = f"is {_iso(message.end_date)}" if message.HasField("end_date") else "is open"
+    text = f"{message.applied_to or 'Agreement'} suspension changed, first day back {day}"
+    return _suspension(message.account, text, repeated=message.repeated)
 
 
 def suspension_ended(data: bytes) -> SuspensionTold:
     """Read agreements' fact."""
     message = agreements_pb.SuspensionEnded.FromString(data)
-    return _suspension(message.account, f"Agreement suspension ended, first day back {_iso(message.end_date)}")
+    text = f"{message.applied_to or 'Agreement'} suspension ended, first day back {_iso(message.end_date)}"
+    return _suspension(message.account, text, repeated=message.repeated)
 
 
 def payment_declined(data: bytes) -> Declined:
@@ -177,9 +188,9 @@ def _contacts(messages: Iterable[agreements_pb.Contact]) -> Iterable[Contact]:
             )
 
 
-def _suspension(account: str, text: str) -> SuspensionTold:
+def _suspension(account: str, text: str, *, repeated: bool) -> SuspensionTold:
     ids = parse(ACCOUNT, account, "account")
-    return SuspensionTold(ids["e"], ids["a"], text)
+    return SuspensionTold(ids["e"], ids["a"], text, repeated)
 
 
 def _opened(fact: CycleOpened) -> bytes:

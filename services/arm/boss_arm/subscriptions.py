@@ -12,6 +12,7 @@ SUBSCRIPTIONS: tuple[Subscription[Any], ...] = (
     Subscription("boss.agreements.business_unit.v1.changed", events.business_unit_changed, debtors.follow_units),
     Subscription("boss.agreements.member.v1.changed", events.member_changed, debtors.follow_members),
     Subscription("boss.agreements.suspension.v1.started", events.suspension_started, cycles.log_suspensions),
+    Subscription("boss.agreements.suspension.v1.end_changed", events.suspension_end_changed, cycles.log_suspensions),
     Subscription("boss.agreements.suspension.v1.ended", events.suspension_ended, cycles.log_suspensions),
     Subscription("boss.billing.payment.v1.declined", events.payment_declined, cycles.enter_on_declines),
     Subscription("boss.billing.account.v1.balance_changed", events.account_balance_changed, cycles.follow_balances),

@@ -30,6 +30,7 @@ BALANCE_CHANGED = "boss.billing.account.v1.balance_changed"
 SOURCE_CHANGED = "boss.billing.funding_source.v1.changed"
 UNIT_CHANGED = "boss.agreements.business_unit.v1.changed"
 SUSPENSION_STARTED = "boss.agreements.suspension.v1.started"
+SUSPENSION_END_CHANGED = "boss.agreements.suspension.v1.end_changed"
 SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
 
 
@@ -191,6 +192,13 @@ def suspension_ended(data: bytes) -> SuspensionEnded:
     """Read agreements' fact about a suspension that ended."""
     message = agreements_pb.SuspensionEnded.FromString(data)
     end_date = date_from_proto(message.end_date, "end_date")
+    return SuspensionEnded(message.suspension, message.agreement, message.account, end_date)
+
+
+def suspension_end_changed(data: bytes) -> SuspensionEnded:
+    """Read agreements' fact about another first day back."""
+    message = agreements_pb.SuspensionEndChanged.FromString(data)
+    end_date = date_from_proto(message.end_date, "end_date") if message.HasField("end_date") else None
     return SuspensionEnded(message.suspension, message.agreement, message.account, end_date)
 
 

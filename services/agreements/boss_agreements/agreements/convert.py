@@ -1,4 +1,4 @@
-"""Agreements and suspensions, to and from protos."""
+"""Agreements, to and from protos."""
 
 from uuid import UUID
 
@@ -7,9 +7,6 @@ from boss.agreements.v1 import agreement_service_pb2 as pb
 from boss_agreements.agreements.commands import CreateAgreement
 from boss_agreements.agreements.rules import recurring_price
 from boss_agreements.agreements.store import Agreement
-from boss_agreements.suspensions.commands import CreateSuspension, EndSuspension
-from boss_agreements.suspensions.rules import status_in_words
-from boss_agreements.suspensions.store import Suspension
 from boss_kit import names
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto, money_to_proto, time_to_proto
 
@@ -17,7 +14,6 @@ UNIT = "enterprises/{e}/businessUnits/{b}"
 MEMBER = UNIT + "/members/{m}"
 ACCOUNT = UNIT + "/accounts/{a}"
 AGREEMENT = UNIT + "/agreements/{a}"
-SUSPENSION = UNIT + "/suspensions/{s}"
 
 
 def create_agreement(request: pb.CreateAgreementRequest) -> CreateAgreement:
@@ -63,43 +59,6 @@ def agreement(one: Agreement) -> pb.Agreement:
         next_bill_date=date_to_proto(one.due_date),
         create_time=time_to_proto(one.create_time),
         etag=f"{one.version}.{sum(line.cycle_no for line in one.lines)}",
-    )
-
-
-def create_suspension(request: pb.CreateSuspensionRequest) -> CreateSuspension:
-    """Read what is asked for."""
-    unit, asked = names.parse(UNIT, request.parent, "parent"), request.suspension
-    end = date_from_proto(asked.end_date, "suspension.end_date") if asked.HasField("end_date") else None
-    return CreateSuspension(
-        unit["e"],
-        unit["b"],
-        names.parse(AGREEMENT, asked.agreement, "suspension.agreement")["a"],
-        asked.type,
-        date_from_proto(asked.start_date, "suspension.start_date"),
-        end,
-        asked.reason,
-        asked.comments,
-    )
-
-
-def end_suspension(request: pb.EndSuspensionRequest) -> EndSuspension:
-    """Read a new first day back."""
-    ids = names.parse(SUSPENSION, request.name)
-    return EndSuspension(ids["e"], ids["b"], ids["s"], date_from_proto(request.end_date, "end_date"))
-
-
-def suspension(one: Suspension) -> pb.Suspension:
-    """Write a suspension."""
-    unit = unit_name(one.enterprise_id, one.business_unit_id)
-    return pb.Suspension(
-        name=f"{unit}/suspensions/{one.id}",
-        agreement=f"{unit}/agreements/{one.agreement_id}",
-        type=one.type,
-        status=status_in_words(one.status, one.reason),
-        start_date=date_to_proto(one.start_date),
-        end_date=date_to_proto(one.end_date),
-        reason=one.reason,
-        comments=one.comments,
     )
 
 

@@ -1,16 +1,12 @@
 """AgreementService, with the suspensions of agreements."""
 
-from datetime import date
-from uuid import UUID
-
 import grpc
 from boss.agreements.v1 import agreement_service_pb2 as pb
 from boss.agreements.v1 import agreement_service_pb2_grpc as pb_grpc
 
 from boss_agreements.agreements import commands, convert, queries
 from boss_agreements.organization.rpc import parse_parent
-from boss_agreements.suspensions import commands as suspensions
-from boss_agreements.suspensions.queries import list_suspensions, place_of
+from boss_agreements.suspensions import rpc as suspensions
 from boss_kit import names
 from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
@@ -57,30 +53,14 @@ class AgreementServicer(pb_grpc.AgreementServiceServicer):
 
     def CreateSuspension(self, request: pb.CreateSuspensionRequest, context: grpc.ServicerContext) -> pb.Suspension:
         """Suspend an agreement."""
-        command = convert.create_suspension(request)
-        return self._door.command(request, lambda tx: convert.suspension(suspensions.create_suspension(tx, command)))
+        return suspensions.create(self._door, request)
 
     def EndSuspension(self, request: pb.EndSuspensionRequest, context: grpc.ServicerContext) -> pb.Suspension:
         """Set a suspension's first day back."""
-        command = convert.end_suspension(request)
-        return self._door.command(request, lambda tx: convert.suspension(suspensions.end_suspension(tx, command)))
+        return suspensions.end(self._door, request)
 
     def ListSuspensions(
         self, request: pb.ListSuspensionsRequest, context: grpc.ServicerContext
     ) -> pb.ListSuspensionsResponse:
         """List suspensions, active ones first."""
-        enterprise_id, unit_id = parse_parent(request.parent)
-        agreement_id = (
-            names.parse(convert.AGREEMENT, request.agreement, "agreement")["a"] if request.agreement else None
-        )
-        page = open_page(
-            request.page_size, request.page_token, filters=("suspensions", request.parent, request.agreement)
-        )
-        after = page.key(int, date.fromisoformat, UUID)
-
-        def answer(tx: Transaction) -> pb.ListSuspensionsResponse:
-            found = list_suspensions(tx, enterprise_id, unit_id, agreement_id, after, page.limit)
-            rows, token = page.cut(found, place_of)
-            return pb.ListSuspensionsResponse(suspensions=map(convert.suspension, rows), next_page_token=token)
-
-        return self._door.query(request, answer)
+        return suspensions.list_page(self._door, request)

@@ -118,6 +118,12 @@ def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, agreemen
     return next(iter(_with_lines(connection, enterprise_id, connection.execute(query).all())), None)
 
 
+def find_all(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]) -> Sequence[Agreement]:
+    """Read agreements, by number."""
+    query = _agreements(enterprise_id).where(_is_any(agreement.c.id, agreement_ids)).order_by(agreement.c.number)
+    return _with_lines(connection, enterprise_id, connection.execute(query).all())
+
+
 def lock(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]) -> Sequence[Agreement]:
     """Read agreements and keep others from changing them; in the order of their ids, so that nobody waits in a ring."""
     return _lock(connection, enterprise_id, _agreements(enterprise_id).where(_is_any(agreement.c.id, agreement_ids)))
@@ -142,6 +148,14 @@ def page(
         query = query.where(agreement.c.member_id == member_id)
     rows = connection.execute(query.order_by(agreement.c.number).limit(limit)).all()
     return _with_lines(connection, enterprise_id, rows)
+
+
+def statuses_of(connection: sa.Connection, enterprise_id: UUID, member_id: UUID) -> Sequence[str]:
+    """Read the statuses of a member's agreements."""
+    query = sa.select(agreement.c.status).where(
+        agreement.c.enterprise_id == enterprise_id, agreement.c.member_id == member_id
+    )
+    return connection.scalars(query).all()
 
 
 def numbers_like(connection: sa.Connection, enterprise_id: UUID, stem: str) -> frozenset[str]:
@@ -248,6 +262,36 @@ def end_terms(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Ite
         )
         .values(state=ENDED_LINE)
     )
+
+
+def save_plans(connection: sa.Connection, enterprise_id: UUID, lines: Sequence[AgreementLine]) -> None:
+    """Write when lines are due, and of the fees of suspensions all that says when they bill."""
+    fees = [line for line in lines if line.suspension_id is not None]
+    due_dates = {line.id: line.due_date for line in lines if line.suspension_id is None}
+    if due_dates:
+        save_due_dates(connection, enterprise_id, due_dates)
+    if fees:
+        names = ("schedule", "anchor_day", "next_bill_date", "due_date", "remaining_cycles", "final_date", "state")
+        connection.execute(
+            sa.update(agreement_line)
+            .where(agreement_line.c.enterprise_id == sa.bindparam("e"), agreement_line.c.id == sa.bindparam("l"))
+            .values({name: sa.bindparam(f"new_{name}") for name in names}),
+            [
+                {"e": enterprise_id, "l": line.id, **{f"new_{name}": _line_values(line)[name] for name in names}}
+                for line in fees
+            ],
+        )
+
+
+def save_obligations(connection: sa.Connection, enterprise_id: UUID, ends: Mapping[UUID, date]) -> None:
+    """Write the last days of obligations."""
+    if ends:
+        connection.execute(
+            sa.update(agreement)
+            .where(agreement.c.enterprise_id == sa.bindparam("e"), agreement.c.id == sa.bindparam("a"))
+            .values(obligation_end_date=sa.bindparam("day")),
+            [{"e": enterprise_id, "a": agreement_id, "day": day} for agreement_id, day in ends.items()],
+        )
 
 
 def save_due_dates(connection: sa.Connection, enterprise_id: UUID, due_dates: Mapping[UUID, date | None]) -> None:

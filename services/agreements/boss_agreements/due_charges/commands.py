@@ -7,6 +7,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from boss_agreements.activities.commands import grant_for
 from boss_agreements.agreements.rules import Line, check_year
 from boss_agreements.cancellations import store as cancellations
 from boss_agreements.drafts import store as sales
@@ -108,6 +109,7 @@ def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Told]) -> None:
     advances: list[Advance] = []
     answers: list[Answer] = []
     entries: list[Entry] = []
+    billed: list[tuple[rules.Charge, date]] = []
     for key, received in zip(keys, page, strict=True):
         due = lines.get(key.line_id)
         if due is None:
@@ -121,7 +123,9 @@ def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Told]) -> None:
         advances.append(_advance(due, windows.get(due.agreement_id, ())))
         fact = received.fact
         answers.append(Answer(charge, due.business_unit_id, fact.outcome, fact.invoice, fact.reason))
-        if fact.outcome == REFUSED:
+        if fact.outcome == BILLED:
+            billed.append((charge, received.business_date))
+        else:
             entries.append(_entry(tx, enterprise_id, due, charge, received))
     if advances:
         store.save_advances(tx.connection, enterprise_id, advances)
@@ -130,6 +134,7 @@ def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Told]) -> None:
         if ended:
             cancellations.mark_final_invoiced(tx.connection, enterprise_id, ended)
         tell(tx, entries)
+        grant_for(tx, enterprise_id, billed)
 
 
 def _charge_of(key: rules.ChargeKey, due: DueLine, windows: Sequence[Window], text: str) -> rules.Charge | None:

@@ -13,7 +13,7 @@ from boss_agreements.due_charges.rules import next_charge
 from boss_agreements.imports.rules import Checked, fingerprint
 from boss_agreements.members.store import contact, member
 from boss_agreements.suspensions.rules import COMPLETED, FREEZE, PENDING, RESCINDED, union
-from boss_agreements.suspensions.store import suspension
+from boss_agreements.suspensions.tables import suspended_agreement, suspension
 from boss_kit.database import copy_rows
 from boss_kit.errors import Aborted
 from boss_kit.ids import derived_id
@@ -53,6 +53,8 @@ def _add(connection: sa.Connection, checked: Sequence[Checked], actor: str, now:
     frozen = [_suspension_row(one, actor, now) for one in checked if one.freeze is not None]
     if frozen:
         copy_rows(connection, suspension, _SUSPENSION, frozen)
+        covered = [_suspended_row(one) for one in checked if one.freeze is not None]
+        copy_rows(connection, suspended_agreement, _SUSPENDED, covered)
 
 
 _MEMBER = (
@@ -74,7 +76,11 @@ _LINE = (
 )
 _SUSPENSION = (
     *("enterprise_id", "id", "business_unit_id", "agreement_id", "account_id", "type", "reason", "comments", "status"),
-    *("start_date", "end_date", "stop_billing", "entered_by", "create_time"),
+    *("start_date", "end_date", "stop_billing", "entered_by", "create_time", "member_id"),
+)
+_SUSPENDED = (
+    *("enterprise_id", "suspension_id", "agreement_id", "business_unit_id", "account_id", "type", "status"),
+    *("start_date", "end_date", "stop_billing"),
 )
 
 
@@ -170,21 +176,46 @@ def _line_row(one: Checked) -> Sequence[object]:
 
 def _suspension_row(one: Checked, actor: str, now: datetime) -> Sequence[object]:
     assert one.freeze is not None
-    over = one.freeze.end is not None and one.freeze.end <= one.today
-    status = RESCINDED if one.status == EXPIRED else COMPLETED if over else PENDING
     return (
         one.unit.enterprise_id,
-        derived_id(one.agreement_id, "suspension", "1"),
+        _suspension_id(one),
         one.unit.id,
         one.agreement_id,
         one.account_id,
         FREEZE,
         FREEZE,
         "",
-        status,
+        _suspension_status(one),
         one.freeze.start,
         one.freeze.end,
         True,
         actor,
         now,
+        one.member_id,
     )
+
+
+def _suspended_row(one: Checked) -> Sequence[object]:
+    assert one.freeze is not None
+    return (
+        one.unit.enterprise_id,
+        _suspension_id(one),
+        one.agreement_id,
+        one.unit.id,
+        one.account_id,
+        FREEZE,
+        _suspension_status(one),
+        one.freeze.start,
+        one.freeze.end,
+        True,
+    )
+
+
+def _suspension_id(one: Checked) -> UUID:
+    return derived_id(one.agreement_id, "suspension", "1")
+
+
+def _suspension_status(one: Checked) -> str:
+    assert one.freeze is not None
+    over = one.freeze.end is not None and one.freeze.end <= one.today
+    return RESCINDED if one.status == EXPIRED else COMPLETED if over else PENDING

@@ -1,4 +1,4 @@
-"""Enter, end, begin and complete suspensions (SPEC SUS)."""
+"""Enter, change, end and rescind suspensions (SPEC SUS)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,263 +6,180 @@ from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import store as agreements
-from boss_agreements.agreements.commands import entry, hold_day, lock_agreement, save_statuses, title
-from boss_agreements.agreements.rules import LIVE, LIVE_STATUSES, check_year
+from boss_agreements.agreements.commands import hold_day, title
+from boss_agreements.agreements.rules import check_year
 from boss_agreements.agreements.store import Agreement
-from boss_agreements.due_charges import rules as due_charges
-from boss_agreements.due_charges import store as closed_days
-from boss_agreements.suspensions import rules, store
-from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted, Window
-from boss_agreements.suspensions.store import Suspension
-from boss_agreements.timeline.store import Entry, tell
-from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
-from boss_kit.ids import new_id
+from boss_agreements.suspensions import planning, requests, rules, store, told
+from boss_agreements.suspensions.effects import take_effect
+from boss_agreements.suspensions.queries import not_found
+from boss_agreements.suspensions.requests import CreateSuspension
+from boss_agreements.suspensions.rules import SuspensionEndChanged
+from boss_agreements.suspensions.store import SuspendedAgreement, Suspension
+from boss_agreements.timeline.store import tell
 from boss_kit.unit_of_work import Transaction
 
-REASON_LENGTH_MAX = 200
-COMMENTS_LENGTH_MAX = 5000
+START, END, COMMENTS = "start_date", "end_date", "comments"
 
 
 @dataclass(frozen=True)
-class CreateSuspension:
-    """A suspension as it is asked for."""
-
-    enterprise_id: UUID
-    business_unit_id: UUID
-    agreement_id: UUID
-    type: str
-    start_date: date
-    end_date: date | None
-    reason: str
-    comments: str
-
-
-@dataclass(frozen=True)
-class EndSuspension:
-    """A new first day back."""
+class UpdateSuspension:
+    """What of a suspension is to change: `fields` names which of the values count."""
 
     enterprise_id: UUID
     business_unit_id: UUID
     suspension_id: UUID
-    end_date: date
+    fields: frozenset[str]
+    start_date: date | None = None
+    end_date: date | None = None
+    comments: str = ""
+    received_date: date | None = None
+
+
+@dataclass(frozen=True)
+class RescindSuspension:
+    """A suspension that shall never have been."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    suspension_id: UUID
 
 
 def create_suspension(tx: Transaction, command: CreateSuspension) -> Suspension:
-    """Suspend an agreement; one that begins today takes effect at once.
+    """Suspend an agreement, a member or an account; what begins today takes effect at once.
 
-    Raises FailedPrecondition for days that can't be, an overlap, an agreement that is over, or BILLING_IN_PROGRESS.
+    Raises FailedPrecondition for days that can't be, an overlap, what the reason forbids, an agreement that is over, or
+    BILLING_IN_PROGRESS.
     """
-    _check(command)
+    requests.check_form(command)
     today = hold_day(tx, command.enterprise_id, command.business_unit_id)
-    agreement = lock_agreement(tx, command.enterprise_id, command.business_unit_id, command.agreement_id)
-    if agreement.status not in LIVE_STATUSES:
-        raise FailedPrecondition(
-            "AGREEMENT_OVER",
-            f"Agreement {agreement.number} is {agreement.status}; only one that runs can be suspended.",
-            metadata={"agreement": str(agreement.id), "status": agreement.status},
-        )
-    window = Window(command.start_date, command.end_date)
-    known = store.of_agreement(tx.connection, agreement.enterprise_id, agreement.id)
-    rules.check_new(window, [one.window for one in known if one.status != rules.RESCINDED], today)
-    made = Suspension(
-        new_id(),
-        agreement.enterprise_id,
-        agreement.business_unit_id,
-        agreement.id,
-        agreement.account_id,
-        command.type,
-        command.reason or command.type,
-        command.comments,
-        rules.PENDING,
-        window.start,
-        window.end,
-        True,
-        tx.context.actor.user,
-        tx.now,
-    )
-    store.add(tx.connection, made)
-    _reschedule(tx, agreement, known, [*known, made])
-    tell(
-        tx,
-        [
-            entry(
-                tx,
-                agreement,
-                today,
-                f"A {made.type.lower()} of {title(agreement)} was entered {window.in_words()}.",
-                "suspension",
-            )
-        ],
-    )
-    return _take_effect(tx, today, [agreement], [made])[0]
+    ids = requests.covered_ids(tx, command)
+    locked = agreements.lock(tx.connection, command.enterprise_id, ids)
+    made = requests.requested(tx, command, locked, today)
+    parts = planning.parts_for(made, locked)
+    before = store.of_agreements(tx.connection, command.enterprise_id, ids)
+    store.add(tx.connection, made, parts)
+    after = {part.agreement_id: [*before.get(part.agreement_id, ()), part] for part in parts}
+    planning.reschedule(tx, locked, before, after, {made.id: made})
+    store.mark_pending(tx.connection, made.enterprise_id, ids)
+    tell(tx, [told.entered(tx, today, made, one.account_id, title(one)) for one in locked])
+    if not locked:
+        tell(tx, [told.entered(tx, today, made, made.account_id, told.target(made))])
+    return take_effect(tx, made.enterprise_id, today, locked, [made])[0]
 
 
-def end_suspension(tx: Transaction, command: EndSuspension) -> Suspension:
-    """Set a suspension's first day back; one that is today ends it at once. Raises FailedPrecondition, NotFound."""
-    check_year(command.end_date, "end_date")
-    today = hold_day(tx, command.enterprise_id, command.business_unit_id)
-    found = store.find(tx.connection, command.enterprise_id, command.business_unit_id, command.suspension_id)
-    if found is None:
-        raise not_found(command.suspension_id)
-    agreement = lock_agreement(tx, command.enterprise_id, command.business_unit_id, found.agreement_id)
-    # Read again under the lock: the daily job may just have ended it.
-    known = store.of_agreement(tx.connection, agreement.enterprise_id, agreement.id)
-    before = next(one for one in known if one.id == found.id)
-    rules.check_end(before.status, before.window, command.end_date, today)
-    others = [one for one in known if one.id != before.id]
-    rules.check_overlap(
-        Window(before.start_date, command.end_date), [one.window for one in others if one.status != rules.RESCINDED]
-    )
-    made = replace(before, end_date=command.end_date)
+def update_suspension(tx: Transaction, command: UpdateSuspension) -> Suspension:
+    """Change the days or comments of a suspension: both days while it is pending, then the end only (SPEC SUS-3).
+
+    An end date of today ends one that runs at once. Raises NotFound, FailedPrecondition, BILLING_IN_PROGRESS.
+    """
+    today, locked, before = _open(tx, command.enterprise_id, command.business_unit_id, command.suspension_id)
+    made = _changed(before, command)
+    if made.comments != before.comments:
+        requests.check_comments(made.comments)
+    if made.window == before.window:
+        store.save(tx.connection, [made])
+        return made
+    _check_days(tx, before, made, locked, today)
     store.save(tx.connection, [made])
-    _reschedule(tx, agreement, known, [*others, made])
-    text = f"The first day back from the {made.type.lower()} of {title(agreement)} was set to {made.end_date}."
-    tell(tx, [entry(tx, agreement, today, text, "suspension")])
-    return _take_effect(tx, today, [agreement], [made])[0]
+    _move(tx, locked, before, made)
+    if made.end_date != before.end_date:
+        told.end_changed(tx, today, before, made, locked, command.received_date or today)
+        _tell_end(tx, today, made, locked)
+    return take_effect(tx, made.enterprise_id, today, locked, [made])[0]
 
 
-def run_day(tx: Transaction, enterprise_id: UUID, day: date, limit: int) -> int:
-    """Begin and end what is due by a business date, start agreements, expire ended terms; tell how many were found."""
-    due = store.due_on(tx.connection, enterprise_id, day, limit)
-    if due:
-        locked = agreements.lock(tx.connection, enterprise_id, {one.agreement_id for one in due})
-        found = {one.id for one in due}
-        again = [one for one in store.due_on(tx.connection, enterprise_id, day, limit) if one.id in found]
-        _take_effect(tx, day, locked, again)
-        return len(due)
-    ids = agreements.to_change(tx.connection, enterprise_id, day, limit)
-    if ids:
-        locked = agreements.lock(tx.connection, enterprise_id, set(ids))
-        expired = save_statuses(tx, day, locked, store.active_types(tx.connection, enterprise_id, ids))
-        end_with(tx, day, expired)
-    return len(ids)
+def rescind_suspension(tx: Transaction, command: RescindSuspension) -> Suspension:
+    """Take back one that is to come, with its fees (SPEC SUS-3, SUS-7). Raises NotFound, FailedPrecondition."""
+    today, locked, before = _open(tx, command.enterprise_id, command.business_unit_id, command.suspension_id)
+    rules.check_rescindable(before.status, before.window)
+    made = replace(before, status=rules.RESCINDED)
+    store.save(tx.connection, [made])
+    _move(tx, locked, before, made)
+    what = [(one.account_id, title(one)) for one in locked] or [(made.account_id, told.target(made))]
+    text = f"was rescinded before it began on {made.start_date}."
+    tell(tx, [told.entry(tx, today, made, account, f"The {made.type.lower()} of {of} {text}") for account, of in what])
+    return made
 
 
-def not_found(suspension_id: UUID) -> NotFound:
-    """Make the error for a missing suspension."""
-    return NotFound(
-        "SUSPENSION_NOT_FOUND",
-        f"There is no suspension {suspension_id} in this business unit.",
-        metadata={"suspension_id": str(suspension_id)},
-    )
+def _open(
+    tx: Transaction, enterprise_id: UUID, unit_id: UUID, suspension_id: UUID
+) -> tuple[date, Sequence[Agreement], Suspension]:
+    """Lock a suspension with its agreements, which come first. Raises NotFound."""
+    today = hold_day(tx, enterprise_id, unit_id)
+    if store.find(tx.connection, enterprise_id, unit_id, suspension_id) is None:
+        raise not_found(suspension_id)
+    ids = [part.agreement_id for part in store.parts_of(tx.connection, enterprise_id, [suspension_id])]
+    locked = agreements.lock(tx.connection, enterprise_id, ids)
+    # Read under the lock: the daily job may just have ended it.
+    (found,) = store.lock(tx.connection, enterprise_id, [suspension_id])
+    return today, locked, found
 
 
-def _take_effect(
-    tx: Transaction, day: date, locked: Sequence[Agreement], suspensions: Sequence[Suspension]
-) -> Sequence[Suspension]:
-    """Begin and end suspensions whose day has come, oldest first, and derive the agreements' statuses from them."""
-    by_id = {one.id: one for one in locked}
-    after: list[Suspension] = []
-    for before in suspensions:
-        agreement, one = by_id[before.agreement_id], before
-        if one.status == rules.PENDING and one.start_date <= day:
-            one = _begin(tx, day, agreement, one)
-        if one.status == rules.RUNNING and one.end_date is not None and one.end_date <= day:
-            one = _complete(tx, day, agreement, one)
-        after.append(one)
-    if list(suspensions) != after:
-        store.save(tx.connection, after)
-        types = store.active_types(tx.connection, locked[0].enterprise_id, by_id)
-        end_with(tx, day, save_statuses(tx, day, locked, types))
-    return after
+def _changed(before: Suspension, command: UpdateSuspension) -> Suspension:
+    made = before
+    if START in command.fields and command.start_date is not None:
+        made = replace(made, start_date=check_year(command.start_date, "suspension.start_date"))
+    if END in command.fields:
+        end = command.end_date
+        made = replace(made, end_date=None if end is None else check_year(end, "suspension.end_date"))
+    return replace(made, comments=command.comments) if COMMENTS in command.fields else made
 
 
-def _begin(tx: Transaction, day: date, agreement: Agreement, one: Suspension) -> Suspension:
-    if agreement.status not in LIVE_STATUSES:
-        return replace(one, status=rules.RESCINDED)
-    tx.publish(
-        SuspensionStarted(
-            one.id,
-            one.enterprise_id,
-            one.business_unit_id,
-            one.agreement_id,
-            one.account_id,
-            one.type,
-            one.window,
-            one.stop_billing,
-            day,
-        )
-    )
-    back = f"the first day back is {one.end_date}" if one.end_date else "its end is open"
-    tell(tx, [_entry(tx, day, one, f"A {one.type.lower()} of {title(agreement)} began on {one.start_date}; {back}.")])
-    return replace(one, status=rules.RUNNING)
-
-
-def _complete(tx: Transaction, day: date, agreement: Agreement, one: Suspension) -> Suspension:
-    assert one.end_date is not None
-    tx.publish(
-        SuspensionEnded(
-            one.id, one.enterprise_id, one.business_unit_id, one.agreement_id, one.account_id, one.end_date, day
-        )
-    )
-    tell(
-        tx,
-        [
-            _entry(
-                tx,
-                day,
-                one,
-                f"The {one.type.lower()} of {title(agreement)} ended; {one.end_date} is the first day back.",
-            )
-        ],
-    )
-    return replace(one, status=rules.COMPLETED)
-
-
-def end_with(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
-    """End what suspends agreements whose term is over."""
-    for agreement in expired:
-        after = []
-        for one in store.of_agreement(tx.connection, agreement.enterprise_id, agreement.id):
-            if one.status == rules.RUNNING:
-                after.append(_complete(tx, day, agreement, replace(one, end_date=max(day, one.start_date))))
-            elif one.status == rules.PENDING:
-                after.append(replace(one, status=rules.RESCINDED))
-        store.save(tx.connection, after)
-
-
-def _reschedule(
-    tx: Transaction, agreement: Agreement, before: Sequence[Suspension], after: Sequence[Suspension]
+def _check_days(
+    tx: Transaction, before: Suspension, made: Suspension, locked: Sequence[Agreement], today: date
 ) -> None:
-    """Compute anew when the lines are due. Raises FailedPrecondition BILLING_IN_PROGRESS."""
-    old, new = _windows(before), _windows(after)
-    closed = closed_days.newest_closed(tx.connection, agreement.enterprise_id, agreement.business_unit_id)
-    due_dates: dict[UUID, date | None] = {}
-    for line in agreement.lines:
-        if line.state == LIVE:
-            due_charges.check_nothing_closed_changes(line, old, new, closed)
-            charge = due_charges.next_charge(line, new)
-            due_dates[line.id] = charge.due_date if charge else None
-    agreements.save_due_dates(tx.connection, agreement.enterprise_id, due_dates)
+    start_changes = made.start_date != before.start_date
+    rules.check_days_may_change(before.status, before.window, start_changes=start_changes)
+    others = [one.window for one in store.same_target(tx.connection, made)]
+    if start_changes:
+        rules.check_new(made.window, others, today)
+    else:
+        if made.end_date is not None:
+            rules.check_end(before.status, before.window, made.end_date, today)
+        rules.check_overlap(made.window, others)
+    requests.check_reason_days(tx, made, locked, today)
 
 
-def _windows(suspensions: Sequence[Suspension]) -> tuple[Window, ...]:
-    return rules.union(one.window for one in suspensions if one.status != rules.RESCINDED and one.stop_billing)
+def _move(tx: Transaction, locked: Sequence[Agreement], before: Suspension, made: Suspension) -> None:
+    """Give the covered agreements a suspension's new days or status, and bill them by it."""
+    ids = [one.id for one in locked]
+    old = store.of_agreements(tx.connection, made.enterprise_id, ids)
+    new = {agreement_id: [_moved(part, before, made) for part in parts] for agreement_id, parts in old.items()}
+    store.save_parts(tx.connection, [part for parts in new.values() for part in parts if part.suspension_id == made.id])
+    planning.reschedule(tx, locked, old, new, {made.id: made})
+    store.mark_pending(tx.connection, made.enterprise_id, ids)
 
 
-def _check(command: CreateSuspension) -> None:
-    rules.check_type(command.type)
-    check_year(command.start_date, "suspension.start_date")
-    if command.end_date is not None:
-        check_year(command.end_date, "suspension.end_date")
-    for field, text, length_max in (
-        ("suspension.reason", command.reason, REASON_LENGTH_MAX),
-        ("suspension.comments", command.comments, COMMENTS_LENGTH_MAX),
-    ):
-        if len(text) > length_max:
-            raise InvalidArgument.field(field, f"has {len(text):,} characters; at most {length_max:,} are kept.")
+def _moved(part: SuspendedAgreement, before: Suspension, made: Suspension) -> SuspendedAgreement:
+    if part.suspension_id != made.id or part.status != before.status:
+        return part
+    return replace(part, status=made.status, start_date=made.start_date, end_date=made.end_date)
 
 
-def _entry(tx: Transaction, day: date, one: Suspension, text: str) -> Entry:
-    subject = f"enterprises/{one.enterprise_id}/businessUnits/{one.business_unit_id}/suspensions/{one.id}"
-    return Entry(
-        one.enterprise_id,
-        one.business_unit_id,
-        one.account_id,
-        day,
-        "suspension",
-        text,
-        subject,
-        tx.context.correlation,
-        tx.now,
+def _tell_end(tx: Transaction, today: date, made: Suspension, locked: Sequence[Agreement]) -> None:
+    """Tell the story, and those who keep a copy of what runs, that the end is another one."""
+    end = f"set to {made.end_date}" if made.end_date else "opened"
+    what = [(one.account_id, title(one)) for one in locked] or [(made.account_id, told.target(made))]
+    texts = [(account, f"The first day back from the {made.type.lower()} of {of} was {end}.") for account, of in what]
+    tell(tx, [told.entry(tx, today, made, account, text) for account, text in texts])
+    if made.status != rules.RUNNING:
+        return
+    keys: list[tuple[UUID | None, UUID]] = [(one.id, one.account_id) for one in locked]
+    if made.applied_to != rules.AGREEMENT and made.account_id not in {account for _, account in keys}:
+        keys.append((None, made.account_id))
+    tx.publish(
+        *(
+            SuspensionEndChanged(
+                made.id,
+                made.enterprise_id,
+                made.business_unit_id,
+                agreement_id,
+                account_id,
+                made.end_date,
+                today,
+                made.applied_to,
+                account_id in {account for _, account in keys[:number]},
+            )
+            for number, (agreement_id, account_id) in enumerate(keys)
+        )
     )

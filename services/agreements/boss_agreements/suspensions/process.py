@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from boss_agreements.suspensions import commands
+from boss_agreements.suspensions import effects
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import UnitOfWork
 
@@ -17,6 +17,6 @@ def day_process(units: UnitOfWork) -> Callable[[Task], None]:
         found = PAGE
         while found:
             with units.begin(task.context) as tx:
-                found = commands.run_day(tx, task.enterprise_id, task.business_date, PAGE)
+                found = effects.run_day(tx, task.enterprise_id, task.business_date, PAGE)
 
     return process

@@ -1,9 +1,10 @@
-"""Tables and SQL of suspensions."""
+"""SQL of suspensions and of the agreements they cover."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,52 +12,75 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from boss_agreements.suspensions.rules import PENDING, RESCINDED, RUNNING, Window, union
-
-TABLES = sa.MetaData()
-
-suspension = sa.Table(
-    "suspension",
-    TABLES,
-    sa.Column("enterprise_id", PG_UUID, primary_key=True),
-    sa.Column("id", PG_UUID, primary_key=True),
-    sa.Column("business_unit_id", PG_UUID, nullable=False),
-    sa.Column("agreement_id", PG_UUID, nullable=False),
-    sa.Column("account_id", PG_UUID, nullable=False),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("comments", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("start_date", sa.Date, nullable=False),
-    sa.Column("end_date", sa.Date),
-    sa.Column("stop_billing", sa.Boolean, nullable=False),
-    sa.Column("entered_by", sa.Text, nullable=False),
-    sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
-    sa.Index("suspension_agreement", "enterprise_id", "agreement_id"),
-    sa.Index(
-        "suspension_open", "enterprise_id", "start_date", postgresql_where=sa.text("status IN ('pending', 'active')")
-    ),
+from boss_agreements.agreements.tables import agreement
+from boss_agreements.suspensions.rules import (
+    MEMBER,
+    PENDING,
+    RESCINDED,
+    RUNNING,
+    STOP_BILLING,
+    Effects,
+    SuspensionFee,
+    Window,
+    union,
 )
+from boss_agreements.suspensions.tables import suspended_agreement, suspension
+from boss_kit.money import Money
 
 
 @dataclass(frozen=True)
 class Suspension:
-    """A suspension as it is stored."""
+    """A suspension as it was asked for; `agreement_id` or `member_id` say of what, else it is of the account."""
 
     id: UUID
     enterprise_id: UUID
     business_unit_id: UUID
-    agreement_id: UUID
+    applied_to: str
+    agreement_id: UUID | None
+    member_id: UUID | None
     account_id: UUID
     type: str
+    reason_id: UUID | None
     reason: str
+    effects: Effects
     comments: str
     status: str
     start_date: date
     end_date: date | None
-    stop_billing: bool
+    received_date: date
     entered_by: str
+    actor: str
     create_time: datetime
+    exception_reason: str = ""
+    exception_value: str = ""
+    exception_comments: str = ""
+    adjustment_reason: str = ""
+    adjustment_credit_date: date | None = None
+
+    @property
+    def window(self) -> Window:
+        """Its suspended days."""
+        return Window(self.start_date, self.end_date)
+
+
+@dataclass(frozen=True)
+class SuspendedAgreement:
+    """An agreement that a suspension covers; its status goes its own way where the agreement is over first."""
+
+    enterprise_id: UUID
+    suspension_id: UUID
+    agreement_id: UUID
+    business_unit_id: UUID
+    account_id: UUID
+    type: str
+    status: str
+    start_date: date
+    end_date: date | None
+    stop_billing: bool
+    prevent_activity_use: bool
+    extend_availability: bool
+    extend_obligation: bool
+    obligation_days: int = 0
 
     @property
     def window(self) -> Window:
@@ -66,13 +90,29 @@ class Suspension:
 
 # Active ones first (SPEC SUS-3), then those to come, then the past.
 _RANK = sa.case({RUNNING: 0, PENDING: 1}, value=suspension.c.status, else_=2)
+_PLAIN = (
+    *("id", "enterprise_id", "business_unit_id", "applied_to", "agreement_id", "member_id", "account_id", "type"),
+    *("reason_id", "reason", "comments", "status", "start_date", "end_date", "entered_by", "actor", "create_time"),
+    *("exception_reason", "exception_value", "exception_comments", "adjustment_reason", "adjustment_credit_date"),
+)
+_EFFECTS = ("stop_billing", "prevent_activity_use", "extend_availability", "extend_obligation")
+_PART = [column.name for column in suspended_agreement.columns]
 
 
-def add(connection: sa.Connection, new: Suspension) -> None:
-    """Add a suspension."""
-    connection.execute(
-        sa.insert(suspension).values({column.name: getattr(new, column.name) for column in suspension.columns})
-    )
+def add(connection: sa.Connection, new: Suspension, parts: Sequence[SuspendedAgreement]) -> None:
+    """Add a suspension with the agreements it covers."""
+    values = {name: getattr(new, name) for name in _PLAIN}
+    values |= {name: getattr(new.effects, name) for name in _EFFECTS}
+    values |= {
+        "received_date": new.received_date,
+        "freeze_charge": _write_fee(new.effects.freeze_charge),
+        "recurring_charge": _write_fee(new.effects.recurring_charge),
+    }
+    connection.execute(sa.insert(suspension).values(values))
+    if parts:
+        connection.execute(
+            sa.insert(suspended_agreement), [{name: getattr(one, name) for name in _PART} for one in parts]
+        )
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, suspension_id: UUID) -> Suspension | None:
@@ -84,9 +124,24 @@ def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, suspensi
     return _read(row) if row else None
 
 
-def of_agreement(connection: sa.Connection, enterprise_id: UUID, agreement_id: UUID) -> Sequence[Suspension]:
-    """Read an agreement's suspensions."""
-    query = _suspensions(enterprise_id).where(suspension.c.agreement_id == agreement_id)
+def lock(connection: sa.Connection, enterprise_id: UUID, suspension_ids: Iterable[UUID]) -> Sequence[Suspension]:
+    """Read suspensions, oldest first, and keep others from changing them; lock their agreements before."""
+    query = _suspensions(enterprise_id).where(_is_any(suspension.c.id, suspension_ids))
+    rows = connection.execute(query.order_by(suspension.c.start_date, suspension.c.id).with_for_update())
+    return [_read(row) for row in rows]
+
+
+def same_target(connection: sa.Connection, new: Suspension) -> Sequence[Suspension]:
+    """Read the other suspensions that were asked for the same agreement, member or account."""
+    query = _suspensions(new.enterprise_id).where(
+        suspension.c.applied_to == new.applied_to, suspension.c.id != new.id, suspension.c.status != RESCINDED
+    )
+    if new.agreement_id is not None:
+        query = query.where(suspension.c.agreement_id == new.agreement_id)
+    elif new.member_id is not None:
+        query = query.where(suspension.c.member_id == new.member_id)
+    else:
+        query = query.where(suspension.c.account_id == new.account_id)
     return [_read(row) for row in connection.execute(query.order_by(suspension.c.start_date, suspension.c.id))]
 
 
@@ -101,43 +156,131 @@ def due_on(connection: sa.Connection, enterprise_id: UUID, day: date, limit: int
 
 
 def save(connection: sa.Connection, changed: Sequence[Suspension]) -> None:
-    """Write status and end."""
+    """Write what of a suspension may change: status, days and comments."""
     if changed:
         connection.execute(
             sa.update(suspension)
             .where(suspension.c.enterprise_id == sa.bindparam("e"), suspension.c.id == sa.bindparam("s"))
-            .values(status=sa.bindparam("new_status"), end_date=sa.bindparam("new_end")),
+            .values({name: sa.bindparam(f"new_{name}") for name in _CHANGING}),
             [
-                {"e": one.enterprise_id, "s": one.id, "new_status": one.status, "new_end": one.end_date}
+                {"e": one.enterprise_id, "s": one.id, **{f"new_{name}": getattr(one, name) for name in _CHANGING}}
                 for one in changed
             ],
         )
 
 
-def windows_of(
+def parts_of(
+    connection: sa.Connection, enterprise_id: UUID, suspension_ids: Iterable[UUID]
+) -> Sequence[SuspendedAgreement]:
+    """Read the agreements that suspensions cover."""
+    return _parts(connection, enterprise_id, _is_any(suspended_agreement.c.suspension_id, suspension_ids))
+
+
+def of_agreements(
     connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]
-) -> Mapping[UUID, Sequence[Window]]:
-    """Read the joined windows that stop billing, by agreement; those rescinded count for nothing."""
-    query = sa.select(suspension.c.agreement_id, suspension.c.start_date, suspension.c.end_date).where(
-        suspension.c.enterprise_id == enterprise_id,
-        suspension.c.agreement_id == sa.any_(sa.cast(list(agreement_ids), ARRAY(PG_UUID))),
-        suspension.c.status != RESCINDED,
-        suspension.c.stop_billing,
+) -> Mapping[UUID, Sequence[SuspendedAgreement]]:
+    """Read what suspends agreements, by agreement, oldest first."""
+    found: dict[UUID, list[SuspendedAgreement]] = defaultdict(list)
+    for one in _parts(connection, enterprise_id, _is_any(suspended_agreement.c.agreement_id, agreement_ids)):
+        found[one.agreement_id].append(one)
+    return found
+
+
+def save_parts(connection: sa.Connection, changed: Sequence[SuspendedAgreement]) -> None:
+    """Write what of a covered agreement may change."""
+    if changed:
+        part, names = suspended_agreement.c, ("status", "start_date", "end_date", "obligation_days")
+        connection.execute(
+            sa.update(suspended_agreement)
+            .where(
+                part.enterprise_id == sa.bindparam("e"),
+                part.suspension_id == sa.bindparam("s"),
+                part.agreement_id == sa.bindparam("a"),
+            )
+            .values({name: sa.bindparam(f"new_{name}") for name in names}),
+            [
+                {
+                    "e": one.enterprise_id,
+                    "s": one.suspension_id,
+                    "a": one.agreement_id,
+                    **{f"new_{name}": getattr(one, name) for name in names},
+                }
+                for one in changed
+            ],
+        )
+
+
+def covered_ids(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    unit_id: UUID,
+    member_id: UUID | None,
+    account_id: UUID | None,
+    statuses: Sequence[str],
+) -> Sequence[UUID]:
+    """Find the agreements of a unit that a member owns, or that are billed to an account, in some statuses."""
+    owner = agreement.c.account_id == account_id if member_id is None else agreement.c.member_id == member_id
+    query = sa.select(agreement.c.id).where(
+        agreement.c.enterprise_id == enterprise_id,
+        agreement.c.business_unit_id == unit_id,
+        owner,
+        agreement.c.status.in_(statuses),
     )
-    found: dict[UUID, list[Window]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.agreement_id].append(Window(row.start_date, row.end_date))
-    return {agreement_id: union(windows) for agreement_id, windows in found.items()}
+    return connection.scalars(query.order_by(agreement.c.id)).all()
+
+
+def mark_pending(connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]) -> None:
+    """Write which agreements have a suspension to come (SPEC AGR-4)."""
+    part = suspended_agreement.c
+    pending = sa.exists().where(
+        part.enterprise_id == agreement.c.enterprise_id, part.agreement_id == agreement.c.id, part.status == PENDING
+    )
+    connection.execute(
+        sa.update(agreement)
+        .where(
+            agreement.c.enterprise_id == enterprise_id,
+            _is_any(agreement.c.id, agreement_ids),
+            agreement.c.pending_suspension != pending,
+        )
+        .values(pending_suspension=pending)
+    )
+
+
+def windows_of(
+    connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID], effect: str = STOP_BILLING
+) -> Mapping[UUID, Sequence[Window]]:
+    """Read the joined windows that have an effect, by agreement; those rescinded count for nothing."""
+    part = suspended_agreement.c
+    query = sa.select(part.agreement_id.label("owner_id"), part.start_date, part.end_date).where(
+        part.enterprise_id == enterprise_id,
+        _is_any(part.agreement_id, agreement_ids),
+        part.status != RESCINDED,
+        part[effect],
+    )
+    return _joined(connection.execute(query))
+
+
+def windows_of_members(
+    connection: sa.Connection, enterprise_id: UUID, member_ids: Iterable[UUID], effect: str
+) -> Mapping[UUID, Sequence[Window]]:
+    """Read the joined windows of suspensions of whole members that have an effect, by member."""
+    query = sa.select(suspension.c.member_id.label("owner_id"), suspension.c.start_date, suspension.c.end_date).where(
+        suspension.c.enterprise_id == enterprise_id,
+        suspension.c.applied_to == MEMBER,
+        _is_any(suspension.c.member_id, member_ids),
+        suspension.c.status != RESCINDED,
+        suspension.c[effect],
+    )
+    return _joined(connection.execute(query))
 
 
 def active_types(
     connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[UUID]
 ) -> Mapping[UUID, frozenset[str]]:
     """Read which types of suspension run now, by agreement."""
-    query = sa.select(suspension.c.agreement_id, suspension.c.type).where(
-        suspension.c.enterprise_id == enterprise_id,
-        suspension.c.agreement_id == sa.any_(sa.cast(list(agreement_ids), ARRAY(PG_UUID))),
-        suspension.c.status == RUNNING,
+    part = suspended_agreement.c
+    query = sa.select(part.agreement_id, part.type).where(
+        part.enterprise_id == enterprise_id, _is_any(part.agreement_id, agreement_ids), part.status == RUNNING
     )
     found: dict[UUID, set[str]] = defaultdict(set)
     for row in connection.execute(query):
@@ -150,15 +293,22 @@ def page(
     enterprise_id: UUID,
     unit_id: UUID | None,
     agreement_id: UUID | None,
+    member_id: UUID | None,
     after: tuple[int, date, UUID] | None,
     limit: int,
 ) -> Sequence[Suspension]:
-    """Read suspensions, active ones first."""
+    """Read suspensions, active ones first: all that cover an agreement, or a member and the member's agreements."""
     query = _suspensions(enterprise_id)
     if unit_id is not None:
         query = query.where(suspension.c.business_unit_id == unit_id)
     if agreement_id is not None:
-        query = query.where(suspension.c.agreement_id == agreement_id)
+        part = suspended_agreement.c
+        covering = sa.select(part.suspension_id).where(
+            part.enterprise_id == enterprise_id, part.agreement_id == agreement_id
+        )
+        query = query.where(suspension.c.id.in_(covering))
+    if member_id is not None:
+        query = query.where(suspension.c.member_id == member_id)
     if after is not None:
         query = query.where(sa.tuple_(_RANK, suspension.c.start_date, suspension.c.id) > sa.tuple_(*after))
     return [
@@ -172,9 +322,64 @@ def rank(status: str) -> int:
     return {RUNNING: 0, PENDING: 1}.get(status, 2)
 
 
+_CHANGING = ("status", "start_date", "end_date", "comments")
+
+
+def _joined(rows: "Iterable[sa.Row[Any]]") -> Mapping[UUID, Sequence[Window]]:
+    found: dict[UUID, list[Window]] = defaultdict(list)
+    for row in rows:
+        found[row.owner_id].append(Window(row.start_date, row.end_date))
+    return {owner_id: union(windows) for owner_id, windows in found.items()}
+
+
+def _parts(
+    connection: sa.Connection, enterprise_id: UUID, which: "sa.ColumnElement[bool]"
+) -> Sequence[SuspendedAgreement]:
+    query = sa.select(suspended_agreement).where(suspended_agreement.c.enterprise_id == enterprise_id, which)
+    part = suspended_agreement.c
+    rows = connection.execute(query.order_by(part.start_date, part.suspension_id, part.agreement_id))
+    return [SuspendedAgreement(**{name: getattr(row, name) for name in _PART}) for row in rows]
+
+
 def _suspensions(enterprise_id: UUID) -> "sa.Select[Any]":
     return sa.select(suspension).where(suspension.c.enterprise_id == enterprise_id)
 
 
 def _read(row: "sa.Row[Any]") -> Suspension:
-    return Suspension(**{column.name: getattr(row, column.name) for column in suspension.columns})
+    effects = Effects(
+        **{name: getattr(row, name) for name in _EFFECTS},
+        freeze_charge=_read_fee(row.freeze_charge),
+        recurring_charge=_read_fee(row.recurring_charge),
+    )
+    plain = {name: getattr(row, name) for name in _PLAIN}
+    # An imported one was received when it was entered.
+    return Suspension(**plain, effects=effects, received_date=row.received_date or row.create_time.date())
+
+
+def _write_fee(fee: SuspensionFee | None) -> dict[str, object] | None:
+    if fee is None:
+        return None
+    return {
+        "item_id": str(fee.item_id) if fee.item_id else None,
+        "item": fee.item,
+        "item_category": fee.item_category,
+        "price_minor": fee.price.amount_minor,
+        "currency": fee.price.currency,
+        "taxes": [{"name": name, "percent": str(percent)} for name, percent in fee.taxes],
+    }
+
+
+def _read_fee(values: Mapping[str, Any] | None) -> SuspensionFee | None:
+    if values is None:
+        return None
+    return SuspensionFee(
+        UUID(values["item_id"]) if values["item_id"] else None,
+        values["item"],
+        values["item_category"],
+        Money(values["price_minor"], values["currency"]),
+        tuple((one["name"], Decimal(one["percent"])) for one in values["taxes"]),
+    )
+
+
+def _is_any(column: "sa.ColumnElement[Any]", ids: Iterable[UUID]) -> "sa.ColumnElement[bool]":
+    return column == sa.any_(sa.cast(list(ids), ARRAY(PG_UUID)))

@@ -140,8 +140,8 @@ def follow_attempts(tx: Transaction, enterprise_id: UUID, attempts: Sequence[Att
 
 
 def log_suspensions(tx: Transaction, received: Sequence[Received[SuspensionTold]]) -> None:
-    """Log what happened to an agreement of an account in ARM; it doesn't pause the steps (SPEC SUS-9)."""
-    for enterprise_id, page in by_enterprise(received).items():
+    """Log a suspension of an account in ARM, once; it doesn't pause the steps (SPEC SUS-9)."""
+    for enterprise_id, page in by_enterprise([one for one in received if not one.fact.repeated]).items():
         by_account = {one.fact.account_id: one for one in page}
         accounts = debtors.lock_accounts(tx.connection, enterprise_id, by_account)
         inside = store.open_cycles(tx.connection, enterprise_id, accounts)

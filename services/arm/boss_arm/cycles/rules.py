@@ -98,11 +98,15 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class SuspensionTold:
-    """An agreement of the account was suspended, or is back."""
+    """An agreement, the member or the account was suspended, or is back.
+
+    `repeated`: the same suspension was told for another agreement of the account before.
+    """
 
     enterprise_id: UUID
     account_id: UUID
     text: str
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,12 +95,20 @@ _COLLECTABLE = """
           WHERE payment.enterprise_id = invoice.enterprise_id AND payment.account_id = invoice.account_id
             AND payment.invoice_id = invoice.id AND payment.state IN ('created', 'pending', 'unknown', 'declined')
       )
-      AND NOT EXISTS (
-          SELECT FROM suspension
-          WHERE suspension.enterprise_id = invoice.enterprise_id AND suspension.account_id = invoice.account_id
-            AND (invoice.agreement_id IS NULL OR suspension.agreement_id = invoice.agreement_id)
-            AND suspension.stop_billing AND suspension.start_date <= :bill_date
-            AND (suspension.end_date IS NULL OR :bill_date < suspension.end_date)
+      AND (
+          NOT EXISTS (
+              SELECT FROM suspension
+              WHERE suspension.enterprise_id = invoice.enterprise_id AND suspension.account_id = invoice.account_id
+                AND (invoice.agreement_id IS NULL OR suspension.agreement_id = invoice.agreement_id)
+                AND suspension.stop_billing AND suspension.start_date <= :bill_date
+                AND (suspension.end_date IS NULL OR :bill_date < suspension.end_date)
+          )
+          -- The fees of a suspension are collected while it stops everything else (SPEC SUS-7).
+          OR EXISTS (
+              SELECT FROM invoice_line AS fee
+              WHERE fee.enterprise_id = invoice.enterprise_id AND fee.invoice_id = invoice.id
+                AND split_part(fee.charge_key, '/', 3) IN ('freeze', 'freeze_recurring')
+          )
       )
 """
 

@@ -21,7 +21,7 @@ def keep_started(tx: Transaction, received: Sequence[Received[SuspensionStarted]
             "enterprise_id": one.event.enterprise_id,
             "business_unit_id": _id(_UNIT, one.fact.account),
             "id": _id(_LAST_ID, one.fact.suspension),
-            "agreement_id": _id(_LAST_ID, one.fact.agreement),
+            "agreement_id": _suspended(one.fact),
             "account_id": _id(_LAST_ID, one.fact.account),
             "start_date": one.fact.start_date,
             "end_date": one.fact.end_date,
@@ -33,9 +33,15 @@ def keep_started(tx: Transaction, received: Sequence[Received[SuspensionStarted]
 
 
 def keep_ended(tx: Transaction, received: Sequence[Received[SuspensionEnded]]) -> None:
-    """Write when suspensions ended."""
+    """Write when suspensions ended, or will end now."""
     for one in received:
-        store.end(tx.connection, one.event.enterprise_id, _id(_LAST_ID, one.fact.suspension), one.fact.end_date)
+        suspension_id = _id(_LAST_ID, one.fact.suspension)
+        store.end(tx.connection, one.event.enterprise_id, suspension_id, _suspended(one.fact), one.fact.end_date)
+
+
+def _suspended(fact: SuspensionStarted | SuspensionEnded) -> UUID:
+    """Give what is suspended: an agreement, or the account itself where no agreement of it is."""
+    return _id(_LAST_ID, fact.agreement or fact.account)
 
 
 def _id(pattern: re.Pattern[str], name: str) -> UUID:

@@ -18,9 +18,9 @@ class SuspensionStarted:
 
 @dataclass(frozen=True)
 class SuspensionEnded:
-    """Agreements' fact: the end date is the first day back (SPEC SUS-2)."""
+    """Agreements' fact: the end date is, or will be, the first day back (SPEC SUS-2); an empty one is open."""
 
     suspension: str
     agreement: str
     account: str
-    end_date: date
+    end_date: date | None

@@ -16,11 +16,12 @@ suspension = sa.Table(
     sa.Column("enterprise_id", PG_UUID, primary_key=True),
     sa.Column("business_unit_id", PG_UUID, nullable=False),
     sa.Column("id", PG_UUID, primary_key=True),
-    sa.Column("agreement_id", PG_UUID, nullable=False),
+    sa.Column("agreement_id", PG_UUID, primary_key=True),
     sa.Column("account_id", PG_UUID, nullable=False),
     sa.Column("start_date", sa.Date, nullable=False),
     sa.Column("end_date", sa.Date),
     sa.Column("stop_billing", sa.Boolean, nullable=False),
+    comment="agreement_id: what is suspended, the account itself where the suspension covers no agreement of it.",
 )
 
 
@@ -29,7 +30,13 @@ def start(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> No
     connection.execute(insert(suspension).values(list(rows)).on_conflict_do_nothing())
 
 
-def end(connection: sa.Connection, enterprise_id: UUID, suspension_id: UUID, end_date: date) -> None:
-    """Write when a suspension ended."""
-    mine = sa.and_(suspension.c.enterprise_id == enterprise_id, suspension.c.id == suspension_id)
+def end(
+    connection: sa.Connection, enterprise_id: UUID, suspension_id: UUID, agreement_id: UUID, end_date: date | None
+) -> None:
+    """Write when a suspension of an agreement ended or will end; none opens it."""
+    mine = sa.and_(
+        suspension.c.enterprise_id == enterprise_id,
+        suspension.c.id == suspension_id,
+        suspension.c.agreement_id == agreement_id,
+    )
     connection.execute(sa.update(suspension).where(mine).values(end_date=end_date))

@@ -1,0 +1,1 @@
+"""What members may use: units and access that billed cycles grant, and the desk that takes them."""

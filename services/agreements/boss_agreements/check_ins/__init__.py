@@ -1,0 +1,1 @@
+"""The desk: who may come in or use a service, and why not."""
