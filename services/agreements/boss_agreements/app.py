@@ -43,6 +43,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.organization.rpc import OrganizationServicer
     from boss_agreements.promotions.rpc import PromotionServicer
     from boss_agreements.reasons.rpc import ReasonServicer
+    from boss_agreements.rewrites.rpc import RewriteServicer
     from boss_agreements.suspensions.rpc import SuspensionServicer
     from boss_agreements.taxes.rpc import TaxServicer
     from boss_agreements.templates.rpc import TemplateServicer
@@ -75,6 +76,7 @@ def serve(settings: AgreementsSettings) -> Serving:
         CancellationServicer,
         SuspensionServicer,
         ActivityServicer,
+        RewriteServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,

@@ -42,7 +42,7 @@ class BillingClient:
         unit = f"enterprises/{order.enterprise_id}/businessUnits/{order.business_unit_id}"
         request = refund_pb.CreateReturnRequest(
             parent=f"{unit}/accounts/{order.account_id}",
-            agreement=f"{unit}/agreements/{order.agreement_id}",
+            agreement=f"{unit}/agreements/{order.agreement_id}" if order.agreement_id else "",
             lines=[
                 refund_pb.ReturnLine(
                     description=line.description[:200],

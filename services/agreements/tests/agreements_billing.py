@@ -79,7 +79,15 @@ def item(
     return replace(line, **(usual | values))
 
 
-def sell(club: Club, *lines: AgreementLine, start: str, owner: str = "sold", member: str = "M1", **values: Any) -> str:
+def sell(
+    club: Club,
+    *lines: AgreementLine,
+    start: str,
+    owner: str = "sold",
+    member: str = "M1",
+    term: str = "perpetual",
+    **values: Any,
+) -> str:
     """Put an agreement of an imported member there; give its name."""
     begin = date.fromisoformat(start)
     agreement_id = derived_id(ENTERPRISE_ID, owner)
@@ -95,7 +103,7 @@ def sell(club: Club, *lines: AgreementLine, start: str, owner: str = "sold", mem
         "Gold",
         "Membership",
         "Active",
-        "perpetual",
+        term,
         begin,
         None,
         1,

@@ -38,6 +38,7 @@ from boss_agreements.members.rpc import MemberServicer
 from boss_agreements.organization.rpc import OrganizationServicer
 from boss_agreements.promotions.rpc import PromotionServicer
 from boss_agreements.reasons.rpc import ReasonServicer
+from boss_agreements.rewrites.rpc import RewriteServicer
 from boss_agreements.suspensions.rpc import SuspensionServicer
 from boss_agreements.taxes.rpc import TaxServicer
 from boss_agreements.templates.rpc import TemplateServicer
@@ -107,6 +108,7 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         CancellationServicer,
         SuspensionServicer,
         ActivityServicer,
+        RewriteServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,

@@ -5,7 +5,7 @@ from uuid import UUID
 from boss.agreements.v1 import agreement_service_pb2 as pb
 
 from boss_agreements.agreements.commands import CreateAgreement
-from boss_agreements.agreements.rules import recurring_price
+from boss_agreements.agreements.rules import AgreementLine, recurring_price
 from boss_agreements.agreements.store import Agreement
 from boss_kit import names
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto, money_to_proto, time_to_proto
@@ -59,6 +59,39 @@ def agreement(one: Agreement) -> pb.Agreement:
         next_bill_date=date_to_proto(one.due_date),
         create_time=time_to_proto(one.create_time),
         etag=f"{one.version}.{sum(line.cycle_no for line in one.lines)}",
+        lines=[_line(line) for line in one.lines],
+        role=one.role,
+        pending_cancellation=one.pending_cancellation,
+        pending_suspension=one.pending_suspension,
+        cancel_date=date_to_proto(one.cancel_date),
+        rewritten_from=_other(unit, one.rewritten_from_id),
+        rewritten_to=_other(unit, one.rewritten_to_id),
+        primary_agreement=_other(unit, one.primary_agreement_id),
+    )
+
+
+def _other(unit: str, agreement_id: UUID | None) -> str:
+    return f"{unit}/agreements/{agreement_id}" if agreement_id else ""
+
+
+def _line(line: AgreementLine) -> pb.AgreementLine:
+    return pb.AgreementLine(
+        line_id=str(line.id),
+        item=line.item,
+        bundle=line.bundle,
+        item_kind=line.item_kind,
+        item_category=line.item_category,
+        is_key_item=line.is_key_item,
+        is_required=line.is_required,
+        quantity=line.quantity,
+        billing=line.billing,
+        price=money_to_proto(line.price),
+        tax_percent=str(line.tax_rate),
+        schedule=line.schedule.name,
+        next_bill_date=date_to_proto(line.due_date),
+        remaining_cycles=line.remaining_cycles,
+        final_date=date_to_proto(line.final_date),
+        state=line.state,
     )
 
 

@@ -60,7 +60,7 @@ def finalize_return(
         )
     if destination == rules.FUNDING_SOURCE and not funding_source:
         raise InvalidArgument.field("funding_source", "is missing: choose the source the money goes back to.")
-    asked = _ask_for_return(tx, replace(one, return_destination=destination, funding_source=funding_source))
+    asked = ask_for_return(tx, replace(one, return_destination=destination, funding_source=funding_source))
     store.save(tx.connection, asked)
     return asked
 
@@ -105,7 +105,7 @@ def _cancel(
     if not done.return_total_minor:
         done = replace(done, status=rules.COMPLETE, complete_date=day)
     elif done.funding_source:
-        done = _ask_for_return(tx, replace(done, return_destination=rules.FUNDING_SOURCE))
+        done = ask_for_return(tx, replace(done, return_destination=rules.FUNDING_SOURCE))
     else:
         done = replace(done, status=rules.FINAL_INVOICED, return_state=rules.RETURN_DUE)
     store.save(tx.connection, done)
@@ -158,7 +158,7 @@ def _settled(
     return replace(item, return_amount_minor=amount, return_tax_minor=tax, return_units=returned.units)
 
 
-def _ask_for_return(tx: Transaction, one: Cancellation) -> Cancellation:
+def ask_for_return(tx: Transaction, one: Cancellation) -> Cancellation:
     """Have the return made by billing, by a task: a call is never inside a transaction."""
     attempt = one.return_attempts + 1
     tx.enqueue(RETURN_TASK, key=f"{one.id}/{attempt}", args={"cancellation_id": str(one.id)})

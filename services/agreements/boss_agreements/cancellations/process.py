@@ -83,7 +83,8 @@ def _order(units: UnitOfWork, task: Task, cancellation_id: UUID) -> ReturnOrder 
         one.enterprise_id,
         one.business_unit_id,
         one.account_id,
-        one.agreement_id,
+        # What a rewritten agreement goes on with was paid for under the number before.
+        None if owner.rewritten_from_id else one.agreement_id,
         items,
         one.return_destination,
         one.funding_source,

@@ -111,7 +111,7 @@ class ReturnOrder:
     enterprise_id: UUID
     business_unit_id: UUID
     account_id: UUID
-    agreement_id: UUID
+    agreement_id: UUID | None
     lines: Sequence[ReturnLine]
     destination: str
     funding_source: str

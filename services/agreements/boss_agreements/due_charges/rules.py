@@ -179,7 +179,7 @@ def skip_of(line: Line, windows: Sequence[Window], after: date, day: date) -> Sk
 
 
 def _over(line: Line) -> Skip | None:
-    if line.billing in SUSPENSION_FEES:
+    if line.billing in (*SUSPENSION_FEES, ONCE):
         return None
     if line.final_date is not None and line.final_date < line.next_bill_date:
         return Skip(ITEM_CANCELLED, f"Cancelled; {line.final_date} was the last paid day.")

@@ -1,0 +1,363 @@
+"""Rewrites, renewals, upgrades and changes of the bill date (SPEC AGR-9)."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from agreements_billing import answer, bill, close, item, listed, sell
+from agreements_catalogue import CANCEL_REASON, PART, RULES, Catalogue
+from agreements_club import Club, cents, day, iso, record, usd
+from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
+from boss.agreements.v1 import cancellation_service_pb2 as cancellations_pb
+from boss.agreements.v1 import cancellation_service_pb2_grpc as cancellations_grpc
+from boss.agreements.v1 import history_service_pb2, history_service_pb2_grpc, reason_service_pb2
+from boss.agreements.v1 import rewrite_service_pb2 as pb
+from boss.agreements.v1 import rewrite_service_pb2_grpc as pb_grpc
+
+from boss_agreements.agreements.tables import agreement as agreement_table
+from boss_kit.errors import BossError, FailedPrecondition, InvalidArgument
+
+
+@dataclass
+class Desk:
+    """Who rewrites agreements, with a usual reason."""
+
+    club: Club
+    catalogue: Catalogue
+    service: Any
+    reason: Any
+
+    def asked(self, agreement: str, **values: Any) -> pb.Rewrite:
+        reason = values.pop("reason", self.reason)
+        return pb.Rewrite(agreement=agreement, reason_id=reason.name.rpartition("/")[2], **values)
+
+    def rewrite(self, agreement: str, **values: Any) -> Any:
+        request = pb.RewriteAgreementRequest(
+            parent=self.club.unit, rewrite=self.asked(agreement, **values), request_id=str(uuid4())
+        )
+        return self.service.RewriteAgreement(request)
+
+    def preview(self, agreement: str, **values: Any) -> Any:
+        return self.service.PreviewRewrite(
+            pb.PreviewRewriteRequest(parent=self.club.unit, rewrite=self.asked(agreement, **values))
+        )
+
+    def get(self, name: str) -> Any:
+        return self.club.agreements.GetAgreement(agreements_pb.GetAgreementRequest(name=name))
+
+    def refused(self, agreement: str, **values: Any) -> BossError:
+        with pytest.raises(BossError) as error:
+            self.rewrite(agreement, **values)
+        with pytest.raises(BossError):
+            self.preview(agreement, **values)
+        return error.value
+
+    def cancel(self, agreement: str, effective: str) -> Any:
+        reason = self.catalogue.create(CANCEL_REASON(display_name=f"Moving {uuid4()}"))
+        asked = cancellations_pb.Cancellation(
+            agreement=agreement, effective_date=day(effective), reason_id=reason.name.rpartition("/")[2]
+        )
+        request = cancellations_pb.RequestCancellationRequest(
+            parent=self.club.unit, cancellation=asked, request_id=str(uuid4())
+        )
+        return self.cancellations.RequestCancellation(request)
+
+    @property
+    def cancellations(self) -> Any:
+        return self.club.server.stub(cancellations_grpc.CancellationServiceStub)
+
+
+@pytest.fixture
+def desk(club: Club) -> Desk:
+    """Give a desk of a club with a member, on 10 June."""
+    club.set_clock("2026-06-10")
+    club.import_records(record(1, start_date="2027-05-31"))
+    catalogue = Catalogue(club)
+    reason = catalogue.create(CANCEL_REASON(display_name="Changes", rewrite=True))
+    return Desk(club, catalogue, club.server.stub(pb_grpc.RewriteServiceStub), reason)
+
+
+def amounts(club: Club, text: str) -> list[tuple[str, int]]:
+    """Bill a day; give the due dates and amounts."""
+    club.set_clock(text)
+    close(club, text)
+    charges = listed(club, text)
+    answer(club, text, *charges)
+    return [(iso(charge.due_date), cents(charge.amount)) for charge in charges]
+
+
+def test_agr_9_a_rewrite_has_a_new_number_keeps_the_start_date_and_links_both_ways(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    made = desk.rewrite(gold)
+    old, new = desk.get(gold), desk.get(made.after.name)
+    assert (new.number, iso(new.start_date), new.status) == ("M1-2", "2026-06-01", "Active")
+    assert (new.rewritten_from, old.rewritten_to, old.status) == (gold, new.name, "Cancelled")
+    assert (new.member, new.account) == (old.member, old.account)
+
+
+def test_agr_9_what_is_kept_goes_on_where_it_was(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    desk.rewrite(gold)
+    assert amounts(desk.club, "2026-06-30") == []
+    assert amounts(desk.club, "2026-07-01") == [("2026-07-01", 3500)]
+
+
+def test_agr_9_what_is_due_already_is_billed_by_the_new_agreement(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-05-01"), start="2026-05-01")
+    desk.rewrite(gold)
+    assert amounts(desk.club, "2026-06-10") == [("2026-05-01", 3500), ("2026-06-01", 3500)]
+
+
+def test_agr_9_another_bill_date_prorates_the_days_until_it(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3000, "2026-06-01"), start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    preview = desk.preview(gold, schedule="monthly_on_15")
+    assert preview.after.number == ""
+    desk.rewrite(gold, schedule="monthly_on_15")
+    assert amounts(desk.club, "2026-07-01") == [("2026-07-01", 1400)], "14 of the 30 days from 6/15 to 7/15"
+    assert amounts(desk.club, "2026-07-15") == [("2026-07-15", 3000)]
+    assert amounts(desk.club, "2026-08-15") == [("2026-08-15", 3000)]
+
+
+def test_agr_9_a_schedule_of_another_length_needs_other_items(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3000, "2026-06-01"), start="2026-06-01")
+    refused = desk.refused(gold, schedule="weekly")
+    assert isinstance(refused, InvalidArgument)
+    assert refused.metadata["field"] == "rewrite.schedule"
+
+
+def test_agr_9_a_reason_that_keeps_the_billing_schedule_refuses_another(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3000, "2026-06-01"), start="2026-06-01")
+    keeps = desk.catalogue.create(CANCEL_REASON(display_name="Keeps", rewrite=True, keep_same_billing_schedule=True))
+    assert desk.refused(gold, reason=keeps, schedule="monthly_on_15").reason == "SCHEDULE_KEPT"
+    assert desk.rewrite(gold, reason=keeps).after.schedule == "monthly_on_1"
+
+
+def test_agr_9_no_instalment_is_lost_and_none_is_billed_twice(desk: Desk) -> None:
+    year = sell(desk.club, item(1, 3000, "2026-05-01", months=4), start="2026-05-01", term="fixed_4")
+    bill(desk.club, "2026-06-10")
+    made = desk.rewrite(year, schedule="monthly_on_15")
+    assert made.after.lines[0].remaining_cycles == 2
+    assert amounts(desk.club, "2026-12-31") == [("2026-07-15", 3000), ("2026-08-15", 3000)]
+
+
+@pytest.mark.parametrize("kind", ["Freeze", "Hold"])
+def test_agr_9_a_suspended_agreement_is_not_rewritten_nor_one_with_a_suspension_to_come(desk: Desk, kind: str) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+
+    def suspend(start: str) -> Any:
+        suspension = agreements_pb.Suspension(agreement=gold, type=kind, start_date=day(start))
+        request = agreements_pb.CreateSuspensionRequest(
+            parent=desk.club.unit, suspension=suspension, request_id=str(uuid4())
+        )
+        return desk.club.agreements.CreateSuspension(request)
+
+    suspend("2026-06-20")
+    assert desk.refused(gold).reason == "SUSPENSION_PENDING"
+    desk.club.run_day("2026-06-20")
+    assert desk.refused(gold).reason == "NOT_ACTIVE"
+    assert desk.get(gold).status == kind, "nothing is half done"
+
+
+def test_agr_9_a_pending_cancellation_is_rescinded_first_and_one_past_its_final_invoice_is_replaced(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3000, "2026-06-01"), start="2026-06-01")
+    made = desk.cancel(gold, "2026-06-20")
+    assert desk.refused(gold).reason == "CANCELLATION_PENDING"
+    assert amounts(desk.club, "2026-06-11") == [("2026-06-01", 2000)], "the final bill to the 20th"
+    done = desk.rewrite(gold)
+    assert amounts(desk.club, "2026-06-21") == [("2026-06-21", 1000)], "the 10 days that the final bill left out"
+    assert amounts(desk.club, "2026-07-01") == [("2026-07-01", 3000)]
+    found = desk.cancellations.GetCancellation(cancellations_pb.GetCancellationRequest(name=made.name))
+    assert found.status == "Rescinded"
+    assert desk.get(done.after.name).status == "Active"
+
+
+def test_agr_9_expired_and_cancelled_agreements_are_not_rewritten(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-07-01"), start="2026-07-01")
+    desk.cancel(gold, "2026-06-10")
+    assert desk.refused(gold).reason == "NOT_ACTIVE"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"group_id": str(uuid4())},
+        {"classification": "Corporate"},
+        {"role": "Add-on"},
+        {"member": "{unit}/members/" + str(uuid4())},
+    ],
+)
+def test_agr_9_owner_group_classification_and_role_cannot_change(desk: Desk, values: dict[str, str]) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    asked = {name: value.format(unit=desk.club.unit) for name, value in values.items()}
+    assert desk.refused(gold, **asked).reason == "FIXED_BY_REWRITE"
+
+
+def test_agr_9_prior_to_first_billing_is_for_perpetual_agreements_before_their_first_invoice(desk: Desk) -> None:
+    prior = desk.catalogue.create(CANCEL_REASON(display_name="Prior", rewrite=True, prior_to_first_billing=True))
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    year = sell(desk.club, item(1, 3000, "2026-06-01", months=12, owner="year"), start="2026-06-01", owner="year")
+    bill(desk.club, "2026-06-10")
+    assert desk.refused(gold, reason=prior).reason == "PRIOR_TO_FIRST_BILLING"
+    assert desk.rewrite(year, reason=prior).after.status == "Active", "instalments are rewritten without exception"
+    later = sell(desk.club, item(1, 3500, "2026-06-20", owner="later"), start="2026-06-10", owner="later")
+    assert desk.rewrite(later, reason=prior).after.status == "Active"
+
+
+def test_agr_9_a_charge_that_is_being_billed_is_waited_for(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    close(desk.club, "2026-06-10")
+    with pytest.raises(FailedPrecondition) as refused:
+        desk.rewrite(gold)
+    assert refused.value.reason == "BILLING_IN_PROGRESS"
+
+
+def test_agr_9_an_item_that_is_taken_out_gives_back_what_is_not_used(desk: Desk) -> None:
+    towels = item(2, 36500, "2026-06-01", months=12, billing="paid_in_full", is_required=False)
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), towels, start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    made = desk.rewrite(gold, removed_line_ids=[str(towels.id)])
+    assert cents(made.credit) == 36500 - 900, "9 of 365 days are used"
+    assert [line.item for line in made.after.lines] == ["Item 1"]
+    request = cancellations_pb.ListCancellationsRequest(parent=desk.club.unit, agreement=gold)
+    (returned,) = desk.cancellations.ListCancellations(request).cancellations
+    assert (returned.return_state, cents(returned.amount_due_to_customer)) == ("requested", 35600)
+
+
+def test_agr_9_an_upgrade_bills_the_new_items_from_where_the_old_ones_were_paid_to(desk: Desk) -> None:
+    club = desk.club
+    better = desk.catalogue.bundle(
+        desk.catalogue.item("Platinum access", price=usd(6000)), "Platinum", billing="perpetual"
+    )
+    platinum = desk.catalogue.definition(
+        PART(bundle=better.name, required="Select One"), display_name="Platinum Monthly"
+    )
+    desk.catalogue.apply(platinum)
+    gold = sell(club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    bill(club, "2026-06-10")
+    made = desk.rewrite(
+        gold,
+        definition_id=platinum.name.rpartition("/")[2],
+        added=[pb.AddedPart(part_id=better.name.rpartition("/")[2])],
+    )
+    assert (made.after.display_name, [line.item for line in made.after.lines]) == (
+        "Platinum Monthly",
+        ["Platinum access"],
+    )
+    assert amounts(club, "2026-06-30") == []
+    assert amounts(club, "2026-07-01") == [("2026-07-01", 6000)]
+
+
+def renewable(desk: Desk, before: int = 30, after: int = 10) -> Any:
+    limits = desk.catalogue.create(
+        RULES(display_name="Renewable", renewal_before_days=before, renewal_after_days=after)
+    )
+    return desk.catalogue.membership(agreement_rules=limits.name)
+
+
+def test_agr_9_a_renewal_adds_a_term_where_the_rules_allow_it(desk: Desk) -> None:
+    definition = renewable(desk)
+    year = sell(
+        desk.club,
+        item(1, 3000, "2026-04-01", months=3),
+        start="2026-04-01",
+        term="fixed_3",
+        definition_id=definition.name.rpartition("/")[2],
+    )
+    link(desk, definition, desk.reason)
+    bill(desk.club, "2026-05-15")
+    made = desk.rewrite(year, purpose="renewal")
+    assert made.after.lines[0].remaining_cycles == 4, "the last one of the old term, and three"
+    assert [
+        one
+        for text in ("2026-06-15", "2026-07-15", "2026-08-15", "2026-09-15", "2026-10-15")
+        for one in amounts(desk.club, text)
+    ] == [
+        ("2026-06-01", 3000),
+        ("2026-07-01", 3000),
+        ("2026-08-01", 3000),
+        ("2026-09-01", 3000),
+    ]
+
+
+def test_agr_9_a_renewal_too_early_or_without_rules_or_term_is_refused(desk: Desk) -> None:
+    definition = renewable(desk, before=5)
+    link(desk, definition, desk.reason)
+    long = sell(
+        desk.club,
+        item(1, 3000, "2026-06-01", months=12),
+        start="2026-06-01",
+        term="fixed_12",
+        definition_id=definition.name.rpartition("/")[2],
+    )
+    assert desk.refused(long, purpose="renewal").reason == "OUTSIDE_AGREEMENT_RULES"
+    imported = sell(
+        desk.club, item(1, 3000, "2026-04-01", months=3, owner="i"), start="2026-04-01", term="fixed_3", owner="i"
+    )
+    assert desk.refused(imported, purpose="renewal").reason == "NOT_RENEWABLE"
+    perpetual = sell(desk.club, item(1, 3000, "2026-04-01", owner="p"), start="2026-04-01", owner="p")
+    assert desk.refused(perpetual, purpose="renewal").reason == "NOT_RENEWABLE"
+
+
+def test_agr_9_an_expired_agreement_is_renewed_within_its_days_from_today(desk: Desk) -> None:
+    definition = renewable(desk)
+    link(desk, definition, desk.reason)
+    year = sell(
+        desk.club,
+        item(1, 9000, "2026-03-05", months=3, billing="paid_in_full"),
+        start="2026-03-05",
+        term="fixed_3",
+        definition_id=definition.name.rpartition("/")[2],
+    )
+    bill(desk.club, "2026-06-01")
+    desk.club.run_day("2026-06-10")
+    assert desk.get(year).status == "Expired"
+    desk.rewrite(year, purpose="renewal")
+    assert amounts(desk.club, "2026-06-10") == [("2026-06-10", 9000)]
+    assert desk.get(year).status == "Expired"
+
+
+def link(desk: Desk, definition: Any, reason: Any) -> None:
+    request = reason_service_pb2.SetDefinitionReasonsRequest(
+        definition=definition.name,
+        cancel_reasons=reason_service_pb2.LinkChoice(names=[reason.name]),
+        request_id=str(uuid4()),
+    )
+    desk.catalogue.stub("CancelReason").SetDefinitionReasons(request)
+
+
+def test_agr_9_the_add_ons_of_a_rewritten_primary_are_those_of_the_new_agreement(desk: Desk) -> None:
+    primary = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    add_on = sell(
+        desk.club,
+        item(1, 1500, "2026-06-01", owner="add-on"),
+        start="2026-06-01",
+        owner="add-on",
+        role="Add-on",
+        primary_agreement_id=primary.rpartition("/")[2],
+    )
+    made = desk.rewrite(primary)
+    assert desk.get(add_on).primary_agreement == made.after.name
+
+
+def test_agr_10_a_rewrite_is_in_the_change_history_of_both(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    made = desk.rewrite(gold)
+    history = desk.club.server.stub(history_service_pb2_grpc.HistoryServiceStub)
+    for name in (gold, made.after.name):
+        (change,) = history.ListChanges(history_service_pb2.ListChangesRequest(parent=name)).changes
+        assert change.summary.startswith(
+            "Agreement #sold (Gold) was rewritten as #M1-2 (Gold) effective 6/10/26 with a reason of Changes by "
+        )
+
+
+def test_a_reason_that_is_not_for_rewrites_is_refused_and_changes_nothing(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    other = desk.catalogue.create(CANCEL_REASON(display_name="Moving"))
+    assert desk.refused(gold, reason=other).reason == "REASON_NOT_OFFERED"
+    with desk.club.units.engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(agreement_table)) == 2
