@@ -53,6 +53,7 @@ PARTS = {
     "agreements/agreements/schedules": "rules",
     "agreements/agreements/tables": "store",
     "agreements/cancellations/effects": "commands",
+    "agreements/documents/sample": "rules",
     "agreements/drafts/checks": "rules",
     "agreements/drafts/offers": "queries",
     "agreements/drafts/pricing": "rules",

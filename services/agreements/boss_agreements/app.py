@@ -23,6 +23,7 @@ SERVICE = Service("agreements", AgreementsSettings, Path(__file__).parent / "mig
 def serve(settings: AgreementsSettings) -> Serving:
     """Put the API together."""
     from boss_agreements.activities.rpc import ActivityServicer
+    from boss_agreements.adapters.agreement_press import AgreementPress
     from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
     from boss_agreements.agreements.rpc import AgreementServicer
     from boss_agreements.bundles.rpc import BundleServicer
@@ -31,6 +32,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.clients import BillingDesk
     from boss_agreements.definitions.rpc import DefinitionServicer
     from boss_agreements.divisions.rpc import DivisionServicer
+    from boss_agreements.documents.rpc import DocumentServicer
     from boss_agreements.drafts.process import Sales
     from boss_agreements.drafts.rpc import AgreementWriterServicer
     from boss_agreements.due_charges.rpc import DueChargeServicer
@@ -82,8 +84,8 @@ def serve(settings: AgreementsSettings) -> Serving:
         TimelineServicer,
     )
     sales = Sales(house.units, BillingDesk(house.channels()))
-    with_clients = (AgreementWriterServicer(door, sales).add_to,)
-    add_all = [*(servicer(door).add_to for servicer in servicers), *with_clients]
+    equipped = (AgreementWriterServicer(door, sales).add_to, DocumentServicer(door, AgreementPress()).add_to)
+    add_all = [*(servicer(door).add_to for servicer in servicers), *equipped]
     return Serving(house, add_all, subscriptions=SUBSCRIPTIONS, jobs=JOBS)
 
 
@@ -94,9 +96,12 @@ def work(settings: AgreementsSettings, index: int, of: int) -> Working:
 
 def run(settings: AgreementsSettings) -> Running:
     """Put the relay, the schedule and the tasks together."""
+    from boss_agreements.adapters.agreement_press import AgreementPress
     from boss_agreements.cancellations import process as cancellations
     from boss_agreements.cancellations.effects import RETURN_TASK
     from boss_agreements.clients import BillingAccounts, BillingClient, BillingDesk
+    from boss_agreements.documents.process import document_process
+    from boss_agreements.drafts.commands import DOCUMENT_TASK
     from boss_agreements.drafts.process import Sales, finish_process
     from boss_agreements.members.process import account_process
     from boss_agreements.members.registration import OPEN_ACCOUNT_TASK
@@ -110,6 +115,7 @@ def run(settings: AgreementsSettings) -> Running:
         CANCELLATIONS: cancellations.day_process(house.units),
         OPEN_ACCOUNT_TASK: account_process(BillingAccounts(channels)),
         RETURN_TASK: cancellations.return_process(house.units, billing),
+        DOCUMENT_TASK: document_process(house.units, AgreementPress()),
         FINISH_SALES: finish_process(house.units, Sales(house.units, BillingDesk(channels))),
     }
     return Running(house, jobs=JOBS, processes=processes, enterprises=_enterprises)

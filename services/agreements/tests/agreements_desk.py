@@ -16,6 +16,7 @@ from boss.billing.v1 import invoice_service_pb2_grpc as invoice_grpc
 from boss.billing.v1 import payment_service_pb2 as payment_pb
 from boss.billing.v1 import payment_service_pb2_grpc as payment_grpc
 
+from boss_agreements.adapters.agreement_press import AgreementPress
 from boss_agreements.clients import BillingDesk
 from boss_agreements.drafts.process import Sales
 from boss_kit.errors import BossError, NotFound
@@ -24,6 +25,7 @@ from boss_kit.rpc.convert import money_from_proto, money_to_proto
 from boss_kit.unit_of_work import UnitOfWork
 
 START = "2026-01-01"
+PRESS = AgreementPress()
 
 
 class Billing(

@@ -26,6 +26,7 @@ from boss_agreements.cancellations.rpc import CancellationServicer
 from boss_agreements.classifications.rpc import ClassificationServicer
 from boss_agreements.definitions.rpc import DefinitionServicer
 from boss_agreements.divisions.rpc import DivisionServicer
+from boss_agreements.documents.rpc import DocumentServicer
 from boss_agreements.drafts.rpc import AgreementWriterServicer
 from boss_agreements.due_charges.rpc import DueChargeServicer
 from boss_agreements.events import encode
@@ -53,7 +54,7 @@ from boss_kit.unit_of_work import UnitOfWork
 # pytest's importlib mode leaves the tests' own folder out.
 sys.path.insert(0, str(Path(__file__).parent))
 from agreements_club import CLUB, ENTERPRISE_ID, FIRST_DAY, Club, add_unit
-from agreements_desk import Billing, Writer, sales_at
+from agreements_desk import PRESS, Billing, Writer, sales_at
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +117,8 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
     billing = Billing()
     sales = sales_at(units, serving("billing", [billing.add_to]))
     writer = AgreementWriterServicer(door, sales).add_to
-    server = serving("agreements", [*(servicer(door).add_to for servicer in servicers), writer])
+    documents = DocumentServicer(door, PRESS).add_to
+    server = serving("agreements", [*(servicer(door).add_to for servicer in servicers), writer, documents])
     made = Club(
         units,
         server.stub(organization_service_pb2_grpc.OrganizationServiceStub),

@@ -109,7 +109,7 @@ def sign_agreement(tx: Transaction, name: DraftName, signature: str) -> Agreemen
     today = tx.today(get_unit(tx, name.enterprise_id, name.business_unit_id).time_zone)
     _record_signature(tx, signed, today)
     tx.publish(signed.changed(today))
-    _ask_document(tx, signed, today)
+    ask_document(tx, signed, today)
     return signed
 
 
@@ -167,8 +167,14 @@ def complete_sale(tx: Transaction, name: DraftName, receipt: Receipt) -> Draft:
         payment=receipt.payment,
     )
     store.save(tx.connection, done)
-    _ask_document(own, agreement, before.sale.finalized)
+    ask_document(own, agreement, before.sale.finalized)
     return done
+
+
+def ask_document(tx: Transaction, agreement: Agreement, day: date) -> None:
+    """Have the document of an agreement made after this commit (DESIGN 7)."""
+    args = {"business_unit": str(agreement.business_unit_id), "agreement": str(agreement.id)}
+    tx.enqueue(DOCUMENT_TASK, key=f"{agreement.id}/{agreement.version}", args=args, business_date=day)
 
 
 def draft_not_found(draft_id: UUID) -> NotFound:
@@ -271,11 +277,6 @@ def _record_signature(tx: Transaction, agreement: Agreement, day: date) -> None:
 
 def _change(agreement: Agreement, day: date, kind: str, summary: str, notable: tuple[str, ...] = ()) -> Change:
     return Change(agreement.enterprise_id, agreement.business_unit_id, agreement.id, day, kind, summary, notable)
-
-
-def _ask_document(tx: Transaction, agreement: Agreement, day: date) -> None:
-    args = {"business_unit": str(agreement.business_unit_id), "agreement": str(agreement.id)}
-    tx.enqueue(DOCUMENT_TASK, key=f"{agreement.id}/{agreement.version}", args=args, business_date=day)
 
 
 def _check(tx: Transaction, draft: Draft) -> None:

@@ -1,6 +1,6 @@
 """What a sale costs, and when it bills (SPEC AGR-4). Pure; charges come from the one place that knows them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,6 @@ from uuid import UUID
 from boss_agreements.agreements.rules import (
     INSTALMENT,
     NO_TAX,
-    ONCE,
     PAID_AT_ONCE,
     PAID_IN_FULL,
     PERPETUAL,
@@ -121,8 +120,8 @@ def quote(
         currency,
         tuple(QuotedLine(line, tax_on(line.price, line.tax_rate)) for line in lines),
         due,
-        tuple(_recurring(lines, currency)),
-        tuple(_bill_dates(lines, due, currency)),
+        tuple(recurring_amounts(lines, currency)),
+        tuple(bill_dates(lines, {one.charge.key for one in due}, currency)),
         tuple(
             PromotionEffect(line.promotion, line.item, line.list_price, line.price)
             for line in lines
@@ -217,19 +216,24 @@ def _charges(line: Line) -> Iterator[Charge]:
         line = advance(line, ())
 
 
-def _recurring(lines: Sequence[AgreementLine], currency: str) -> Iterator[Recurring]:
+def recurring_amounts(lines: Sequence[AgreementLine], currency: str) -> Sequence[Recurring]:
+    """Add up what lines cost each time they bill, by schedule."""
     by_schedule: dict[str, list[AgreementLine]] = {}
     for line in lines:
-        if is_recurring(line) and line.billing != ONCE:
+        if is_recurring(line):
             by_schedule.setdefault(line.schedule.name, []).append(line)
-    for found in by_schedule.values():
-        amount = sum(line.price.amount_minor for line in found)
-        tax = sum(tax_on(line.price, line.tax_rate).amount_minor for line in found)
-        yield Recurring(found[0].schedule, Money(amount, currency), Money(tax, currency))
+    return [
+        Recurring(
+            found[0].schedule,
+            Money(sum(line.price.amount_minor for line in found), currency),
+            Money(sum(tax_on(line.price, line.tax_rate).amount_minor for line in found), currency),
+        )
+        for found in by_schedule.values()
+    ]
 
 
-def _bill_dates(lines: Sequence[AgreementLine], due: Sequence[DueAtSale], currency: str) -> Iterator[BillDate]:
-    paid = {one.charge.key for one in due}
+def bill_dates(lines: Sequence[AgreementLine], paid: Collection[str], currency: str) -> Iterator[BillDate]:
+    """Give the next six days on which lines bill something that isn't paid yet; `paid` are charge keys."""
     by_day: dict[date, list[Charge]] = {}
     for line in lines:
         to_come = (charge for charge in _charges(line) if charge.key not in paid)
