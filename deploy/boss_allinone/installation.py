@@ -15,6 +15,7 @@ from boss_kit import logs
 from boss_kit.migrate import upgrade
 from boss_kit.nodes.postgres import PostgresNode
 from boss_kit.nodes.process import LOCALHOST, free_port
+from boss_kit.process import rest_from_collecting
 from boss_mail_catcher import MailCatcher
 from boss_stack.keys import make, operator_token
 from boss_stack.layout import HTTP_SERVICES, SERVICES
@@ -83,6 +84,7 @@ class AllInOne:
         token = operator_token(self.places.keys)
         self.clients = Clients(self.addresses, lambda _: token)
         self._closing.callback(self.clients.close)
+        rest_from_collecting()
 
     def _create_databases(self) -> None:
         with psycopg.connect(self._node.url(), autocommit=True) as connection:
