@@ -10,6 +10,7 @@ from boss_agreements.catalogue.rules import Head
 from boss_agreements.definitions.commands import ApplyDefinition
 from boss_agreements.definitions.rules import OPTIONAL, Application, Definition, Offer, OfferedItem, OfferedPart, Part
 from boss_agreements.items.convert import ITEMS
+from boss_agreements.taxes.rules import percent_text
 from boss_kit import names
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto, optional_date_from_proto
 
@@ -141,6 +142,6 @@ def _item(at: Application, one: OfferedItem) -> pb.SellableItem:
         quantity=one.quantity,
         is_key_item=one.is_key_item,
         price=money_to_proto(one.item.price),
-        taxes=[pb.TaxRate(display_name=tax.name, percent=f"{tax.percent:f}") for tax in one.taxes],
+        taxes=[pb.TaxRate(display_name=tax.name, percent=percent_text(tax.percent)) for tax in one.taxes],
         schedule=one.schedule,
     )

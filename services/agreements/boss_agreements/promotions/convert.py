@@ -9,7 +9,7 @@ from boss_agreements.catalogue.rules import Head
 from boss_agreements.definitions.convert import DEFINITIONS
 from boss_agreements.items.convert import ITEMS
 from boss_agreements.promotions.rules import Promotion
-from boss_agreements.taxes.rules import parse_percent
+from boss_agreements.taxes.rules import parse_percent, percent_text
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, optional_date_from_proto
 
 PROMOTIONS = "promotions"
@@ -38,7 +38,7 @@ def write_promotion(promotion: Promotion) -> pb.Promotion:
         start_date=date_to_proto(promotion.start_date),
         end_date=date_to_proto(promotion.end_date),
         kind=promotion.kind,
-        percent=f"{promotion.percent:f}" if promotion.percent else "",
+        percent=percent_text(promotion.percent) if promotion.percent else "",
         amount_minor=promotion.amount_minor,
         items=[name_at(*owner, ITEMS, one) for one in promotion.item_ids],
         definitions=[name_at(*owner, DEFINITIONS, one) for one in promotion.definition_ids],

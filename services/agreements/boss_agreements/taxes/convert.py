@@ -4,7 +4,7 @@ from boss.agreements.v1 import tax_service_pb2 as pb
 
 from boss_agreements.catalogue.convert import given, header
 from boss_agreements.catalogue.rules import Head
-from boss_agreements.taxes.rules import TaxRate, parse_percent
+from boss_agreements.taxes.rules import TaxRate, parse_percent, percent_text
 
 TAXES = "taxes"
 
@@ -16,4 +16,4 @@ def read_tax(message: pb.Tax, head: Head) -> TaxRate:
 
 def write_tax(tax: TaxRate) -> pb.Tax:
     """Write a tax."""
-    return pb.Tax(**header(tax, TAXES), percent=f"{tax.percent:f}")
+    return pb.Tax(**header(tax, TAXES), percent=percent_text(tax.percent))

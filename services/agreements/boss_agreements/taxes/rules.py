@@ -33,3 +33,8 @@ def parse_percent(text: str, field: str) -> Decimal:
     if not percent.is_finite() or percent != round(percent, DECIMALS_MAX):
         raise InvalidArgument.field(field, f"{text[:40]} must be a number with at most {DECIMALS_MAX} decimals.")
     return percent
+
+
+def percent_text(percent: Decimal) -> str:
+    """Write a percent as people do: `8.25`, not `8.2500`."""
+    return f"{percent.normalize():f}"
