@@ -79,6 +79,8 @@ PARTS = {
     "billing/callbacks/resolution": "commands",
     "billing/funding/inquiries": "store",
     "billing/funding/sharing": "rules",
+    "billing/ledger/aging": "rules",
+    "billing/ledger/as_of": "queries",
     "billing/ledger/clearing": "queries",
     "billing/movements/sheet": "commands",
     "billing/payments/open_attempts": "store",

@@ -53,6 +53,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
     from boss.billing.v1 import refund_service_pb2_grpc as refund
     from boss.billing.v1 import report_service_pb2_grpc as report
+    from boss.billing.v1 import statement_service_pb2_grpc as statement
     from boss.billing.v1 import write_off_service_pb2_grpc as write_off
     from boss.platform.v1 import timeline_service_pb2_grpc as timeline
 
@@ -69,6 +70,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss_billing.refunds.rpc import RefundServicer
     from boss_billing.reports.rpc import ReportServicer
     from boss_billing.runs.rpc import BillRunServicer
+    from boss_billing.statements.rpc import StatementServicer
     from boss_billing.timeline.rpc import TimelineServicer
     from boss_billing.write_offs.rpc import WriteOffServicer
 
@@ -85,6 +87,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
         partial(chargeback.add_ChargebackServiceServicer_to_server, ChargebackServicer(door)),
         partial(fee.add_FeeServiceServicer_to_server, FeeServicer(door)),
         partial(movement.add_MovementServiceServicer_to_server, MovementServicer(door)),
+        partial(statement.add_StatementServiceServicer_to_server, StatementServicer(door)),
         partial(write_off.add_WriteOffServiceServicer_to_server, WriteOffServicer(door)),
         partial(report.add_ReportServiceServicer_to_server, ReportServicer(door)),
         partial(timeline.add_TimelineServiceServicer_to_server, TimelineServicer(door)),

@@ -7,12 +7,14 @@ from boss.billing.v1 import ledger_service_pb2 as pb
 from boss.billing.v1 import ledger_service_pb2_grpc
 
 from boss_billing.accounts.rpc import scope
-from boss_billing.ledger import queries
+from boss_billing.ledger import as_of, convert, queries
 from boss_billing.ledger.queries import Proof, Summary, Total
+from boss_billing.movements.rpc import account_scope
 from boss_billing.units import commands as units
 from boss_billing.units.rules import ENTERPRISE_NAME, UNIT_NAME, BillingSettings, Unit
 from boss_kit import names
 from boss_kit.money import Money
+from boss_kit.paging import open_page
 from boss_kit.rpc.convert import money_to_proto, optional_date_from_proto
 from boss_kit.rpc.door import Door
 
@@ -27,6 +29,27 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         """Prove the books."""
         enterprise_id = names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
         return self._door.query(request, lambda tx: _proof(queries.check_ledger(tx, enterprise_id)))
+
+    def GetAging(self, request: pb.GetAgingRequest, context: grpc.ServicerContext) -> pb.Aging:
+        """Sum what was owed, by age."""
+        where = account_scope(request.parent)
+        day = optional_date_from_proto(request, "as_of_date")
+        return self._door.query(request, lambda tx: convert.aging(as_of.aging(tx, where, day)))
+
+    def ListAgedAccounts(
+        self, request: pb.ListAgedAccountsRequest, context: grpc.ServicerContext
+    ) -> pb.ListAgedAccountsResponse:
+        """List who owed what, by age."""
+        where = account_scope(request.parent)
+        day = optional_date_from_proto(request, "as_of_date")
+        page = open_page(request.page_size, request.page_token, filters=(request.parent, str(day)))
+
+        def answer(tx: Any) -> pb.ListAgedAccountsResponse:
+            found, token = as_of.aged_accounts(tx, where, day, page)
+            accounts = [convert.aged_account(one) for one in found]
+            return pb.ListAgedAccountsResponse(accounts=accounts, next_page_token=token)
+
+        return self._door.query(request, answer)
 
     def GetBillingSummary(
         self, request: pb.GetBillingSummaryRequest, context: grpc.ServicerContext

@@ -1,0 +1,212 @@
+"""Whatever happens to money: balances, ages and clearing accounts follow from transfers (SPEC BIL-10, BIL-11)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from boss.billing.v1 import adjustment_service_pb2 as adjustment_pb
+from boss.billing.v1 import adjustment_service_pb2_grpc as adjustment_grpc
+from club import DAY, ENTERPRISE_ID, Club, due, ref, request_id
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from till import Till
+
+from boss_billing.chargebacks.rules import ReturnKind
+from boss_billing.invoices.queries import InvoiceScope
+from boss_billing.ledger.aging import Aged
+from boss_billing.ledger.as_of import aged_accounts, aging, balance_as_of
+from boss_billing.refunds.rules import Destination
+from boss_billing.statements.queries import get_statement
+from boss_kit.errors import FailedPrecondition
+from boss_kit.money import Money
+from boss_kit.paging import open_page
+from boss_kit.rpc.convert import money_to_proto
+
+NUMBERS = ("M1", "M2")
+EVERYTHING = InvoiceScope(ENTERPRISE_ID)
+AMOUNT = st.integers(1, 9000)
+DESTINATIONS = st.sampled_from(Destination)
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(NUMBERS),
+        st.one_of(
+            st.tuples(st.just("sale"), AMOUNT, st.integers(0, 900)),
+            st.tuples(st.just("fee"), AMOUNT, st.integers(0, 900)),
+            st.tuples(st.just("due"), AMOUNT, st.sampled_from(("A01", "A01", "D03"))),
+            st.tuples(st.just("pay"), AMOUNT, st.sampled_from(("CASH", "CHECK"))),
+            st.tuples(st.just("pay newest"), AMOUNT, st.just("CASH")),
+            st.tuples(st.just("credit"), AMOUNT, st.booleans()),
+            st.tuples(st.just("debit"), AMOUNT, st.none()),
+            st.tuples(st.just("return"), AMOUNT, DESTINATIONS),
+            st.tuples(st.just("refund"), AMOUNT, st.sampled_from((Destination.CASH, Destination.FUNDING_SOURCE))),
+            st.tuples(st.just("answer"), st.just(0), st.sampled_from(("A02", "E04"))),
+            st.tuples(st.just("write off"), st.just(0), st.none()),
+            st.tuples(st.just("waive"), AMOUNT, st.booleans()),
+            st.tuples(st.just("take back"), AMOUNT, st.sampled_from((ReturnKind.CHARGEBACK, ReturnKind.RETURN))),
+            st.tuples(st.just("give again"), AMOUNT, st.none()),
+            st.tuples(st.just("days"), st.integers(1, 40), st.none()),
+        ),
+    ),
+    min_size=2,
+    max_size=14,
+)
+
+
+class Story:
+    """Plays steps; what a rule refuses changes nothing and is part of the story."""
+
+    def __init__(self, club: Club) -> None:
+        self.club = club
+        self.till = Till(club)
+        self.keys = 0
+        self.refused = 0
+        self.ends: dict[date, Mapping[str, Aged]] = {}
+
+    def play(self, number: str, what: str, amount: int, detail: Any) -> None:
+        steps: Mapping[str, Callable[[str, int, Any], object]] = {
+            "sale": self.till.invoice,
+            "fee": self.till.fee,
+            "due": self._due,
+            "pay": lambda number, amount, tender: self.till.pay(number, amount, tender=tender),
+            "pay newest": lambda number, amount, _: self.till.pay(number, amount, self._invoice(number)),
+            "credit": lambda number, amount, named: self.till.credit(
+                number, amount, self._invoice(number) if named else None
+            ),
+            "debit": lambda number, amount, _: self.till.debit(number, amount),
+            "return": lambda number, amount, to: self.till.returned(number, amount, to=to),
+            "refund": self.till.refund,
+            "answer": self._answer,
+            "write off": lambda number, *_: self.till.write_off(number),
+            "waive": self._waive,
+            "take back": self._take_back,
+            "give again": lambda number, amount, _: self._take_back(number, amount, ReturnKind.REVERSAL),
+            "days": lambda _, days, __: self._days(days),
+        }
+        try:
+            steps[what](number, amount, detail)
+        except FailedPrecondition:
+            self.refused += 1
+
+    def close(self) -> None:
+        """Remember what invoices and accounts say at the end of a day."""
+        found: dict[str, Aged] = {}
+        rows = self.club.rows(
+            "SELECT account.number, invoice.due_date, invoice.balance_minor FROM invoice "
+            "JOIN account ON account.id = invoice.account_id WHERE balance_minor > 0"
+        )
+        for number, due_date, balance in rows:
+            found.setdefault(number, Aged()).add(due_date, balance, self.club.day)
+        for number, credit in self.club.rows("SELECT number, credit_minor FROM account WHERE credit_minor > 0"):
+            found.setdefault(number, Aged()).credit_minor = credit
+        self.ends[self.club.day] = found
+
+    def _days(self, days: int) -> None:
+        self.close()
+        self.club.set_clock(self.club.day + timedelta(days=days))
+
+    def _due(self, number: str, amount: int, code: str) -> None:
+        self.keys += 1
+        self.club.due.charges = [due(number, self.club.day, self.keys, amount, tax_minor=amount // 10)]
+        self.club.script.clear()
+        self.club.script.update({(f"tok_{number}", attempt): code for attempt in range(1, 40)})
+        self.club.play(self.club.day)
+        self.club.due.charges = []
+
+    def _invoice(self, number: str) -> UUID | None:
+        return self._newest("SELECT id FROM invoice WHERE account_id = :account ORDER BY id DESC LIMIT 1", number)
+
+    def _answer(self, number: str, _: int, code: str) -> None:
+        query = "SELECT id FROM refund WHERE account_id = :account AND state = 'created' ORDER BY id LIMIT 1"
+        refund_id = self._newest(query, number)
+        if refund_id is not None:
+            self.till.answer(refund_id, code)
+
+    def _waive(self, number: str, amount: int, whole: bool) -> None:
+        query = "SELECT id FROM invoice WHERE account_id = :account AND kind = 'fee' ORDER BY id LIMIT 1"
+        fee_id = self._newest(query, number)
+        if fee_id is not None:
+            self.till.waive(number, fee_id, 0 if whole else amount)
+
+    def _take_back(self, number: str, amount: int, kind: ReturnKind) -> None:
+        query = "SELECT id FROM payment WHERE account_id = :account AND state = 'approved' ORDER BY id DESC LIMIT 1"
+        payment_id = self._newest(query, number)
+        if payment_id is not None:
+            self.keys += 1
+            key = f"r{self.keys}"
+            first = self.till.take_back(number, payment_id, amount, kind, key)
+            again = self.till.take_back(number, payment_id, amount, kind, key)
+            assert (first.outcome, again.outcome) in {("taken", "repeated"), ("refused", "refused")}
+
+    def _newest(self, query: str, number: str) -> UUID | None:
+        rows = self.club.rows(query, account=ref(number).id)
+        return UUID(str(rows[0][0])) if rows else None
+
+
+def wipe(club: Club) -> None:
+    """Make the enterprise new but for its units: hypothesis plays many stories on one database."""
+    with club.engine.begin() as connection:
+        # What is append-only may go here alone.
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        inspector = sa.inspect(connection)
+        for table in inspector.get_table_names():
+            columns = {column["name"] for column in inspector.get_columns(table)}
+            if "enterprise_id" in columns and table != "business_unit":
+                connection.execute(sa.text(f"DELETE FROM {table} WHERE enterprise_id = :id"), {"id": ENTERPRISE_ID})
+
+
+@given(STEPS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_bil_10_any_sequence_of_money_commands_leaves_the_books_explained(
+    club: Club, steps: list[tuple[str, tuple[str, int, Any]]]
+) -> None:
+    wipe(club)
+    club.set_clock(DAY)
+    club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.add_account("M2")
+    story = Story(club)
+    for number, (what, amount, detail) in steps:
+        story.play(number, what, amount, detail)
+        club.assert_books()
+    story.close()
+    _assert_every_day_is_as_it_was(club, story)
+    _assert_nothing_is_below_zero(club)
+
+
+def _assert_every_day_is_as_it_was(club: Club, story: Story) -> None:
+    with club.units.read(club.context()) as tx:
+        for day, expected in story.ends.items():
+            page, _ = aged_accounts(tx, EVERYTHING, day, open_page(100, "", filters=("x",)))
+            assert {one.number: one.aged for one in page} == expected, day
+            total = aging(tx, EVERYTHING, day).sums.get("USD", Aged())
+            assert total.balance_minor == sum(one.balance_minor for one in expected.values())
+            for number in NUMBERS:
+                owed = expected.get(number, Aged()).balance_minor
+                assert balance_as_of(tx, ref(number), day) == owed
+                statement = get_statement(tx, ref(number), day, day)
+                assert statement.closing_minor == owed
+
+
+def _assert_nothing_is_below_zero(club: Club) -> None:
+    assert club.rows("SELECT FROM invoice WHERE balance_minor NOT BETWEEN 0 AND total_minor") == []
+    assert club.rows("SELECT FROM account WHERE credit_minor < 0") == []
+    gone = "SELECT sum(amount_minor) FROM refund WHERE funding_source_id = :id AND state <> 'declined'"
+    for row in club.rows("SELECT id, account_id FROM funding_source"):
+        paid = club.one(
+            "SELECT coalesce(sum(amount_minor), 0) FROM payment WHERE funding_source_id = :id AND state = 'approved'",
+            id=row.id,
+        )
+        assert (club.one(gone, id=row.id) or 0) <= paid
+
+
+def test_all_3_a_money_command_repeated_with_its_request_id_has_one_effect(club: Club, server: Any) -> None:
+    account = club.add_account("M1")
+    stub = server.stub(adjustment_grpc.AdjustmentServiceStub)
+    request = adjustment_pb.CreateCreditRequest(
+        parent=account.name, amount=money_to_proto(Money(500, "USD")), reason="goodwill", request_id=request_id()
+    )
+    first, second = (stub.CreateCredit(request, timeout=10) for _ in range(2))
+    assert first == second
+    assert (first.kind, first.entered_by != "") == ("credit", True)
+    assert club.one("SELECT credit_minor FROM account") == 500
