@@ -114,7 +114,7 @@ class Desk:
             agreement_id,
             ENTERPRISE_ID,
             UUID(ids[3]),
-            values.get("number", str(agreement_id)[:8]),
+            values.get("number", str(agreement_id)[-12:]),
             UUID(ids[5]),
             values.get("account_id") or self.club.account_id(external_id),
             "Gold Monthly",
@@ -126,6 +126,7 @@ class Desk:
             1,
             self._now(),
             tuple(lines),
+            definition_id=values.get("definition_id"),
         )
         with self.club.units.begin(Context(ENTERPRISE_ID, correlation="sale")) as tx:
             store.add(tx.connection, made)

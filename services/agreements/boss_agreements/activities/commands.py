@@ -62,9 +62,9 @@ def extend_resumed(
         **suspensions.windows_of(tx.connection, enterprise_id, agreements, EXTEND_AVAILABILITY),
         **suspensions.windows_of_members(tx.connection, enterprise_id, members, EXTEND_AVAILABILITY),
     }
-    if not windows:
+    since = min((window.start for found in windows.values() for window in found), default=None)
+    if since is None:
         return
-    since = min(window.start for found in windows.values() for window in found)
     changed: dict[UUID, date] = {}
     for one in store.lock_to_extend(tx.connection, enterprise_id, agreements, members, since):
         expiry = _extended(one, windows, day).expiry_date

@@ -1,5 +1,6 @@
 """Check members in and redeem units; what is denied is kept with its reason (SPEC AGR-11)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,9 @@ from boss_agreements.agreements import store as agreements
 from boss_agreements.check_ins import rules, store
 from boss_agreements.check_ins.rules import Candidate, Decision, Wanted
 from boss_agreements.check_ins.store import CheckIn
+from boss_agreements.member_statuses.queries import statuses_of
 from boss_agreements.members.queries import get_member
+from boss_agreements.members.rules import Member
 from boss_agreements.organization.queries import get_unit
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import new_id
@@ -47,9 +50,9 @@ def use_activity(tx: Transaction, command: UseActivity) -> CheckIn:
     """Let a member in, or redeem units, or keep why not. Raises NotFound without the member, InvalidArgument."""
     _check(command)
     unit = get_unit(tx, command.enterprise_id, command.business_unit_id)
-    get_member(tx, command.enterprise_id, command.business_unit_id, command.member_id)
+    member = get_member(tx, command.enterprise_id, command.business_unit_id, command.member_id)
     today = tx.today(unit.time_zone)
-    decision = _decide(tx, command, today)
+    decision = _decide(tx, command, member, today)
     activities.save_remaining(tx.connection, [one for one, _ in decision.taken])
     made = CheckIn(
         new_id(),
@@ -81,14 +84,19 @@ def set_action(tx: Transaction, command: SetCheckInAction) -> SetCheckInAction:
     return command
 
 
-def _decide(tx: Transaction, command: UseActivity, today: date) -> Decision:
+def _decide(tx: Transaction, command: UseActivity, member: Member, today: date) -> Decision:
     found = activities.lock_of_member(tx.connection, command.enterprise_id, command.member_id)
     seen = with_locks(tx, command.enterprise_id, found, today)
     actions = store.actions_of(tx.connection, command.enterprise_id, command.business_unit_id)
-    statuses = agreements.statuses_of(tx.connection, command.enterprise_id, command.member_id) if actions else ()
-    status, action = rules.strictest(rules.best_of(statuses), actions)
+    status, action = rules.strictest(_statuses(tx, member) if actions else (), actions)
     wanted = Wanted(command.kind, command.item, command.units, today)
     return rules.decide(wanted, [Candidate(one.activity, one.lock) for one in seen], status, action)
+
+
+def _statuses(tx: Transaction, member: Member) -> Sequence[str]:
+    """Give the statuses the desk goes by: the person's own (SPEC AGR-5), and that of the best agreement."""
+    of_agreements = agreements.statuses_of(tx.connection, member.enterprise_id, member.id)
+    return [statuses_of(tx, [member])[member.id].status, *rules.best_of(of_agreements)]
 
 
 def _check(command: UseActivity) -> None:

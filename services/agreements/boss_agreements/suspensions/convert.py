@@ -1,6 +1,7 @@
 """Suspensions, to and from protos."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 from uuid import UUID
 
@@ -179,8 +180,8 @@ def _effects(effects: Effects) -> pb.Suspension.Effects:
 def _fee(fee: SuspensionFee | None) -> pb.Suspension.Fee | None:
     if fee is None:
         return None
-    percent = sum(percent for _, percent in fee.taxes)
-    return pb.Suspension.Fee(item=fee.item, amount=money_to_proto(fee.price), tax_percent=str(percent))
+    percent = sum((percent for _, percent in fee.taxes), Decimal(0))
+    return pb.Suspension.Fee(item=fee.item, amount=money_to_proto(fee.price), tax_percent=units_to_text(percent))
 
 
 def _covered(one: Agreement) -> pb.Suspension.Covered:

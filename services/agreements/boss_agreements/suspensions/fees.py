@@ -52,9 +52,9 @@ def planned(line: AgreementLine, key: AgreementLine, window: Window, stops: Sequ
         return replace(line, next_bill_date=window.start, due_date=window.start)
     if line.cycle_no == 1:
         first = first_bill_date(key, stops, window.start)
-        line = replace(line, schedule=first[0], next_bill_date=first[1]) if first else replace(line, remaining_cycles=0)
-    if line.remaining_cycles == 0 and line.cycle_no == 1:
-        return replace(line, due_date=None)
+        if first is None:
+            return replace(line, remaining_cycles=0, due_date=None)
+        line = replace(line, schedule=first[0], next_bill_date=first[1])
     left = None if window.end is None else line.schedule.count_before(line.next_bill_date, window.end)
     final_date = None if window.end is None else window.end - ONE_DAY
     return replace(
