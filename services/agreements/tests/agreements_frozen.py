@@ -214,12 +214,16 @@ class Desk:
     def bill(self, text: str) -> list[tuple[str, str, int]]:
         """Close, list and answer a bill date; give what was billed."""
         charges = self.due(text)
+        self.answer(charges, text)
+        return sorted((iso(charge.due_date), charge.item, cents(charge.amount)) for charge in charges)
+
+    def answer(self, charges: Sequence[Any], text: str) -> None:
+        """Say that charges are billed."""
         for charge in charges:
             name = f"{self.club.unit}/agreements/{charge.agreement_id}"
             fact = billing_events_pb2.ChargeBilled(charge_key=charge.charge_key, agreement=name, invoice="invoice")
             self.club.feed(fact_event("billing", fact, UUID(charge.account_id), text))
         assert self.club.parked() == []
-        return sorted((iso(charge.due_date), charge.item, cents(charge.amount)) for charge in charges)
 
     def due(self, text: str) -> list[Any]:
         """Close a bill date and list what is due."""

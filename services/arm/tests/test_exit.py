@@ -146,6 +146,32 @@ def test_sus_9_a_suspended_agreement_is_logged_and_pauses_no_step(club: Club, re
     assert [row for row in ready.history("S1") if row.suspension] == []
 
 
+def test_sus_9_a_suspended_member_is_logged_once_for_an_account_however_many_agreements_it_has(
+    club: Club, ready: Any
+) -> None:
+    club.member("S1")
+    club.declines("S1")
+    told: dict[str, Any] = {"suspension": "s", "account": account("S1"), "applied_to": "Member"}
+    until = {"end_date": date_of(on(14))}
+    facts = [
+        agreements.SuspensionStarted(**told, agreement="one", type="Hold", start_date=date_of(DAY)),
+        agreements.SuspensionStarted(**told, agreement="two", type="Hold", start_date=date_of(DAY), repeated=True),
+        agreements.SuspensionEndChanged(**told, **until),
+        agreements.SuspensionEnded(**told, agreement="one", **until),
+        agreements.SuspensionEnded(**told, agreement="two", **until, repeated=True),
+    ]
+    club.send("agreements", [club.event(fact, account_id("S1"), str(uuid4())) for fact in facts])
+    shown = [
+        (row.type, row.activity, row.contact_info) for row in ready.history("S1", suspension=True) if row.suspension
+    ]
+    assert sorted(shown) == [
+        ("SYS", "Member suspended (Hold) from 2026-03-10", ""),
+        ("SYS", "Member suspension changed, first day back is 2026-03-24", ""),
+        ("SYS", "Member suspension ended, first day back 2026-03-24", ""),
+    ]
+    assert [row for row in ready.history("S1") if row.suspension] == []
+
+
 def test_all_2_what_follows_from_an_event_carries_its_story(club: Club, ready: Any) -> None:
     club.declines("S1")
     declined = club.decline("S1")

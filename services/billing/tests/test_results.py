@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from boss.events.billing.v1 import billing_events_pb2 as pb
 from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
@@ -163,6 +164,78 @@ def test_sus_4_an_open_ended_suspension_lets_go_when_it_ends(club: Club) -> None
     club.feed((events.SUSPENSION_ENDED, account.id, ended))
     club.play(end)
     assert club.one("SELECT payment_date FROM payment WHERE kind = 'Past Due'") == end
+
+
+def suspension_facts(
+    club: Club, *, end: date | None = None, agreement: bool = True, **values: object
+) -> dict[str, object]:
+    """Write what agreements tells of a suspension of M1 from the bill date on."""
+    account = ref("M1")
+    name = f"{account.unit_name}/agreements/{agreement_id('M1')}" if agreement else ""
+    dates = {"end_date": {"year": end.year, "month": end.month, "day": end.day}} if end else {}
+    suspension = f"{account.unit_name}/suspensions/{unit_id()}"
+    return {"suspension": suspension, "agreement": name, "account": account.name, **dates, **values}
+
+
+def start_of(day: date) -> dict[str, object]:
+    return {"start_date": {"year": day.year, "month": day.month, "day": day.day}, "stop_billing": True}
+
+
+def test_sus_4_a_later_end_keeps_open_invoices_from_being_collected_until_then(club: Club) -> None:
+    play(club, "D03")
+    club.due.charges = []
+    account, later = ref("M1"), DAY + timedelta(days=30)
+    started = suspension_facts(club, end=DAY + timedelta(days=9), **start_of(DAY))
+    club.feed((events.SUSPENSION_STARTED, account.id, agreements_pb.SuspensionStarted(**started)))
+    changed = suspension_facts(club, end=later)
+    club.feed((events.SUSPENSION_END_CHANGED, account.id, agreements_pb.SuspensionEndChanged(**changed)))
+    for offset in (9, 20, 29, 30):
+        club.play(DAY + timedelta(days=offset))
+    assert club.one("SELECT payment_date FROM payment WHERE kind = 'Past Due'") == later
+
+
+def test_sus_1_a_suspended_member_without_an_agreement_pays_no_open_invoice_of_the_account(club: Club) -> None:
+    play(club, "D03")
+    club.due.charges = []
+    with club.units.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET agreement_id = NULL"))
+    account, back = ref("M1"), DAY + timedelta(days=20)
+    facts = suspension_facts(club, agreement=False, applied_to="Member", **start_of(DAY))
+    club.feed((events.SUSPENSION_STARTED, account.id, agreements_pb.SuspensionStarted(**facts)))
+    for offset in (8, 15):
+        club.play(DAY + timedelta(days=offset))
+    assert club.one("SELECT count(*) FROM attempt") == 1
+    ended = suspension_facts(club, end=back, agreement=False, applied_to="Member")
+    club.feed((events.SUSPENSION_ENDED, account.id, agreements_pb.SuspensionEnded(**ended)))
+    club.play(back)
+    assert club.one("SELECT payment_date FROM payment WHERE kind = 'Past Due'") == back
+
+
+def test_sus_1_the_end_for_one_agreement_of_a_suspended_member_frees_no_other(club: Club) -> None:
+    account = ref("M1")
+    other = f"{account.unit_name}/agreements/{unit_id()}"
+    facts = suspension_facts(club, applied_to="Member", **start_of(DAY))
+    for one in (facts, facts | {"agreement": other}):
+        club.feed((events.SUSPENSION_STARTED, account.id, agreements_pb.SuspensionStarted(**one)))
+    ended = suspension_facts(club, end=DAY, applied_to="Member") | {"agreement": other}
+    club.feed((events.SUSPENSION_ENDED, account.id, agreements_pb.SuspensionEnded(**ended)))
+    open_ones = club.rows("SELECT agreement_id FROM suspension WHERE end_date IS NULL")
+    assert open_ones == [(agreement_id("M1"),)]
+
+
+def test_sus_7_the_fees_of_a_suspension_are_collected_while_it_stops_everything_else(club: Club) -> None:
+    play(club, "D03")
+    account, start = ref("M1"), DAY + timedelta(days=1)
+    facts = suspension_facts(club, **start_of(start))
+    club.feed((events.SUSPENSION_STARTED, account.id, agreements_pb.SuspensionStarted(**facts)))
+    club.script["tok_M1", 2], club.script["tok_M1", 3] = "D03", "A01"
+    club.due.charges = [due("M1", start, charge_key=f"{account.id}/1/freeze", amount_minor=2500)]
+    club.play(start)
+    club.due.charges = []
+    for offset in (8, 9, 15):
+        club.play(DAY + timedelta(days=offset))
+    paid = club.rows("SELECT payment_date, amount_minor, kind FROM payment ORDER BY payment_date")
+    assert paid == [(DAY, 3500, "New"), (start, 2500, "New"), (start + timedelta(days=7), 2500, "Past Due")]
 
 
 class TestCardUpdater:
