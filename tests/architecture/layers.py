@@ -87,6 +87,7 @@ PARTS = {
     "billing/payments/planners": "queries",
     "billing/payments/planning": "rules",
     "billing/payments/settlement": "commands",
+    "billing/rebills/planning": "queries",
     "billing/runs/pages": "commands",
     "billing/runs/previews": "queries",
     "billing/reconciliation/matching": "rules",

@@ -44,6 +44,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss.billing.v1 import adjustment_service_pb2_grpc as adjustment
     from boss.billing.v1 import bill_run_service_pb2_grpc as bill_run
     from boss.billing.v1 import chargeback_service_pb2_grpc as chargeback
+    from boss.billing.v1 import decline_service_pb2_grpc as decline
     from boss.billing.v1 import deposit_service_pb2_grpc as deposit
     from boss.billing.v1 import fee_service_pb2_grpc as fee
     from boss.billing.v1 import invoice_service_pb2_grpc as invoice
@@ -51,6 +52,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss.billing.v1 import movement_service_pb2_grpc as movement
     from boss.billing.v1 import payment_service_pb2_grpc as payment
     from boss.billing.v1 import processor_callback_service_pb2_grpc as callback
+    from boss.billing.v1 import rebill_service_pb2_grpc as rebill
     from boss.billing.v1 import refund_service_pb2_grpc as refund
     from boss.billing.v1 import report_service_pb2_grpc as report
     from boss.billing.v1 import statement_service_pb2_grpc as statement
@@ -61,12 +63,14 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     from boss_billing.adjustments.rpc import AdjustmentServicer
     from boss_billing.callbacks.rpc import ProcessorCallbackServicer
     from boss_billing.chargebacks.rpc import ChargebackServicer
+    from boss_billing.declines.rpc import DeclineServicer
     from boss_billing.deposits.rpc import DepositServicer
     from boss_billing.fees.rpc import FeeServicer
     from boss_billing.invoices.rpc import InvoiceServicer
     from boss_billing.ledger.rpc import LedgerServicer
     from boss_billing.movements.rpc import MovementServicer
     from boss_billing.payments.rpc import PaymentServicer
+    from boss_billing.rebills.rpc import RebillServicer
     from boss_billing.refunds.rpc import RefundServicer
     from boss_billing.reports.rpc import ReportServicer
     from boss_billing.runs.rpc import BillRunServicer
@@ -78,6 +82,8 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
         partial(account.add_AccountServiceServicer_to_server, AccountServicer(door)),
         partial(bill_run.add_BillRunServiceServicer_to_server, BillRunServicer(door, due_charges)),
         partial(deposit.add_DepositServiceServicer_to_server, DepositServicer(door)),
+        partial(decline.add_DeclineServiceServicer_to_server, DeclineServicer(door)),
+        partial(rebill.add_RebillServiceServicer_to_server, RebillServicer(door)),
         partial(invoice.add_InvoiceServiceServicer_to_server, InvoiceServicer(door)),
         partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
         partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),

@@ -172,7 +172,9 @@ def _source_state(source: FundingSource) -> pb.FundingSourceState:
 def business_unit_changed(data: bytes) -> BusinessUnitChanged:
     """Read agreements' fact about a unit."""
     message = agreements_pb.BusinessUnitChanged.FromString(data)
-    return BusinessUnitChanged(message.business_unit, message.display_name, message.time_zone, message.currency)
+    return BusinessUnitChanged(
+        message.business_unit, message.display_name, message.time_zone, message.currency, message.division
+    )
 
 
 def suspension_started(data: bytes) -> SuspensionStarted:

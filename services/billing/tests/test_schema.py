@@ -12,6 +12,7 @@ from boss_billing.app import check_books, republish
 from boss_billing.batches import store as batches
 from boss_billing.callbacks import store as callbacks
 from boss_billing.chargebacks import store as chargebacks
+from boss_billing.declines import store as declines
 from boss_billing.deposits import store as deposits
 from boss_billing.events import BALANCE_CHANGED
 from boss_billing.funding import inquiries
@@ -20,6 +21,7 @@ from boss_billing.invoices import store as invoices
 from boss_billing.ledger import store as ledger
 from boss_billing.movements import store as movements
 from boss_billing.payments import store as payments
+from boss_billing.rebills import store as rebills
 from boss_billing.reconciliation import store as reconciliation
 from boss_billing.refunds import store as refunds
 from boss_billing.reports import store as reports
@@ -29,8 +31,8 @@ from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
 
 STORES = (
-    accounts, batches, callbacks, chargebacks, deposits, funding, inquiries, invoices, ledger, movements,
-    payments, reconciliation, refunds, reports, runs, simulator, suspensions, units,
+    accounts, batches, callbacks, chargebacks, declines, deposits, funding, inquiries, invoices, ledger, movements,
+    payments, rebills, reconciliation, refunds, reports, runs, simulator, suspensions, units,
 )  # fmt: skip
 
 

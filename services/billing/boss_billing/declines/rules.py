@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from boss_kit.errors import InvalidArgument
+
+STOP_RECURRING = "D13"
+FEE_MINOR_MAX = 100_000
+ATTEMPTS_COUNT_MAX = 1000
 UNMAPPED = "D19"
 """Stands for a decline the table doesn't know."""
 
@@ -15,6 +20,14 @@ class Class(StrEnum):
     GOOD = "good"
     SOFT = "soft"
     HARD = "hard"
+
+
+class Timing(StrEnum):
+    """When a smart rebill schedule tries again after a code (SPEC BIL-6)."""
+
+    SCHEDULE = "schedule"
+    LIKELY_FUNDS = "likely_funds"
+    LIMIT_RESET = "limit_reset"
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,9 @@ class Code:
     invalidate_after: int
     invalidate_months: int
     arm_entry: bool
+    fee_minor: int = 0
+    alert: bool = False
+    timing: Timing = Timing.SCHEDULE
 
     @property
     def is_good(self) -> bool:
@@ -63,6 +79,32 @@ class AttemptLimit:
     per: Per
     attempts_max: int
     window_days: int
+
+
+def check_code(present: Code, wanted: Code) -> None:
+    """Refuse a row that says what its code can't mean. Raises InvalidArgument."""
+    if present.is_good is not wanted.is_good:
+        text = f"can't become {wanted.response_class}: whether money came isn't a matter of the table."
+        raise InvalidArgument.field("decline_code.response_class", text)
+    if wanted.code == STOP_RECURRING and (wanted.rebill or wanted.invalidate_after != 1):
+        text = "must stay off, and the source must end with the first: stop recurring is never tried again."
+        raise InvalidArgument.field("decline_code.rebill", text)
+    if (wanted.invalidate_after > 0) is not (wanted.invalidate_months > 0):
+        text = "needs both: after how many of these responses, in how many months."
+        raise InvalidArgument.field("decline_code.invalidate_months", text)
+    if not 0 <= wanted.fee_minor <= FEE_MINOR_MAX:
+        raise InvalidArgument.field("decline_code.decline_fee", "must not be below zero, nor above 1,000.00.")
+    if (wanted.is_good or not wanted.is_tried) and (wanted.fee_minor or wanted.alert or wanted.arm_entry):
+        text = "has no fee, no alert and no ARM entry: it is no decline."
+        raise InvalidArgument.field("decline_code.decline_fee", text)
+
+
+def check_limit(limit: AttemptLimit) -> None:
+    """Refuse a limit that isn't one. Raises InvalidArgument."""
+    if not 1 <= limit.attempts_max <= ATTEMPTS_COUNT_MAX:
+        raise InvalidArgument.field("attempt_limit.attempts_max", f"must be 1 to {ATTEMPTS_COUNT_MAX}.")
+    if not 1 <= limit.window_days <= 366:
+        raise InvalidArgument.field("attempt_limit.window_days", "must be 1 to 366 days.")
 
 
 def first_allowed_day(limits: Iterable[AttemptLimit], days: Sequence[date], day: date) -> date:

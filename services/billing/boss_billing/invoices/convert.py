@@ -94,6 +94,8 @@ def invoice(view: InvoiceView) -> pb.Invoice:
         next_attempt_date=date_to_proto(one.next_attempt_date if one.balance_minor else None),
         create_time=time_to_proto(view.create_time),
         kind=one.kind,
+        attempts=[_attempt(one, row) for row in view.attempts],
+        next_attempt_reason=_next_attempt_reason(view),
     )
 
 
@@ -110,3 +112,22 @@ def _line(of: Invoice, line: Any) -> pb.InvoiceLine:
         item=line.item,
         principal_invoice=f"{of.account.name}/invoices/{principal}" if principal else "",
     )
+
+
+def _attempt(invoice: Invoice, row: Any) -> pb.InvoiceAttempt:
+    return pb.InvoiceAttempt(
+        payment=f"{invoice.account.name}/payments/{row.payment_id}",
+        label=row.label,
+        attempt_date=date_to_proto(row.business_date),
+        tender=row.tender,
+        amount=money_to_proto(Money(row.amount_minor, row.currency)),
+        state=row.state,
+        response_code=row.response_code,
+        response_message=row.response_message,
+    )
+
+
+def _next_attempt_reason(view: InvoiceView) -> str:
+    day = view.invoice.next_attempt_date
+    said = (row.next_attempt_reason for row in reversed(view.attempts) if row.next_attempt_date == day)
+    return next(said, "") if day is not None and view.invoice.balance_minor else ""

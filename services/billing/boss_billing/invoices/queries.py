@@ -1,7 +1,7 @@
 """Read invoices with their lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.invoices import store
 from boss_billing.invoices.rules import Invoice
+from boss_billing.payments.store import attempt, payment
 from boss_kit.errors import NotFound
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
@@ -23,6 +24,7 @@ class InvoiceView:
     invoice: Invoice
     lines: Sequence["sa.Row[Any]"]
     create_time: datetime
+    attempts: Sequence["sa.Row[Any]"] = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def get_invoice(tx: Transaction, ref: AccountRef, invoice_id: UUID) -> InvoiceVi
             f"There is no invoice {invoice_id} on this account.",
             metadata={"invoice_id": str(invoice_id)},
         )
-    return found[0]
+    return replace(found[0], attempts=_attempts(tx, ref, invoice_id))
 
 
 def list_invoices(
@@ -73,6 +75,23 @@ def list_invoices(
         tx.connection.execute(query.order_by(table.c.number).limit(page.limit)).all(), lambda row: (row.number,)
     )
     return _views(tx, scope.enterprise_id, rows), token
+
+
+def _attempts(tx: Transaction, ref: AccountRef, invoice_id: UUID) -> Sequence["sa.Row[Any]"]:
+    """Read every attempt at an invoice, the first one first, with what its payment says of the next (SPEC BIL-5)."""
+    query = sa.select(attempt, payment.c.next_attempt_date, payment.c.next_attempt_reason).select_from(
+        attempt.join(
+            payment,
+            sa.and_(payment.c.enterprise_id == attempt.c.enterprise_id, payment.c.id == attempt.c.payment_id),
+        )
+    )
+    mine = (
+        attempt.c.enterprise_id == ref.enterprise_id,
+        attempt.c.account_id == ref.id,
+        attempt.c.invoice_id == invoice_id,
+    )
+    order = (attempt.c.business_date, attempt.c.attempt_no, attempt.c.id)
+    return tx.connection.execute(query.where(*mine).order_by(*order)).all()
 
 
 def _views(tx: Transaction, enterprise_id: UUID, rows: Sequence["sa.Row[Any]"]) -> list[InvoiceView]:

@@ -47,10 +47,11 @@ _SAVE_PAYMENTS = sa.text(
     """
     UPDATE payment
     SET state = new.state, response_code = new.code, response_message = new.message, is_recovered = new.is_recovered,
-        final_date = new.final_date
+        final_date = new.final_date, next_attempt_date = new.next_attempt_date, next_attempt_reason = new.reason
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:codes AS text[]), CAST(:messages AS text[]),
-                CAST(:recovered AS boolean[]), CAST(:final_dates AS date[]))
-        AS new (id, state, code, message, is_recovered, final_date)
+                CAST(:recovered AS boolean[]), CAST(:final_dates AS date[]),
+                CAST(:next_dates AS date[]), CAST(:reasons AS text[]))
+        AS new (id, state, code, message, is_recovered, final_date, next_attempt_date, reason)
     WHERE payment.enterprise_id = :enterprise_id AND payment.id = new.id
     """
 )
@@ -115,6 +116,8 @@ def save_payments(connection: sa.Connection, enterprise_id: UUID, results: Mappi
             "messages": [one.message for one in values],
             "recovered": [one.is_recovered for one in values],
             "final_dates": [one.final_date for one in values],
+            "next_dates": [one.next_attempt_date for one in values],
+            "reasons": [one.next_attempt_reason for one in values],
         },
     )
 

@@ -114,6 +114,8 @@ class PaymentResult:
     message: str
     is_recovered: bool
     final_date: date | None
+    next_attempt_date: date | None = None
+    next_attempt_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

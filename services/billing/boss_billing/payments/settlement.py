@@ -9,12 +9,13 @@ from boss_billing.accounts import store as accounts
 from boss_billing.accounts.commands import announce
 from boss_billing.accounts.rules import Account
 from boss_billing.declines import store as declines
-from boss_billing.declines.rules import Code, next_attempt_date
+from boss_billing.declines.rules import Code
 from boss_billing.funding import inquiries
 from boss_billing.funding import store as funding
 from boss_billing.funding.rules import FundingSourceChanged
 from boss_billing.invoices import store as invoices
-from boss_billing.invoices.rules import Invoice
+from boss_billing.invoices.commands import make_invoices
+from boss_billing.invoices.rules import Invoice, Kind, NewInvoice, NewLine
 from boss_billing.ledger import rules as books
 from boss_billing.ledger import store as ledger
 from boss_billing.payments import open_attempts
@@ -29,11 +30,15 @@ from boss_billing.payments.rules import (
     Verdict,
     verdict,
 )
+from boss_billing.rebills.planning import plan_attempts
+from boss_billing.rebills.rules import Declined
 from boss_billing.units import store as units
 from boss_kit.context import Context
 from boss_kit.days import add_months
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
+
+FEE_CATEGORY, FEE_ITEM = "Fees", "Decline fee"
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Settlement:
         self._transfers: list[books.Transfer] = []
         self._inquiries: list[tuple[object, ...]] = []
         self._invalidations: list[tuple[OpenAttempt, Code]] = []
+        self._declined: list[Declined] = []
         self._touched: set[UUID] = set()
 
     def day(self, attempt: OpenAttempt) -> date:
@@ -98,12 +104,11 @@ class Settlement:
     def decline_finally(self, attempt: OpenAttempt, code: str, message: str) -> None:
         """Decline a payment for good: the fact goes out once, the invoice is past due, the next attempt is planned."""
         row, day, payment = self._table.find(code), self.day(attempt), attempt.payment
-        settings = self._units[payment.account.business_unit_id].settings
         invoice = self.invoices[attempt.invoice_id]
         count = invoice.declines + 1
-        planned = next_attempt_date(row, count, settings.rebill_attempts_max, settings.rebill_after_days, day)
-        self.invoices[invoice.id] = replace(invoice, is_declined=True, declines=count, next_attempt_date=planned)
+        self.invoices[invoice.id] = replace(invoice, is_declined=True, declines=count)
         self._payment_results[payment.id] = PaymentResult(State.FINALLY_DECLINED, code, message, False, day)
+        self._declined.append(_declined(attempt, row, count, day))
         if row.invalidate_after > 0:
             self._invalidations.append((attempt, row))
         self._touched.add(payment.account.id)
@@ -123,11 +128,14 @@ class Settlement:
         """Write everything and tell what the accounts owe now."""
         connection = self._tx.connection
         open_attempts.save_attempts(connection, self._enterprise_id, self._attempt_results, self._tx.now)
+        self._plan_next_attempts()
+        self._charge_fees()
         open_attempts.save_payments(connection, self._enterprise_id, self._payment_results)
         invoices.save(connection, self._enterprise_id, list(self.invoices.values()))
         ledger.add(connection, self._transfers, self._tx.now)
         inquiries.add(connection, self._inquiries, self._tx.context.correlation, self._tx.now)
         self._invalidate_sources()
+        self._alert()
         announce(self._tx, {one: self.accounts[one] for one in self._touched})
 
     def _approve(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
@@ -135,7 +143,10 @@ class Settlement:
         invoice = self.invoices[attempt.invoice_id]
         paid = min(payment.amount_minor, invoice.balance_minor)
         credit = payment.amount_minor - paid
-        self.invoices[invoice.id] = replace(invoice, balance_minor=invoice.balance_minor - paid, next_attempt_date=None)
+        left = invoice.balance_minor - paid
+        # Another source's decline may have planned an attempt at what is left.
+        planned = invoice.next_attempt_date if left else None
+        self.invoices[invoice.id] = replace(invoice, balance_minor=left, next_attempt_date=planned)
         self.accounts[account.ref.id] = replace(account, credit_minor=account.credit_minor + credit)
         for invoice_id, amount in ((invoice.id, paid), (None, credit)):
             if amount > 0:
@@ -144,6 +155,53 @@ class Settlement:
         recovered = attempt.label is Label.RETRY
         self._payment_results[payment.id] = PaymentResult(State.APPROVED, code, message, recovered, day)
         self._tx.publish(PaymentApproved(payment, recovered, day), cause=self._story(attempt))
+
+    def _plan_next_attempts(self) -> None:
+        """Plan the next attempt after each decline; an invoice of several waits for the last of them."""
+        planned = plan_attempts(self._tx, self._units, self._declined)
+        for one in self._declined:
+            plan, invoice = planned[one.payment_id], self.invoices[one.invoice_id]
+            result = self._payment_results[one.payment_id]
+            self._payment_results[one.payment_id] = replace(
+                result, next_attempt_date=plan.day, next_attempt_reason=plan.reason
+            )
+            days = [day for day in (plan.day, invoice.next_attempt_date) if day is not None]
+            following = max(days) if days and invoice.balance_minor else None
+            self.invoices[invoice.id] = replace(invoice, next_attempt_date=following)
+
+    def _charge_fees(self) -> None:
+        """Put the fees of declines on new invoices, collected with the next attempt; a fee's decline has none."""
+        fees = []
+        for one in self._declined:
+            invoice = self.invoices[one.invoice_id]
+            if one.code.fee_minor > 0 and invoice.kind is not Kind.FEE:
+                text = f"Decline fee: {one.code.message} on {invoice.number}"
+                line = NewLine(text, FEE_CATEGORY, FEE_ITEM, one.code.fee_minor, principal_invoice_id=invoice.id)
+                due_date = invoice.next_attempt_date or one.day
+                fees.append(NewInvoice(one.account_id, invoice.agreement_id, Kind.FEE, due_date, [line]))
+        if fees:
+            changed, _ = make_invoices(self._tx, self.accounts, fees)
+            self.accounts.update(changed)
+
+    def _alert(self) -> None:
+        """Tell staff of the declines whose code asks for it."""
+        rows = [
+            {
+                "enterprise_id": self._enterprise_id,
+                "business_unit_id": one.unit_id,
+                "payment_id": one.payment_id,
+                "account_id": one.account_id,
+                "code": one.code.code,
+                "message": one.code.message,
+                "business_date": one.day,
+                "resolved_by": "",
+                "comment": "",
+                "create_time": self._tx.now,
+            }
+            for one in self._declined
+            if one.code.alert
+        ]
+        declines.add_alerts(self._tx.connection, rows)
 
     def _story(self, attempt: OpenAttempt) -> "_Story":
         return _Story(replace(self._tx.context, correlation=attempt.correlation or self._tx.context.correlation))
@@ -185,6 +243,21 @@ class Settlement:
         ]
         funding.add_changes(self._tx.connection, facts, self._tx.context.correlation, self._tx.now)
         self._tx.publish(*facts)
+
+
+def _declined(attempt: OpenAttempt, row: Code, count: int, day: date) -> Declined:
+    payment = attempt.payment
+    return Declined(
+        payment.id,
+        payment.account.business_unit_id,
+        payment.account.id,
+        attempt.invoice_id,
+        attempt.funding_source_id,
+        attempt.tender,
+        row,
+        count,
+        day,
+    )
 
 
 def load(tx: Transaction, attempt_ids: Collection[UUID]) -> Settlement:

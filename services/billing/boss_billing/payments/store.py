@@ -37,6 +37,8 @@ payment = sa.Table(
     sa.Column("is_recovered", sa.Boolean, nullable=False),
     sa.Column("correlation", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("next_attempt_date", sa.Date),
+    sa.Column("next_attempt_reason", sa.Text, nullable=False),
 )
 
 attempt = sa.Table(
@@ -74,8 +76,9 @@ attempt = sa.Table(
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
 )
 
-_PAYMENT_COLUMNS = [column.name for column in payment.columns]
-_ATTEMPT_COLUMNS = [column.name for column in attempt.columns if column.name not in ("result_date", "result_time")]
+_WITH_RESULT = ("result_date", "result_time", "next_attempt_date", "next_attempt_reason")
+_PAYMENT_COLUMNS = [column.name for column in payment.columns if column.name not in _WITH_RESULT]
+_ATTEMPT_COLUMNS = [column.name for column in attempt.columns if column.name not in _WITH_RESULT]
 
 _IN_FLIGHT = sa.text(
     """

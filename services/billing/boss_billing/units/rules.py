@@ -31,6 +31,7 @@ class Unit:
     currency: str
     settings: BillingSettings = DEFAULTS
     division_id: UUID | None = None
+    has_settings: bool = False
 
     @property
     def name(self) -> str:

@@ -101,4 +101,14 @@ def _unit(row: "sa.Row[Any]") -> Unit:
     settings = DEFAULTS
     if row.card_updater is not None:
         settings = BillingSettings(row.card_updater, row.rebill_after_days, row.rebill_attempts_max)
-    return Unit(row.enterprise_id, row.id, row.display_name, row.time_zone, row.currency, settings, row.division_id)
+    has_settings = row.card_updater is not None
+    return Unit(
+        row.enterprise_id,
+        row.id,
+        row.display_name,
+        row.time_zone,
+        row.currency,
+        settings,
+        row.division_id,
+        has_settings,
+    )

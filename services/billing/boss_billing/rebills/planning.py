@@ -1,0 +1,49 @@
+"""Plan the next attempts of a page of declines with what the store knows of them (SPEC BIL-5, BIL-6)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from boss_billing.declines import store as declines
+from boss_billing.declines.rules import AttemptLimit, Per
+from boss_billing.payments import store as payments
+from boss_billing.rebills import store
+from boss_billing.rebills.rules import Declined, PlannedAttempt, effective, plan_attempt
+from boss_billing.units.rules import Unit
+from boss_kit.unit_of_work import Transaction
+
+HISTORY_DAYS = 365
+HISTORY_PAYMENTS = 12
+
+
+def plan_attempts(
+    tx: Transaction, units: Mapping[UUID, Unit], page: Sequence[Declined]
+) -> Mapping[UUID, PlannedAttempt]:
+    """Plan the next attempt after each decline, by payment."""
+    if not page:
+        return {}
+    connection, enterprise_id = tx.connection, tx.enterprise_id
+    kept = store.schedules_of(connection, enterprise_id)
+    limits = declines.attempt_limits(connection, enterprise_id)
+    source_ids = {one.source_id for one in page}
+    since = min(one.day for one in page) - timedelta(days=HISTORY_DAYS)
+    paid_days = store.paid_days(connection, enterprise_id, source_ids, since, HISTORY_PAYMENTS)
+    of_sources = payments.attempts_of_sources(connection, enterprise_id, source_ids, since, 1)
+    account_ids, invoice_ids = {one.account_id for one in page}, {one.invoice_id for one in page}
+    of_invoices = payments.attempts_of_invoices(connection, enterprise_id, account_ids, invoice_ids)
+    return {
+        one.payment_id: plan_attempt(
+            one,
+            effective(units[one.unit_id], kept, one.tender),
+            paid_days.get(one.source_id, ()),
+            (
+                (_of(limits, one.tender, Per.SOURCE), of_sources.get(one.source_id, ())),
+                (_of(limits, one.tender, Per.INVOICE), of_invoices.get(one.invoice_id, ())),
+            ),
+        )
+        for one in page
+    }
+
+
+def _of(limits: Sequence[AttemptLimit], tender: str, per: Per) -> list[AttemptLimit]:
+    return [limit for limit in limits if (limit.tender, limit.per) == (tender, per)]
