@@ -228,7 +228,6 @@ def test_sus_7_the_fees_of_a_suspension_are_collected_while_it_stops_everything_
     account, start = ref("M1"), DAY + timedelta(days=1)
     facts = suspension_facts(club, **start_of(start))
     club.feed((events.SUSPENSION_STARTED, account.id, agreements_pb.SuspensionStarted(**facts)))
-    club.script["tok_M1", 2], club.script["tok_M1", 3] = "D03", "A01"
     club.due.charges = [due("M1", start, charge_key=f"{account.id}/1/freeze", amount_minor=2500)]
     club.play(start)
     club.due.charges = []
