@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import store as agreements
-from boss_agreements.agreements.rules import ADD_ON, LIVE_STATUSES, PENDING_START
+from boss_agreements.agreements.rules import ADD_ON, LIVE_STATUSES
 from boss_agreements.catalogue.queries import not_found
 from boss_agreements.definitions import store as definitions
 from boss_agreements.definitions.queries import get_definition, make_offer
@@ -16,6 +16,7 @@ from boss_agreements.drafts.checks import Buyer, Problem
 from boss_agreements.drafts.pricing import Quote
 from boss_agreements.drafts.rules import Content
 from boss_agreements.groups.queries import get_group
+from boss_agreements.member_statuses.queries import is_member
 from boss_agreements.members import store as members
 from boss_agreements.members.rules import Member
 from boss_agreements.organization.queries import get_unit
@@ -25,8 +26,6 @@ from boss_agreements.promotions.store import PROMOTIONS
 from boss_kit.errors import NotFound
 from boss_kit.ids import derived_id
 from boss_kit.unit_of_work import Transaction
-
-MEMBER_STATUSES = tuple(status for status in LIVE_STATUSES if status != PENDING_START)
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _buyer(tx: Transaction, unit: BusinessUnit, content: Content) -> Buyer:
             group_id, status = primary.group_id, primary.status
             add_ons = store.count_add_ons(*where, primary.id, LIVE_STATUSES)
     return Buyer(
-        store.qualifies(*where, content.owner_id, MEMBER_STATUSES),
+        is_member(tx, unit.enterprise_id, content.owner_id),
         store.holder_of_barcode(*where, content.barcode, content.owner_id, LIVE_STATUSES) if content.barcode else "",
         get_group(tx, unit.enterprise_id, unit.id, group_id) if group_id else None,
         status,

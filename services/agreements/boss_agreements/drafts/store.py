@@ -219,17 +219,6 @@ def of_agreement(connection: sa.Connection, enterprise_id: UUID, agreement_id: U
     return _read(row) if row else None
 
 
-def qualifies(connection: sa.Connection, enterprise_id: UUID, member_id: UUID, statuses: Collection[str]) -> bool:
-    """Tell whether a member has an agreement in some statuses that makes its owner a member."""
-    query = sa.select(agreement.c.id).where(
-        agreement.c.enterprise_id == enterprise_id,
-        agreement.c.member_id == member_id,
-        agreement.c.qualifies_member,
-        agreement.c.status.in_(list(statuses)),
-    )
-    return connection.scalar(query.limit(1)) is not None
-
-
 def holder_of_barcode(
     connection: sa.Connection, enterprise_id: UUID, barcode: str, member_id: UUID, statuses: Collection[str]
 ) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from boss_agreements.inherited_settings.queries import settings_of_units
 from boss_agreements.inherited_settings.rules import RECENT_MEMBER_MONTHS
 from boss_agreements.member_statuses import rules, store
-from boss_agreements.member_statuses.rules import MEMBER, PersonStatus
+from boss_agreements.member_statuses.rules import PersonStatus
 from boss_agreements.members.rules import Member
 from boss_agreements.organization.store import units_of
 from boss_kit.unit_of_work import Transaction
@@ -28,6 +28,7 @@ def statuses_of(tx: Transaction, members: Sequence[Member]) -> Mapping[UUID, Per
     }
 
 
-def is_member(tx: Transaction, member: Member) -> bool:
+def is_member(tx: Transaction, enterprise_id: UUID, member_id: UUID) -> bool:
     """Tell whether somebody is a qualified member now."""
-    return statuses_of(tx, [member])[member.id].status == MEMBER
+    signed = store.signed_by(tx.connection, enterprise_id, [member_id]).get(member_id, ())
+    return any(one.makes_member for one in signed)

@@ -21,6 +21,11 @@ class Signed:
     qualifies: bool
     last_day: date | None
 
+    @property
+    def makes_member(self) -> bool:
+        """Tell whether it makes its owner a Member now; a suspended one does, and so does one that begins later."""
+        return self.qualifies and self.status in LIVE_STATUSES
+
 
 @dataclass(frozen=True)
 class PersonStatus:
@@ -35,7 +40,7 @@ def status_of(signed: Sequence[Signed], today: date, recent_member_months: int) 
 
     A suspended agreement still makes a Member. One that is over makes a Recent Member for so many months.
     """
-    live = [one for one in signed if one.qualifies and one.status in LIVE_STATUSES]
+    live = [one for one in signed if one.makes_member]
     if live:
         best = min(live, key=lambda one: (one.status in SUSPENDED, one.number))
         still = "; who is suspended is still a Member" if best.status in SUSPENDED else ""
