@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from boss_cli import screen
 from boss_cli.clients import SERVICES
-from boss_cli.commands import arm, debtors, imports, jobs, parked, runs, status, tasks, timeline
+from boss_cli.commands import arm, club, debtors, imports, jobs, parked, runs, status, tasks, timeline
 from boss_cli.failures import BossCommandError, sentence
 from boss_cli.session import Session
 from boss_cli.tokens import file_token, no_token
@@ -45,6 +45,9 @@ app.command("status")(status.status)
 app.command("timeline")(timeline.timeline)
 app.command("import")(imports.import_file)
 app.command("debtors")(debtors.debtors)
+app.command("members")(club.members)
+app.command("offers")(club.offers)
+app.command("settings")(club.settings)
 app.add_typer(parked.app, name="parked")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(jobs.app, name="jobs")

@@ -10,7 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import grpc
-from boss.agreements.v1 import agreement_service_pb2_grpc, member_service_pb2_grpc, organization_service_pb2_grpc
+from boss.agreements.v1 import (
+    agreement_service_pb2_grpc,
+    definition_service_pb2_grpc,
+    member_service_pb2_grpc,
+    organization_service_pb2_grpc,
+    setting_service_pb2_grpc,
+)
 from boss.arm.v1 import configuration_service_pb2_grpc, cycle_service_pb2_grpc
 from boss.billing.v1 import (
     account_service_pb2_grpc,
@@ -70,6 +76,8 @@ class AgreementsClient(PlatformClient):
         self.organizations = _stub(organization_service_pb2_grpc.OrganizationServiceStub, channel)
         self.members = _stub(member_service_pb2_grpc.MemberServiceStub, channel)
         self.agreements = _stub(agreement_service_pb2_grpc.AgreementServiceStub, channel)
+        self.definitions = _stub(definition_service_pb2_grpc.DefinitionServiceStub, channel)
+        self.settings = _stub(setting_service_pb2_grpc.SettingServiceStub, channel)
 
 
 class BillingClient(PlatformClient):

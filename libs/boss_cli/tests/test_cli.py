@@ -5,7 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from boss.agreements.v1 import member_service_pb2, member_service_pb2_grpc
+from boss.agreements.v1 import (
+    definition_service_pb2,
+    definition_service_pb2_grpc,
+    member_service_pb2,
+    member_service_pb2_grpc,
+    setting_service_pb2,
+    setting_service_pb2_grpc,
+)
 from boss.arm.v1 import cycle_service_pb2, cycle_service_pb2_grpc
 from boss.billing.v1 import (
     account_service_pb2,
@@ -401,3 +408,61 @@ def test_bil_1_run_watch_says_when_there_is_no_such_run(cli: Cli) -> None:
 @pytest.mark.parametrize("command", [["--help"], ["arm", "--help"], ["run", "start", "--help"]])
 def test_every_command_explains_itself(cli: Cli, command: list[str]) -> None:
     assert cli.run(*command).exit_code == 0
+
+
+def test_spec_0_settings_show_which_level_decided(cli: Cli) -> None:
+    pb = setting_service_pb2
+    found = [
+        pb.EffectiveSetting(key="recent_member_months", value="6", level="enterprises/e/divisions/d"),
+        pb.EffectiveSetting(key="invoice_footer_text", level="enterprises/e", initial=True),
+    ]
+    listed = stand_in(
+        setting_service_pb2_grpc,
+        "SettingService",
+        ListEffectiveSettings=lambda request: pb.ListEffectiveSettingsResponse(settings=found),
+    )
+    cli.add("agreements", listed)
+    result = cli.run("settings", "--unit", "Denver Club")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[1].split() == ["recent_member_months", "6", "divisions"]
+    assert "nobody yet" in result.stdout
+
+
+def test_agr_1_offers_show_what_a_unit_sells_with_prices_and_taxes(cli: Cli) -> None:
+    pb = definition_service_pb2
+    item = pb.SellableItem(
+        display_name="Towels", quantity=2, price=usd(35), taxes=[pb.TaxRate(display_name="Sales tax", percent="8.25")]
+    )
+    part = pb.SellablePart(display_name="Gold", required="Select One", billing="perpetual", items=[item])
+    sold = pb.SellableDefinition(display_name="Gold Monthly", agreement_type="Membership", parts=[part])
+    answers = [pb.ListSellableDefinitionsResponse(definitions=[sold]), pb.ListSellableDefinitionsResponse()]
+    listed = stand_in(
+        definition_service_pb2_grpc,
+        "DefinitionService",
+        ListSellableDefinitions=lambda request: answers.pop(0),
+    )
+    cli.add("agreements", listed)
+    result = cli.run("offers", "--unit", "Denver Club")
+    assert result.exit_code == 0, result.output
+    assert all(text in result.stdout for text in ("Gold Monthly", "2 x Towels", "35.00 USD", "Sales tax 8.25 %"))
+    assert "Nothing is sold there today." in cli.run("offers", "--unit", "Denver Club").stdout
+
+
+def test_agr_5_members_are_found_with_their_status_and_its_reason(cli: Cli) -> None:
+    pb = member_service_pb2
+    ana = pb.Member(
+        external_id="100001", first_name="Ana", last_name="Silva", status="Prospect", status_reason="Bought nothing."
+    )
+    asked: list[Any] = []
+
+    def found(request: Any) -> Any:
+        asked.append(pb.SearchMembersRequest.FromString(request.SerializeToString()))
+        return pb.SearchMembersResponse(members=[ana] if request.email else [])
+
+    cli.add("agreements", stand_in(member_service_pb2_grpc, "MemberService", SearchMembers=found))
+    result = cli.run("members", "--email", "ana@example.com")
+    assert result.exit_code == 0, result.output
+    assert all(text in result.stdout for text in ("100001", "Ana Silva", "Prospect", "Bought nothing."))
+    assert (asked[0].email, asked[0].parent) == ("ana@example.com", f"enterprises/{ENTERPRISE}")
+    assert "Nobody is found" in cli.run("members", "--phone", "303").stdout
+    assert "--name, --email or --phone" in cli.run("members").stderr
