@@ -12,11 +12,15 @@ from typing import Any
 import grpc
 from boss.agreements.v1 import (
     agreement_service_pb2_grpc,
+    agreement_writer_service_pb2_grpc,
+    bundle_service_pb2_grpc,
     definition_service_pb2_grpc,
+    item_service_pb2_grpc,
     member_service_pb2_grpc,
     organization_service_pb2_grpc,
     setting_service_pb2_grpc,
 )
+from boss.agreements.v1 import template_service_pb2_grpc as agreement_templates_grpc
 from boss.arm.v1 import configuration_service_pb2_grpc, cycle_service_pb2_grpc
 from boss.billing.v1 import (
     account_service_pb2_grpc,
@@ -76,6 +80,10 @@ class AgreementsClient(PlatformClient):
         self.organizations = _stub(organization_service_pb2_grpc.OrganizationServiceStub, channel)
         self.members = _stub(member_service_pb2_grpc.MemberServiceStub, channel)
         self.agreements = _stub(agreement_service_pb2_grpc.AgreementServiceStub, channel)
+        self.items = _stub(item_service_pb2_grpc.ItemServiceStub, channel)
+        self.bundles = _stub(bundle_service_pb2_grpc.BundleServiceStub, channel)
+        self.templates = _stub(agreement_templates_grpc.TemplateServiceStub, channel)
+        self.writer = _stub(agreement_writer_service_pb2_grpc.AgreementWriterServiceStub, channel)
         self.definitions = _stub(definition_service_pb2_grpc.DefinitionServiceStub, channel)
         self.settings = _stub(setting_service_pb2_grpc.SettingServiceStub, channel)
 
