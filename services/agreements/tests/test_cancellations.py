@@ -11,6 +11,8 @@ import pytest
 from agreements_billing import answer, bill, close, item, listed, sell, skipped
 from agreements_catalogue import CANCEL_REASON, Catalogue
 from agreements_club import ENTERPRISE_ID, Club, cents, day, iso, record
+from boss.agreements.v1 import activity_service_pb2 as activity_pb
+from boss.agreements.v1 import activity_service_pb2_grpc as activity_grpc
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import cancellation_service_pb2 as pb
 from boss.agreements.v1 import cancellation_service_pb2_grpc as pb_grpc
@@ -416,3 +418,25 @@ def test_agr_7_a_return_is_finalized_before_the_cancellation_is_complete(
     assert over.value.reason == "NO_RETURN_DUE"
     with pytest.raises(InvalidArgument):
         wizard.finalize(made, "a bag of gold")
+
+
+def test_agr_8_the_unused_units_of_a_ten_pack_come_back(wizard: Wizard) -> None:
+    pack = item(1, 10000, "2026-06-01", basis="unit", units_per_cycle=Decimal(10), item="Check-In 10 pack")
+    gold = sell(wizard.club, pack, start="2026-06-01")
+    wizard.club.set_clock("2026-06-01")
+    bill(wizard.club, "2026-06-01")
+    activities = wizard.club.server.stub(activity_grpc.ActivityServiceStub)
+
+    def redeem(units: str) -> Any:
+        request = activity_pb.RedeemRequest(
+            member=wizard.club.member_name(), item="Check-In 10 pack", units=units, request_id=str(uuid4())
+        )
+        return activities.Redeem(request)
+
+    assert redeem("3").outcome == activity_pb.CheckInDecision.OUTCOME_ALLOWED
+    preview = wizard.preview(gold, "2026-06-14")
+    assert cents(preview.cancellation.amount_due_to_customer) == 7000
+    assert [one.unused_units for one in preview.cancellation.items] == ["7.000"]
+    assert wizard.request(gold, "2026-06-01").return_state == "due"
+    wizard.club.set_clock("2026-06-02")
+    assert redeem("1").outcome == activity_pb.CheckInDecision.OUTCOME_DENIED, "what came back is gone"

@@ -78,6 +78,11 @@ def take_back(tx: Transaction, day: date, enterprise_id: UUID, line_ids: Iterabl
     return store.take_back(tx.connection, enterprise_id, line_ids, day, reason)
 
 
+def hand_over(tx: Transaction, enterprise_id: UUID, agreement_id: UUID, lines: Mapping[UUID, UUID]) -> None:
+    """Hand what lines have granted over to the lines of a rewritten agreement that go on for them."""
+    store.move_lines(tx.connection, enterprise_id, agreement_id, lines)
+
+
 def purchase_activity(tx: Transaction, command: PurchaseActivity) -> Activity:
     """Grant something bought outside an agreement: only a suspension of the member locks and extends it (SPEC AGR-11).
 

@@ -62,9 +62,12 @@ def with_locks(
     ]
 
 
-def units_left(tx: Transaction, enterprise_id: UUID, line_ids: Iterable[UUID]) -> Mapping[UUID, LineUnits]:
-    """Sum the units that lines granted, those used and those left; what was taken back or expired counts as left.
+def units_left(
+    tx: Transaction, enterprise_id: UUID, line_ids: Iterable[UUID], day: date | None = None
+) -> Mapping[UUID, LineUnits]:
+    """Sum the units that lines granted, those used and those left, locked or not.
 
-    Lines that grant no units are left out.
+    With a day only what hasn't expired by then, nor was taken back, counts as left. Lines that grant no units are left
+    out.
     """
-    return store.units_of_lines(tx.connection, enterprise_id, line_ids)
+    return store.units_of_lines(tx.connection, enterprise_id, line_ids, day)

@@ -178,12 +178,19 @@ def take_back(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable
 
 
 def units_of_lines(
-    connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID]
+    connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID], day: date | None = None
 ) -> Mapping[UUID, LineUnits]:
-    """Sum the units that lines have granted and that are used and left; lines without units are left out."""
+    """Sum the units that lines have granted and that are used and left, on a day only what hasn't expired by then.
+
+    Lines without units are left out.
+    """
     granted, remaining = sa.func.sum(activity.c.granted), sa.func.sum(activity.c.remaining)
+    live = sa.true() if day is None else sa.and_(activity.c.expiry_date >= day, activity.c.revoked_date.is_(None))
+    left = sa.func.coalesce(remaining.filter(live), 0)
     query = (
-        sa.select(activity.c.line_id, granted.label("granted"), remaining.label("remaining"))
+        sa.select(
+            activity.c.line_id, granted.label("granted"), (granted - remaining).label("used"), left.label("left_over")
+        )
         .where(
             activity.c.enterprise_id == enterprise_id,
             _is_any(activity.c.line_id, line_ids),
@@ -191,10 +198,18 @@ def units_of_lines(
         )
         .group_by(activity.c.line_id)
     )
-    return {
-        row.line_id: LineUnits(row.granted, row.granted - row.remaining, row.remaining)
-        for row in connection.execute(query)
-    }
+    return {row.line_id: LineUnits(row.granted, row.used, row.left_over) for row in connection.execute(query)}
+
+
+def move_lines(connection: sa.Connection, enterprise_id: UUID, agreement_id: UUID, lines: Mapping[UUID, UUID]) -> None:
+    """Hand what lines have granted over to the lines of another agreement that go on for them."""
+    if lines:
+        connection.execute(
+            sa.update(activity)
+            .where(activity.c.enterprise_id == enterprise_id, activity.c.line_id == sa.bindparam("old"))
+            .values(line_id=sa.bindparam("new"), agreement_id=agreement_id),
+            [{"old": old, "new": new} for old, new in lines.items()],
+        )
 
 
 def page(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
+from boss_agreements.activities.commands import take_back
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import entry, title
 from boss_agreements.agreements.rules import CANCELLED, CANCELLED_LINE, AgreementLine
@@ -22,6 +23,7 @@ from boss_agreements.suspensions.effects import end_with
 from boss_agreements.suspensions.rules import Window
 from boss_agreements.timeline.store import tell
 from boss_kit.context import Actor
+from boss_kit.days import ONE_DAY
 from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
@@ -39,7 +41,7 @@ def take_effect(tx: Transaction, day: date, enterprise_id: UUID, agreement_ids: 
         for one in store.open_of(tx.connection, enterprise_id, locked)
         if one.effect_date is None and one.effective_date <= day
     ]
-    facts = facts_of(tx, enterprise_id, [item.line_id for one in due for item in one.lines])
+    facts = facts_of(tx, enterprise_id, [item.line_id for one in due for item in one.lines], day)
     for one in due:
         owner = locked[one.agreement_id]
         locked[owner.id] = _cancel(tx, day, owner, one, windows.get(owner.id, ()), facts)
@@ -98,6 +100,7 @@ def _cancel(
     items = tuple(_settled(owner, item, lines[item.line_id], one, windows, facts) for item in one.lines)
     ended = [replace(line, state=CANCELLED_LINE, due_date=None) for line in lines.values()]
     agreements.save_lines(tx.connection, owner.enterprise_id, ended)
+    take_back(tx, one.effective_date + ONE_DAY, owner.enterprise_id, list(lines), f"Cancelled: {one.reason}")
     owner = replace(owner, lines=tuple(next((e for e in ended if e.id == line.id), line) for line in owner.lines))
     if one.whole:
         owner = _end_agreement(tx, day, owner, one)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from boss_agreements.activities.queries import units_left
 from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_cancellation
 from boss_agreements.agreements import store as agreements
@@ -138,7 +139,7 @@ def plan(tx: Transaction, command: RequestCancellation, agreement: Agreement, to
     _check_agreement(tx, agreement, command.effective_date, whole=whole)
     refunds = rules.FULL if reason.refund else rules.NONE if reason.no_refund else rules.PRORATED
     windows = suspensions.windows_of(tx.connection, agreement.enterprise_id, [agreement.id]).get(agreement.id, ())
-    facts = facts_of(tx, agreement.enterprise_id, [line.id for line, _ in chosen])
+    facts = facts_of(tx, agreement.enterprise_id, [line.id for line, _ in chosen], command.effective_date)
     lines = [
         _planned(agreement, line, choice, command.effective_date, windows, facts, refunds) for line, choice in chosen
     ]
@@ -157,12 +158,13 @@ class Facts:
     units: Mapping[UUID, Units]
 
 
-def facts_of(tx: Transaction, enterprise_id: UUID, line_ids: Sequence[UUID]) -> Facts:
-    """Read what returns are made of."""
+def facts_of(tx: Transaction, enterprise_id: UUID, line_ids: Sequence[UUID], day: date) -> Facts:
+    """Read what returns are made of on a day."""
+    units = units_left(tx, enterprise_id, line_ids, day)
     return Facts(
         store.billed_of(tx.connection, enterprise_id, line_ids),
         store.split_off(tx.connection, enterprise_id, line_ids),
-        {},
+        {line_id: Units(one.used, one.left) for line_id, one in units.items()},
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from boss_agreements.activities.commands import hand_over, take_back
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import entry, free_number, hold_day, lock_agreement, title
 from boss_agreements.agreements.rules import CANCELLED, CANCELLED_LINE, EXPIRED, LIVE, is_recurring
@@ -41,6 +42,8 @@ def rewrite_agreement(tx: Transaction, command: RewriteAgreement) -> Rewritten:
         (was.id, line.id) for was, line in made.kept if was.term_end_date == line.term_end_date or is_recurring(was)
     ]
     store.copy_answers(tx.connection, old.enterprise_id, paid)
+    hand_over(tx, old.enterprise_id, after.id, {was.id: line.id for was, line in made.kept})
+    take_back(tx, today, old.enterprise_id, [line.id for line in made.removed], f"Rewritten: {made.reason.name}")
     before = _end(tx, old, after, today)
     for add_on in agreements.live_add_ons(tx.connection, old.enterprise_id, old.id):
         moved = replace(add_on, primary_agreement_id=after.id, version=add_on.version + 1)

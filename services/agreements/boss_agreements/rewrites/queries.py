@@ -304,7 +304,7 @@ def _returned(
     today: date,
 ) -> Sequence[CancelledLine]:
     """Compute what goes back for the items that are taken out (SPEC AGR-8)."""
-    facts = facts_of(tx, old.enterprise_id, [line.id for line in removed])
+    facts = facts_of(tx, old.enterprise_id, [line.id for line in removed], today)
     refunds = cancellations.NONE if reason.no_refund else cancellations.PRORATED
     found: list[CancelledLine] = []
     for line in removed:
