@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
@@ -105,7 +106,13 @@ def prorates(line: Line) -> bool:
 
 def tax_on(amount: Money, tax_rate: Decimal) -> Money:
     """Give the tax on an amount, rounded once."""
-    return Money(round_half_up(amount.amount_minor * tax_rate / _HUNDRED) if tax_rate else 0, amount.currency)
+    return Money(_tax_minor(amount.amount_minor, tax_rate) if tax_rate else 0, amount.currency)
+
+
+# Most members of a club pay the same.
+@lru_cache(maxsize=16384)
+def _tax_minor(amount_minor: int, tax_rate: Decimal) -> int:
+    return round_half_up(amount_minor * tax_rate / _HUNDRED)
 
 
 def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
@@ -114,8 +121,10 @@ def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
     `windows` are joined (`suspensions.rules.union`).
     """
     place = _place(line, windows)
-    if place is None:
-        return None
+    return None if place is None else _charge_at(line, place)
+
+
+def _charge_at(line: Line, place: _Place) -> Charge:
     due, end = place.due, place.following
     if line.remaining_cycles == 1 and line.term_end_date is not None and due < line.term_end_date < end:
         end = line.term_end_date
@@ -124,12 +133,11 @@ def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
     if line.final_date is not None and line.final_date < end - ONE_DAY and prorates(line):
         end = line.final_date + ONE_DAY
         paid_days = (end - due).days
-    if paid_days == cycle_days:
-        tax = tax_on(line.price, line.tax_rate)
-        return Charge(line.id, line.cycle_no, due, due, end - ONE_DAY, line.price, tax, kind_of(line))
-    share = Fraction(paid_days, cycle_days)
-    amount = Money(round_half_up(line.price.amount_minor * share), line.price.currency)
-    units = Fraction(line.units_per_cycle) * share if line.basis == UNIT and line.units_per_cycle else None
+    amount, units = line.price, None
+    if paid_days != cycle_days:
+        share = Fraction(paid_days, cycle_days)
+        amount = Money(round_half_up(line.price.amount_minor * share), line.price.currency)
+        units = Fraction(line.units_per_cycle) * share if line.basis == UNIT and line.units_per_cycle else None
     tax = tax_on(amount, line.tax_rate)
     return Charge(line.id, line.cycle_no, due, due, end - ONE_DAY, amount, tax, kind_of(line), units)
 
@@ -139,6 +147,10 @@ def advance(line: AnyLine, windows: Sequence[Window]) -> AnyLine:
     place = _place(line, windows)
     if place is None:
         raise ValueError(f"line {line.id} has no charge to answer in cycle {line.cycle_no}")
+    return _after(line, place)
+
+
+def _after(line: AnyLine, place: _Place) -> AnyLine:
     remaining = None if line.remaining_cycles is None else line.remaining_cycles - 1
     return replace(
         line,
@@ -155,11 +167,13 @@ def charges_through(line: Line, windows: Sequence[Window], day: date) -> Iterato
 
     While the day itself is suspended there is none, whatever is late (SPEC SUS-4).
     """
-    if window_on(windows, day) is not None and line.billing not in SUSPENSION_FEES:
+    if windows and window_on(windows, day) is not None and line.billing not in SUSPENSION_FEES:
         return
-    while (charge := next_charge(line, windows)) is not None and charge.due_date <= day:
-        yield charge
-        line = advance(line, windows)
+    while (place := _place(line, windows)) is not None and place.due <= day:
+        yield _charge_at(line, place)
+        if place.following > day:
+            return
+        line = _after(line, place)
 
 
 def skip_of(line: Line, windows: Sequence[Window], after: date, day: date) -> Skip | None:

@@ -48,6 +48,13 @@ charge_answer = sa.Table(
 )
 
 
+# In the order of the fields of a Line, behind its next bill date.
+_BILLING_COLUMNS = (
+    *("remaining_cycles", "term_end_date", "billing", "item_kind", "basis", "units_per_cycle", "tax_rate"),
+    "final_date",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ClosedDay:
     """A closed bill date, and the closed one before it."""
@@ -244,25 +251,18 @@ def _joined(enterprise_id: UUID) -> "sa.Select[Any]":
             line.c.account_id,
             line.c.agreement_id,
             line.c.business_unit_id,
+            agreement.c.number,
             line.c.item,
             line.c.item_category,
             line.c.due_date,
             line.c.id.label("line_id"),
-            line.c.price_minor,
-            line.c.currency,
             line.c.schedule,
             line.c.anchor_day,
+            line.c.price_minor,
+            line.c.currency,
             line.c.cycle_no,
             line.c.next_bill_date,
-            line.c.remaining_cycles,
-            line.c.term_end_date,
-            line.c.billing,
-            line.c.item_kind,
-            line.c.basis,
-            line.c.units_per_cycle,
-            line.c.tax_rate,
-            line.c.final_date,
-            agreement.c.number,
+            *(line.c[name] for name in _BILLING_COLUMNS),
         )
         .join(
             agreement, sa.and_(agreement.c.enterprise_id == line.c.enterprise_id, agreement.c.id == line.c.agreement_id)
@@ -280,28 +280,18 @@ def _lines(enterprise_id: UUID, unit_id: UUID, day: date) -> "sa.Select[Any]":
     )
 
 
-def _due_line(row: "sa.Row[Any]") -> DueLine:
-    return DueLine(
-        row.account_id,
-        row.agreement_id,
-        row.business_unit_id,
-        row.number,
-        row.item,
-        row.item_category,
-        Line(
-            row.line_id,
-            stored_schedule(row.schedule, row.anchor_day),
-            Money(row.price_minor, row.currency),
-            row.cycle_no,
-            row.next_bill_date or row.term_end_date or date.max,
-            row.remaining_cycles,
-            row.term_end_date,
-            row.billing,
-            row.item_kind,
-            row.basis,
-            row.units_per_cycle,
-            row.tax_rate,
-            row.final_date,
-        ),
-        row.due_date,
+def _due_line(row: Any) -> DueLine:
+    # By place, not by name: a run reads a hundred thousand of them.
+    account_id, agreement_id, unit_id, number, item, category, due_date, line_id, *billing = row
+    schedule, anchor_day, price_minor, currency, cycle_no, next_bill_date, remaining, term_end, *rest = billing
+    line = Line(
+        line_id,
+        stored_schedule(schedule, anchor_day),
+        Money(price_minor, currency),
+        cycle_no,
+        next_bill_date or term_end or date.max,
+        remaining,
+        term_end,
+        *rest,
     )
+    return DueLine(account_id, agreement_id, unit_id, number, item, category, line, due_date)
