@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boss_billing import events
-from boss_billing.jobs import JOBS, SANDBOX_JOBS
-from boss_billing.settings import SANDBOX, BillingSettings
+from boss_billing.jobs import FILE_JOBS, JOBS, SANDBOX_JOBS
+from boss_billing.settings import FILE, REST, SANDBOX, BillingSettings
 from boss_kit.service import House, Running, Service, Serving, Working
 
 if TYPE_CHECKING:
+    from boss_billing.adapters.port import Processor
     from boss_billing.adapters.simulator import Simulator
+    from boss_billing.clients import OwnCallbackDoor
     from boss_billing.runs.rpc import Looks
     from boss_kit.rpc.door import Door
     from boss_kit.rpc.server import AddServicer
+    from boss_kit.tasks import Process
 
 SERVICE = Service(
     name="billing", settings=BillingSettings, migrations=Path(__file__).parent / "migrations", encode=events.encode
@@ -109,7 +112,6 @@ def work(settings: BillingSettings, index: int = 0, of: int = 1) -> Working:
 
 def run(settings: BillingSettings) -> Running:
     """Publish events, keep the schedule, do the tasks."""
-    from boss_billing.adapters.delivery import Delivery
     from boss_billing.adapters.sandbox_refunds import SandboxRefunds
     from boss_billing.batches.process import BatchProcesses
     from boss_billing.batches.rules import SUBMIT_TASK
@@ -126,10 +128,10 @@ def run(settings: BillingSettings) -> Running:
 
     house = SERVICE.open(settings, settings.pool_run)
     channels = house.channels()
-    simulator = _simulator(house, settings)
+    door = OwnCallbackDoor(channels)
+    processor, deliveries = _processor(house, settings, door)
     bill_runs = RunProcesses(house.units, AgreementsDueCharges(channels))
-    batches = BatchProcesses(house.units, simulator)
-    delivery = Delivery(simulator, OwnCallbackDoor(channels))
+    batches = BatchProcesses(house.units, processor)
     processes = {
         runs.PLAN_TASK: bill_runs.plan,
         runs.SHARD_TASK: bill_runs.bill,
@@ -139,11 +141,9 @@ def run(settings: BillingSettings) -> Running:
         SEND_TASK: RefundProcesses(house.units, SandboxRefunds()).send,
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
-        "card-updater": CardUpdaterProcesses(house.units, simulator).ask,
+        "card-updater": CardUpdaterProcesses(house.units, processor).ask,
         "roll-up-reports": ReportProcesses(house.units).roll_up,
-        "sandbox-results": delivery.results,
-        "sandbox-updates": delivery.updates,
-        "sandbox-retry-results": delivery.retry_results,
+        **deliveries,
     }
     return Running(
         house,
@@ -167,7 +167,32 @@ def republish(settings: BillingSettings, noun: str) -> int:
 
 
 def _jobs(settings: BillingSettings) -> tuple[Any, ...]:
-    return (*JOBS, *SANDBOX_JOBS) if settings.processor == SANDBOX else JOBS
+    return JOBS + {SANDBOX: SANDBOX_JOBS, FILE: FILE_JOBS}.get(settings.processor, ())
+
+
+def _processor(
+    house: House[BillingSettings], settings: BillingSettings, door: "OwnCallbackDoor"
+) -> "tuple[Processor, dict[str, Process]]":
+    """Make the processor of the settings, and the processes that bring in what it answered."""
+    if settings.processor == REST:
+        from boss_billing.adapters.rest_processor import RestProcessor
+
+        return RestProcessor(settings.processor_url, settings.processor_api_key), {}
+    if settings.processor == FILE:
+        from boss_billing.adapters.file_processor import FilePickup, FileProcessor
+
+        assert settings.processor_folder is not None, "the settings ask for a folder"
+        files = FileProcessor(settings.processor_folder, keeps_taken=settings.processor_keeps_taken)
+        return files, {"read-processor-files": FilePickup(settings.processor_folder, door).read}
+    from boss_billing.adapters.delivery import Delivery
+
+    simulator = _simulator(house, settings)
+    delivery = Delivery(simulator, door)
+    return simulator, {
+        "sandbox-results": delivery.results,
+        "sandbox-updates": delivery.updates,
+        "sandbox-retry-results": delivery.retry_results,
+    }
 
 
 def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Simulator":

@@ -10,7 +10,8 @@ from boss.agreements.v1.due_charge_service_pb2_grpc import DueChargeServiceStub
 from boss.billing.v1 import processor_callback_service_pb2 as callback_pb
 from boss.billing.v1.processor_callback_service_pb2_grpc import ProcessorCallbackServiceStub
 
-from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
+from boss_billing.callbacks.rules import ResultCallback, ReturnCallback, UpdateCallback
+from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.invoices.rules import DueCharge, SkippedAgreement
 from boss_billing.runs.rules import DuePage, Shard
@@ -29,6 +30,12 @@ _OUTCOMES = {
     UpdateOutcome.CLOSED: callback_pb.AccountUpdate.OUTCOME_CLOSED,
     UpdateOutcome.CONTACT_HOLDER: callback_pb.AccountUpdate.OUTCOME_CONTACT_HOLDER,
     UpdateOutcome.NO_CHANGE: callback_pb.AccountUpdate.OUTCOME_NO_CHANGE,
+}
+
+_KINDS = {
+    ReturnKind.RETURN: callback_pb.PaymentReturn.KIND_RETURN,
+    ReturnKind.CHARGEBACK: callback_pb.PaymentReturn.KIND_CHARGEBACK,
+    ReturnKind.REVERSAL: callback_pb.PaymentReturn.KIND_REVERSAL,
 }
 
 
@@ -114,6 +121,27 @@ class OwnCallbackDoor:
                         expiry_year=one.expiry_year,
                     )
                     for one in updates
+                ],
+            )
+        )
+
+    def report_returns(self, enterprise_id: UUID, returns: Sequence[ReturnCallback]) -> None:
+        """Report returns, chargebacks and reversals."""
+        self._stub.ReportReturns(
+            callback_pb.ReportReturnsRequest(
+                parent=f"enterprises/{enterprise_id}",
+                returns=[
+                    callback_pb.PaymentReturn(
+                        return_id=one.callback_id,
+                        attempt_id=one.attempt_id,
+                        transaction_id=one.transaction_id,
+                        kind=_KINDS[one.kind],
+                        code=one.code,
+                        message=one.message,
+                        amount=money_to_proto(one.amount) if one.amount else None,
+                        return_date=date_to_proto(one.return_date) if one.return_date else None,
+                    )
+                    for one in returns
                 ],
             )
         )

@@ -9,6 +9,8 @@ ROLL_UP_REPORTS = Job("roll-up-reports", every_s(60), "roll-up-reports")
 SANDBOX_RESULTS = Job("sandbox-results", by_request(), "sandbox-results")
 SANDBOX_UPDATES = Job("sandbox-updates", by_request(), "sandbox-updates")
 SANDBOX_RETRY_RESULTS = Job("sandbox-retry-results", by_request(), "sandbox-retry-results")
+READ_PROCESSOR_FILES = Job("read-processor-files", every_s(60), "read-processor-files")
 
 JOBS = (CARD_UPDATER, ASK_PROCESSOR, APPLY_CALLBACKS, ROLL_UP_REPORTS)
 SANDBOX_JOBS = (SANDBOX_RESULTS, SANDBOX_UPDATES, SANDBOX_RETRY_RESULTS)
+FILE_JOBS = (READ_PROCESSOR_FILES,)

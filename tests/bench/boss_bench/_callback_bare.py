@@ -3,25 +3,23 @@
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 import psycopg
 from boss.billing.v1 import processor_callback_service_pb2 as pb
-from boss.billing.v1 import processor_callback_service_pb2_grpc
 
 THREADS = 24
 
 
-class Bare(processor_callback_service_pb2_grpc.ProcessorCallbackServiceServicer):
+class Bare:
     """Writes what it is told."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._own = threading.local()
 
-    def ReportPaymentResults(
-        self, request: pb.ReportPaymentResultsRequest, context: grpc.ServicerContext
-    ) -> pb.ReportPaymentResultsResponse:
+    def report(self, request: pb.ReportPaymentResultsRequest, _: Any) -> pb.ReportPaymentResultsResponse:
         """Commit one row."""
         if not hasattr(self._own, "connection"):
             self._own.connection = psycopg.connect(self._url)
@@ -36,7 +34,14 @@ def main(url: str, address: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS bare (id text PRIMARY KEY, body bytea NOT NULL)")
     server = grpc.server(ThreadPoolExecutor(THREADS))
-    processor_callback_service_pb2_grpc.add_ProcessorCallbackServiceServicer_to_server(Bare(url), server)
+    handler = grpc.unary_unary_rpc_method_handler(
+        Bare(url).report,
+        request_deserializer=pb.ReportPaymentResultsRequest.FromString,
+        response_serializer=pb.ReportPaymentResultsResponse.SerializeToString,
+    )
+    methods = {"ReportPaymentResults": handler}
+    service = grpc.method_handlers_generic_handler("boss.billing.v1.ProcessorCallbackService", methods)
+    server.add_generic_rpc_handlers((service,))
     server.add_insecure_port(address)
     server.start()
     sys.stdin.read()

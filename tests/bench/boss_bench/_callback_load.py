@@ -51,7 +51,7 @@ class Billing:
     def count(self, query: str) -> int:
         """Count something in the database."""
         with psycopg.connect(self.node.url("billing")) as connection:
-            row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(query).fetchone()
             return int(row[0]) if row else 0
 
 

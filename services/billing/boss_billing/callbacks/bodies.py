@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from boss_billing.callbacks.rules import DepositCallback, ResultCallback, ReturnCallback, ReturnKind, UpdateCallback
+from boss_billing.callbacks.rules import DepositCallback, ResultCallback, ReturnCallback, UpdateCallback
+from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_kit.money import Money
 

@@ -1,12 +1,13 @@
 """Keep callbacks first, then apply each once: any order, any number of times, late or unknown (SPEC BIL-8)."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from uuid import UUID
 
 from boss_billing.callbacks import store
 from boss_billing.callbacks.bodies import read_deposit, read_result, read_update
+from boss_billing.callbacks.keeping import Tally, keep, subject_of, tally
+from boss_billing.callbacks.returns import apply_waiting
 from boss_billing.callbacks.rules import (
     APPLY,
     CallbackKind,
@@ -30,15 +31,6 @@ from boss_kit.unit_of_work import Transaction
 _TWICE = Fit(CallbackState.EXCEPTION, "Another callback of the same page is about the same thing.")
 
 
-@dataclass(frozen=True)
-class Tally:
-    """What became of a page of callbacks."""
-
-    applied: int
-    repeated: int
-    unmatched: int
-
-
 def keep_results(tx: Transaction, results: Sequence[ResultCallback]) -> frozenset[str]:
     """Keep results of attempts; give the ids of those that are new."""
     return keep(tx, CallbackKind.PAYMENT_RESULT, [kept_result(one, tx.context.correlation) for one in results])
@@ -47,7 +39,7 @@ def keep_results(tx: Transaction, results: Sequence[ResultCallback]) -> frozense
 def keep_updates(tx: Transaction, updates: Sequence[UpdateCallback]) -> frozenset[str]:
     """Keep answers of the card updater; give the ids of those that are new."""
     story = tx.context.correlation
-    rows = [Kept(one.callback_id, _id(one.inquiry_id), asdict(one), story) for one in updates]
+    rows = [Kept(one.callback_id, subject_of(one.inquiry_id), asdict(one), story) for one in updates]
     return keep(tx, CallbackKind.ACCOUNT_UPDATE, rows)
 
 
@@ -68,14 +60,7 @@ def kept_result(result: ResultCallback, correlation: str) -> Kept:
         "message": result.message,
         "amount": {"amount_minor": amount.amount_minor, "currency": amount.currency} if amount else None,
     }
-    return Kept(result.callback_id, _id(result.attempt_id), body, correlation)
-
-
-def keep(tx: Transaction, kind: CallbackKind, rows: Sequence[Kept]) -> frozenset[str]:
-    """Keep callbacks of a kind, each once; give the ids of those that are new."""
-    # Of two with one id in a page the first one counts.
-    first_of_each = {row.callback_id: row for row in reversed(rows)}
-    return store.keep(tx.connection, tx.enterprise_id, kind, list(first_of_each.values())[::-1], tx.now)
+    return Kept(result.callback_id, subject_of(result.attempt_id), body, correlation)
 
 
 def apply_results(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
@@ -93,7 +78,7 @@ def settle_results(
         return {}
     stale = store.bodies(tx.connection, tx.enterprise_id, kind, [one for one in ids if one not in fresh])
     results = {one: fresh[one] if one in fresh else read_result(stale[one]) for one in ids}
-    subjects = {one: _id(result.attempt_id) for one, result in results.items()}
+    subjects = {one: subject_of(result.attempt_id) for one, result in results.items()}
     page = load(tx, {subject for subject in subjects.values() if subject is not None})
     fits: dict[str, Fit] = {}
     settled: set[UUID] = set()
@@ -110,6 +95,7 @@ def settle_results(
         fits[callback_id] = fit
     page.save()
     store.note(tx.connection, tx.enterprise_id, kind, fits)
+    apply_waiting(tx, settled)
     return fits
 
 
@@ -119,7 +105,7 @@ def apply_updates(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
     ids = store.lock_received(tx.connection, tx.enterprise_id, kind, callback_ids)
     bodies = store.bodies(tx.connection, tx.enterprise_id, kind, ids)
     updates = {one: read_update(bodies[one]) for one in ids}
-    subjects = {one: _id(update.inquiry_id) for one, update in updates.items()}
+    subjects = {one: subject_of(update.inquiry_id) for one, update in updates.items()}
     known = inquiries.find(tx.connection, tx.enterprise_id, [one for one in subjects.values() if one is not None])
     fits: dict[str, Fit] = {}
     answers: dict[UUID, Answer] = {}
@@ -154,15 +140,6 @@ def apply_deposits(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
     return tally(callback_ids, fits)
 
 
-def tally(callback_ids: Sequence[str], fits: Mapping[str, Fit]) -> Tally:
-    """Count what became of callbacks; those that weren't open any more are repeats."""
-    counts = Counter(fits[one].state for one in set(callback_ids) if one in fits)
-    unmatched = counts[CallbackState.UNMATCHED] + counts[CallbackState.EXCEPTION]
-    return Tally(
-        counts[CallbackState.APPLIED], len(callback_ids) - counts[CallbackState.APPLIED] - unmatched, unmatched
-    )
-
-
 def _notice(told: DepositCallback) -> DepositNotice:
     return DepositNotice(
         deposit_key=told.callback_id,
@@ -177,10 +154,3 @@ def _notice(told: DepositCallback) -> DepositNotice:
         currency=told.currency,
         transaction_id=told.transaction_id,
     )
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

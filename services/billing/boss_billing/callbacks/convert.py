@@ -11,8 +11,10 @@ from boss_billing.callbacks.rules import (
     DepositCallback,
     Resolution,
     ResultCallback,
+    ReturnCallback,
     UpdateCallback,
 )
+from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
@@ -20,6 +22,7 @@ from boss_kit.rpc.convert import (
     date_from_proto,
     money_from_proto,
     money_to_proto,
+    optional_date_from_proto,
     time_to_proto,
 )
 
@@ -29,6 +32,11 @@ _OUTCOMES = {
     pb.AccountUpdate.OUTCOME_CLOSED: UpdateOutcome.CLOSED,
     pb.AccountUpdate.OUTCOME_CONTACT_HOLDER: UpdateOutcome.CONTACT_HOLDER,
     pb.AccountUpdate.OUTCOME_NO_CHANGE: UpdateOutcome.NO_CHANGE,
+}
+_KINDS = {
+    pb.PaymentReturn.KIND_RETURN: ReturnKind.RETURN,
+    pb.PaymentReturn.KIND_CHARGEBACK: ReturnKind.CHARGEBACK,
+    pb.PaymentReturn.KIND_REVERSAL: ReturnKind.REVERSAL,
 }
 STATES: Mapping[pb.UnmatchedCallback.State, CallbackState] = {
     pb.UnmatchedCallback.STATE_UNMATCHED: CallbackState.UNMATCHED,
@@ -63,6 +71,23 @@ def updates(request: pb.ReportAccountUpdatesRequest) -> Sequence[UpdateCallback]
             one.expiry_year,
         )
         for one in request.updates
+    ]
+
+
+def returns(request: pb.ReportReturnsRequest) -> Sequence[ReturnCallback]:
+    """Read returns, chargebacks and reversals."""
+    return [
+        ReturnCallback(
+            one.return_id,
+            one.attempt_id,
+            one.transaction_id,
+            _KINDS[one.kind],
+            one.code,
+            one.message,
+            _amount(one),
+            optional_date_from_proto(one, "return_date"),
+        )
+        for one in request.returns
     ]
 
 

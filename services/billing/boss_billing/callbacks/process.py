@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from boss_billing.callbacks import commands, store
-from boss_billing.callbacks.commands import Tally
+from boss_billing.callbacks import commands, returns, store
+from boss_billing.callbacks.keeping import Tally, keep, tally
 from boss_billing.callbacks.rules import CallbackKind, ResultCallback
 from boss_kit.commit_group import CommitGroup, in_groups
 from boss_kit.context import SYSTEM, Context
@@ -19,6 +19,7 @@ ALONE_FROM = 100
 _APPLY = {
     CallbackKind.PAYMENT_RESULT: commands.apply_results,
     CallbackKind.ACCOUNT_UPDATE: commands.apply_updates,
+    CallbackKind.PAYMENT_RETURN: returns.apply_returns,
     CallbackKind.DEPOSIT: commands.apply_deposits,
 }
 
@@ -55,7 +56,7 @@ class ResultReports:
         context = reports[0].context
         rows = [commands.kept_result(one, report.context.correlation) for report in reports for one in report.results]
         with self._units.begin(context) as tx:
-            new = commands.keep(tx, CallbackKind.PAYMENT_RESULT, rows)
+            new = keep(tx, CallbackKind.PAYMENT_RESULT, rows)
         told = {one.callback_id: one for report in reversed(reports) for one in reversed(report.results)}
         fresh = {callback_id: one for callback_id, one in told.items() if callback_id in new}
         with self._units.begin(context) as tx:
@@ -64,7 +65,7 @@ class ResultReports:
         for report in reports:
             # What two calls brought was applied for the first of them.
             ids = [one.callback_id for one in report.results]
-            tallies.append(commands.tally(ids, {one: left.pop(one) for one in dict.fromkeys(ids) if one in left}))
+            tallies.append(tally(ids, {one: left.pop(one) for one in dict.fromkeys(ids) if one in left}))
         return tallies
 
 

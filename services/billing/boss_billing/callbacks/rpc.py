@@ -7,8 +7,8 @@ import grpc
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.billing.v1 import processor_callback_service_pb2_grpc
 
-from boss_billing.callbacks import commands, convert, process, queries
-from boss_billing.callbacks.commands import Tally
+from boss_billing.callbacks import commands, convert, process, queries, returns
+from boss_billing.callbacks.keeping import Tally
 from boss_billing.callbacks.process import Report, ResultReports
 from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
 from boss_billing.callbacks.rules import OPEN, CallbackKind
@@ -44,6 +44,16 @@ class ProcessorCallbackServicer(processor_callback_service_pb2_grpc.ProcessorCal
         tally = self._take(request, CallbackKind.ACCOUNT_UPDATE, updates, commands.keep_updates)
         return pb.ReportAccountUpdatesResponse(
             applied=tally.applied, repeated_updates=tally.repeated, unmatched=tally.unmatched
+        )
+
+    def ReportReturns(
+        self, request: pb.ReportReturnsRequest, context: grpc.ServicerContext
+    ) -> pb.ReportReturnsResponse:
+        """Take returns, chargebacks and reversals."""
+        told = convert.returns(request)
+        tally = self._take(request, CallbackKind.PAYMENT_RETURN, told, returns.keep_returns)
+        return pb.ReportReturnsResponse(
+            applied=tally.applied, repeated_returns=tally.repeated, unmatched=tally.unmatched
         )
 
     def ReportDeposits(

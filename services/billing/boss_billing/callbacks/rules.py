@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import Inquiry, UpdateOutcome
 from boss_billing.payments.rules import OpenAttempt, State
 from boss_kit.money import Money
@@ -42,14 +43,6 @@ class Resolution(StrEnum):
     AS_REPORTED = "as reported"
     AS_SUBMITTED = "as submitted"
     DISMISSED = "dismissed"
-
-
-class ReturnKind(StrEnum):
-    """How money that had come goes back, or comes again."""
-
-    RETURN = "return"
-    CHARGEBACK = "chargeback"
-    REVERSAL = "reversal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +145,6 @@ def fit_return(returned: ReturnCallback, attempt: OpenAttempt | None) -> Fit:
         return Fit(CallbackState.UNMATCHED, "The payment has no result yet; the return waits for it.")
     if attempt.state is not State.APPROVED:
         return Fit(CallbackState.EXCEPTION, f"The attempt was never approved ({attempt.state.value}).")
-    taken = Money(attempt.payment.amount_minor, attempt.payment.currency)
-    if returned.amount is not None and returned.amount != taken:
-        return Fit(CallbackState.EXCEPTION, f"{taken} was taken, the {returned.kind} is about {returned.amount}.")
     return APPLY
 
 

@@ -1,7 +1,7 @@
 """The table of callbacks: each is kept once, by the processor's own id."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -110,6 +110,31 @@ _MATCH_AGAIN = sa.text(
     """
 )
 
+# Whoever is just applying one of them will see the result under the account's lock, too.
+_RECEIVE_WAITING = sa.text(
+    """
+    UPDATE callback SET state = 'received', reason = ''
+    FROM (
+        SELECT callback_id FROM callback
+        WHERE enterprise_id = :enterprise_id AND kind = :kind AND state = 'unmatched' AND subject_id = ANY(:ids)
+        FOR UPDATE SKIP LOCKED
+    ) AS found
+    WHERE callback.enterprise_id = :enterprise_id AND callback.kind = :kind
+      AND callback.callback_id = found.callback_id
+    RETURNING callback.callback_id
+    """
+)
+
+_HAS_CHARGEBACK = sa.text(
+    """
+    SELECT EXISTS (
+        SELECT FROM callback
+        WHERE enterprise_id = :enterprise_id AND kind = 'payment_return' AND subject_id = :attempt_id
+          AND state = 'applied' AND body ->> 'kind' <> 'reversal'
+    )
+    """
+)
+
 _OPEN = sa.text(
     """
     SELECT state, subject_id, body FROM callback
@@ -185,6 +210,22 @@ def left_over(connection: sa.Connection, limit: int) -> Sequence[tuple[UUID, str
 def match_again(connection: sa.Connection, limit: int) -> int:
     """Let unmatched callbacks of all enterprises be applied whose subject is there now; give how many."""
     return int(connection.execute(_MATCH_AGAIN, {"limit": limit}).rowcount)
+
+
+def receive_waiting(
+    connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, subject_ids: Collection[UUID]
+) -> Sequence[str]:
+    """Let unmatched callbacks about something be applied; give their ids."""
+    if not subject_ids:
+        return ()
+    parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(subject_ids)}
+    return sorted(connection.scalars(_RECEIVE_WAITING, parameters))
+
+
+def has_chargeback(connection: sa.Connection, enterprise_id: UUID, attempt_id: UUID) -> bool:
+    """Tell whether a return or a chargeback of an attempt was handed over."""
+    parameters = {"enterprise_id": enterprise_id, "attempt_id": attempt_id}
+    return bool(connection.scalar(_HAS_CHARGEBACK, parameters))
 
 
 def lock_one(

@@ -8,7 +8,7 @@ from typing import Any
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from google.protobuf import json_format
 
-from boss_billing.callbacks import commands, convert, process
+from boss_billing.callbacks import commands, convert, process, returns
 from boss_billing.callbacks.rules import CallbackKind
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
@@ -38,6 +38,9 @@ TYPES: Mapping[str, _Type] = {
     ),
     "account.updates": _Type(
         CallbackKind.ACCOUNT_UPDATE, pb.ReportAccountUpdatesRequest, convert.updates, commands.keep_updates
+    ),
+    "payment.returns": _Type(
+        CallbackKind.PAYMENT_RETURN, pb.ReportReturnsRequest, convert.returns, returns.keep_returns
     ),
     "deposits": _Type(CallbackKind.DEPOSIT, pb.ReportDepositsRequest, convert.deposits, commands.keep_deposits),
 }

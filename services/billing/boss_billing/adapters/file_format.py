@@ -1,0 +1,263 @@
+"""The files of a processor that works with files: pipe-delimited, a named header row, a trailer that counts. Pure.
+
+One bad row refuses the whole file, and the refusal names its line: half a truth about money is none.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from io import StringIO
+from uuid import UUID
+
+from boss_billing.batches.rules import Submission
+from boss_billing.callbacks.rules import ResultCallback, ReturnCallback, UpdateCallback
+from boss_billing.chargebacks.rules import ReturnKind
+from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
+from boss_kit.errors import InvalidArgument
+from boss_kit.money import Money, exponent, parse_money
+
+TRAILER = "trailer"
+REQUEST_COLUMNS = (
+    "business_unit", "transaction_code", "account", "type", "accessory", "date", "amount", "currency", "memo",
+)  # fmt: skip
+RESPONSE_COLUMNS = (*REQUEST_COLUMNS, "submission_id", "transaction_id", "response_code", "response_message")
+INQUIRY_COLUMNS = ("inquiry_code", "account", "type", "last4", "accessory")
+UPDATE_COLUMNS = (*INQUIRY_COLUMNS, "update_id", "outcome", "new_account", "new_last4", "new_accessory")
+
+RETURN_COLUMNS = (
+    "business_unit", "return_id", "kind", "transaction_code", "transaction_id", "date", "amount", "currency",
+    "response_code", "response_message",
+)  # fmt: skip
+
+_OUTCOMES = {
+    "NEW_NUMBER": UpdateOutcome.NEW_NUMBER,
+    "NEW_EXPIRY": UpdateOutcome.NEW_EXPIRY,
+    "CLOSED": UpdateOutcome.CLOSED,
+    "CONTACT_HOLDER": UpdateOutcome.CONTACT_HOLDER,
+    "NO_CHANGE": UpdateOutcome.NO_CHANGE,
+}
+
+_KINDS = {"RETURN": ReturnKind.RETURN, "CHARGEBACK": ReturnKind.CHARGEBACK, "REVERSAL": ReturnKind.REVERSAL}
+
+
+class FileRefusedError(Exception):
+    """Nothing of a file is taken; the line is the first one that is wrong."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row and the line it stands on."""
+
+    line: int
+    values: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+    def required(self, column: str) -> str:
+        """Give a value. Raises FileRefusedError for an empty one."""
+        if not self.values[column]:
+            raise FileRefusedError(self.line, f"{column} is empty.")
+        return self.values[column]
+
+    def money(self) -> Money:
+        """Read the amount. Raises FileRefusedError for one that can't be."""
+        try:
+            return parse_money(self.required("amount"), self.required("currency"))
+        except InvalidArgument as error:
+            raise FileRefusedError(self.line, error.message) from None
+
+
+def write_requests(submission: Submission) -> str:
+    """Write a batch as a request file."""
+    unit = f"enterprises/{submission.enterprise_id}/businessUnits/{submission.business_unit_id}"
+    rows = [
+        (
+            unit,
+            str(one.attempt_id),
+            one.token,
+            one.tender,
+            _accessory(one.expiry_month, one.expiry_year),
+            one.business_date.isoformat(),
+            _plain(Money(one.amount_minor, one.currency)),
+            one.currency,
+            _flat(one.description),
+        )
+        for one in submission.attempts
+    ]
+    return _write(REQUEST_COLUMNS, rows)
+
+
+def write_inquiries(inquiries: Sequence[SubmittedInquiry]) -> str:
+    """Write questions to the card updater as a request file."""
+    rows = [
+        (str(one.inquiry_id), one.token, one.tender, one.last4, _accessory(one.expiry_month, one.expiry_year))
+        for one in inquiries
+    ]
+    return _write(INQUIRY_COLUMNS, rows)
+
+
+def read_responses(text: str, request: str) -> Sequence[ResultCallback]:
+    """Read the response to a request file. Raises FileRefusedError unless it answers each row of it, once."""
+    asked = {row["transaction_code"]: row for row in read_rows(request, REQUEST_COLUMNS)}
+    rows = read_rows(text, RESPONSE_COLUMNS)
+    _check_answers(rows, "transaction_code", asked)
+    for row in rows:
+        if row["business_unit"] != asked[row["transaction_code"]]["business_unit"]:
+            raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't the unit whose payment this is.")
+    return [
+        ResultCallback(
+            f"{row['transaction_code']}/{row.required('transaction_id')}",
+            row["transaction_code"],
+            row["transaction_id"],
+            row.required("response_code"),
+            row["response_message"],
+            row.money(),
+        )
+        for row in rows
+    ]
+
+
+def read_updates(text: str, request: str) -> Sequence[UpdateCallback]:
+    """Read the answers to questions to the card updater. Raises FileRefusedError unless all are answered, once."""
+    asked = {row["inquiry_code"]: row for row in read_rows(request, INQUIRY_COLUMNS)}
+    rows = read_rows(text, UPDATE_COLUMNS)
+    _check_answers(rows, "inquiry_code", asked)
+    return [_update(row) for row in rows]
+
+
+def read_returns(text: str) -> tuple[UUID, Sequence[ReturnCallback]]:
+    """Read returns, chargebacks and reversals of one unit; give whose enterprise's they are, too.
+
+    Raises FileRefusedError for a row of another unit, or one that comes twice.
+    """
+    rows = read_rows(text, RETURN_COLUMNS)
+    if not rows:
+        raise FileRefusedError(1, "has no rows.")
+    unit = rows[0]["business_unit"]
+    seen: dict[str, int] = {}
+    for row in rows:
+        if row["business_unit"] != unit:
+            raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't the unit of the lines before.")
+        if row.required("return_id") in seen:
+            raise FileRefusedError(row.line, f"{row['return_id']} is on line {seen[row['return_id']]} already.")
+        seen[row["return_id"]] = row.line
+    try:
+        enterprise_id = UUID(unit.split("/")[1])
+    except (IndexError, ValueError):
+        raise FileRefusedError(rows[0].line, f"{unit[:100]!r} isn't a business unit.") from None
+    return enterprise_id, [_return(row) for row in rows]
+
+
+def read_rows(text: str, columns: Sequence[str]) -> Sequence[Row]:
+    """Read a file's rows by the names in its header. Raises FileRefusedError for a cut, wrong or miscounted file."""
+    lines = list(csv.reader(StringIO(text, newline=""), delimiter="|"))
+    if not lines or not text.endswith("\n") or lines[-1][:1] != [TRAILER]:
+        raise FileRefusedError(max(len(lines), 1), "the file ends without its trailer: it was cut.")
+    header, trailer = lines[0], lines[-1]
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise FileRefusedError(1, f"the header lacks {', '.join(missing)}.")
+    rows = []
+    for number, cells in enumerate(lines[1:-1], 2):
+        if len(cells) != len(header):
+            raise FileRefusedError(number, f"has {len(cells)} columns, the header has {len(header)}.")
+        rows.append(Row(number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
+    if trailer[1:] != [str(len(rows))]:
+        told = "|".join(trailer[1:])[:40]
+        raise FileRefusedError(len(lines), f"the trailer counts {told!r} rows, the file has {len(rows)}.")
+    return rows
+
+
+def _check_answers(rows: Sequence[Row], key: str, asked: Mapping[str, Row]) -> None:
+    seen: dict[str, int] = {}
+    for row in rows:
+        code = row[key]
+        if code not in asked:
+            raise FileRefusedError(row.line, f"{code[:60]!r} isn't in the request of this name.")
+        if code in seen:
+            raise FileRefusedError(row.line, f"{code} is answered on line {seen[code]} already.")
+        seen[code] = row.line
+    if len(rows) != len(asked):
+        raise FileRefusedError(len(rows) + 2, f"the request has {len(asked)} rows, this file answers {len(rows)}.")
+
+
+def _return(row: Row) -> ReturnCallback:
+    kind = _KINDS.get(row.required("kind"))
+    if kind is None:
+        raise FileRefusedError(row.line, f"kind {row['kind'][:40]!r} isn't one of {', '.join(_KINDS)}.")
+    try:
+        day = date.fromisoformat(row["date"]) if row["date"] else None
+    except ValueError:
+        raise FileRefusedError(row.line, f"date {row['date'][:20]!r} isn't one such as 2026-01-31.") from None
+    about = (row["transaction_id"], kind, row["response_code"], row["response_message"])
+    return ReturnCallback(row["return_id"], row.required("transaction_code"), *about, row.money(), day)
+
+
+def _update(row: Row) -> UpdateCallback:
+    outcome = _OUTCOMES.get(row.required("outcome"))
+    if outcome is None:
+        raise FileRefusedError(row.line, f"outcome {row['outcome'][:40]!r} isn't one of {', '.join(_OUTCOMES)}.")
+    month, year = _expiry(row)
+    inquiry, update_id = row["inquiry_code"], row.required("update_id")
+    return UpdateCallback(f"{inquiry}/{update_id}", inquiry, outcome, row["new_account"], row["new_last4"], month, year)
+
+
+def _expiry(row: Row) -> tuple[int, int]:
+    text = row["new_accessory"]
+    if not text:
+        return 0, 0
+    if len(text) != 4 or not text.isascii() or not text.isdigit() or not 1 <= int(text[:2]) <= 12:
+        raise FileRefusedError(row.line, f"new_accessory {text[:20]!r} isn't an expiry such as 0829.")
+    return int(text[:2]), 2000 + int(text[2:])
+
+
+def _write(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    written = StringIO(newline="")
+    writer = csv.writer(written, delimiter="|", lineterminator="\n")
+    writer.writerow(columns)
+    count = 0
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    writer.writerow((TRAILER, count))
+    return written.getvalue()
+
+
+def _accessory(month: int, year: int) -> str:
+    return f"{month:02}{year % 100:02}" if year else ""
+
+
+def _plain(amount: Money) -> str:
+    places = exponent(amount.currency)
+    whole, part = divmod(amount.amount_minor, 10**places)
+    return f"{whole}.{part:0{places}}" if places else str(whole)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.replace("|", "/").split())
+
+
+def request_name(submission: Submission, day: date) -> str:
+    """Name the request file of a batch; the response comes under the same name."""
+    return f"pay_{submission.enterprise_id}_{day:%Y%m%d}_{submission.number}_{submission.label}_{submission.key}.txt"
+
+
+def inquiry_name(enterprise_id: UUID, day: date, key: UUID) -> str:
+    """Name the request file of questions to the card updater."""
+    return f"upd_{enterprise_id}_{day:%Y%m%d}_{key}.txt"
+
+
+def enterprise_of(name: str) -> UUID:
+    """Tell whose file it is by its name. Raises FileRefusedError for a name that isn't one of ours."""
+    parts = name.split("_")
+    try:
+        return UUID(parts[1])
+    except (IndexError, ValueError):
+        raise FileRefusedError(1, "no request of this name was sent.") from None

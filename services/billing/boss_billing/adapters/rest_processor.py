@@ -1,0 +1,202 @@
+"""A processor with a REST API in the style of today's: a payment a call, each with an idempotency key.
+
+The key is our attempt's id, so the same payment again is the same answer and never a second charge; a payment can be
+asked for by its key, too. An answer that is still open comes later, by webhook or when the janitor asks.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from boss_billing.adapters.port import NoAnswerError, Repeatability
+from boss_billing.adapters.rest_codes import FINAL, code_of
+from boss_billing.batches.rules import Submission, SubmittedAttempt
+from boss_billing.callbacks.rules import ResultCallback
+from boss_billing.funding.rules import SubmittedInquiry
+from boss_kit.errors import Transient
+from boss_kit.money import Money
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AT_ONCE = 8
+TIMEOUT_S = 20.0
+TRIES = 4
+WAIT_S_MAX = 30.0
+NOT_VALID = "E03"
+_CREATED = (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED, httpx.codes.PAYMENT_REQUIRED)
+
+
+class _BusyError(Exception):
+    """The processor answered, but not now; it says how long to wait."""
+
+    def __init__(self, status: int, wait_s: float) -> None:
+        super().__init__(f"the processor answered {status}")
+        self.wait_s = wait_s
+
+
+class RestProcessor:
+    """Sends payments one by one, some at once; repeats with the same key what got no answer."""
+
+    repeatability = Repeatability.IDEMPOTENT
+
+    def __init__(self, url: str, api_key: str, *, timeout_s: float = TIMEOUT_S, first_wait_s: float = 0.5) -> None:
+        self._client = httpx.Client(
+            base_url=url, timeout=timeout_s, headers={"Authorization": f"Bearer {api_key}", "User-Agent": "boss"}
+        )
+        self._first_wait_s = first_wait_s
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def submit(self, submission: Submission) -> Sequence[ResultCallback]:
+        """Send the payments of a batch; give the results of those that are decided at once.
+
+        Raises NoAnswerError when one of them got none: the batch is unknown, and its repeat sends the same keys.
+        """
+        sent = _at_once(lambda one: self._charge(submission, one), submission.attempts)
+        results, unanswered = [], 0
+        for one in sent:
+            if isinstance(one, ResultCallback):
+                results.append(one)
+            elif one is not None:
+                unanswered += 1
+        if unanswered:
+            raise NoAnswerError(f"{unanswered} of {len(submission.attempts)} payments got no answer")
+        return results
+
+    def knows(self, enterprise_id: UUID, key: str) -> bool:
+        """Tell whether it has a payment of a batch."""
+        return bool(self._list({"batch": key, "limit": "1"}))
+
+    def find_results(self, enterprise_id: UUID, attempt_ids: Sequence[UUID]) -> Sequence[ResultCallback]:
+        """Ask for payments by their keys; give those that are decided."""
+
+        def ask(attempt_id: UUID) -> Sequence[ResultCallback]:
+            try:
+                found = self._list({"reference": str(attempt_id), "limit": "1"})
+            except NoAnswerError:
+                return ()
+            return [_result(one) for one in found if one.get("status") in FINAL]
+
+        return [result for results in _at_once(ask, attempt_ids) for result in results]
+
+    def inquire(self, enterprise_id: UUID, business_date: date, inquiries: Sequence[SubmittedInquiry]) -> None:
+        """Ask the card updater, an inquiry a call; its answers come by webhook. Raises Transient without an answer."""
+
+        def ask(one: SubmittedInquiry) -> None:
+            body = {"reference": str(one.inquiry_id), "token": one.token, "last4": one.last4}
+            self._post("/v1/account_updates", str(one.inquiry_id), {**body, "enterprise": str(enterprise_id)})
+
+        try:
+            _at_once(ask, inquiries)
+        except NoAnswerError as error:
+            raise Transient("PROCESSOR_UNAVAILABLE", str(error)) from error
+
+    def _charge(self, submission: Submission, one: SubmittedAttempt) -> ResultCallback | NoAnswerError | None:
+        body = {
+            "reference": str(one.attempt_id),
+            "batch": submission.key,
+            "amount": one.amount_minor,
+            "currency": one.currency.lower(),
+            "token": one.token,
+            "description": one.description,
+            "metadata": {"enterprise": str(submission.enterprise_id), "account": one.account_number},
+        }
+        try:
+            return _charged(one, self._post("/v1/payments", str(one.attempt_id), body))
+        except NoAnswerError as error:
+            return error
+
+    def _list(self, query: dict[str, str]) -> Sequence[dict[str, Any]]:
+        answer = self._ask(lambda: self._client.get("/v1/payments", params=query))
+        if answer.status_code != httpx.codes.OK:
+            raise NoAnswerError(f"the processor answered {answer.status_code}")
+        found: Sequence[dict[str, Any]] = _json(answer).get("data", [])
+        return found
+
+    def _post(self, path: str, key: str, body: dict[str, Any]) -> httpx.Response:
+        return self._ask(lambda: self._client.post(path, json=body, headers={"Idempotency-Key": key}))
+
+    def _ask(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Send, again where that is safe: every call carries its key. Raises NoAnswerError where nobody answers."""
+        retrying = Retrying(
+            stop=stop_after_attempt(TRIES),
+            retry=retry_if_exception_type((httpx.TransportError, _BusyError)),
+            wait=self._wait_s,
+            reraise=True,
+        )
+        try:
+            answer: httpx.Response = retrying(lambda: _answered(send()))
+        except (httpx.TransportError, _BusyError) as error:
+            raise NoAnswerError(str(error)) from error
+        if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise Transient("PROCESSOR_REFUSES_KEY", "The processor refuses our key: see BOSS_PROCESSOR_API_KEY.")
+        return answer
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked_s: float = error.wait_s if isinstance(error, _BusyError) else 0.0
+        return min(WAIT_S_MAX, max(asked_s, self._first_wait_s * 2.0 ** (state.attempt_number - 1)))
+
+
+def _charged(one: SubmittedAttempt, answer: httpx.Response) -> ResultCallback | None:
+    """Read the answer to a payment; None where it is still open."""
+    if answer.status_code not in _CREATED:
+        # It read the payment and won't have it: nobody was charged, and the same again would be refused again.
+        reason = _message(answer) or f"The processor answered {answer.status_code}."
+        key = str(one.attempt_id)
+        return ResultCallback(f"rest-{key}-refused", key, "", NOT_VALID, reason, None)
+    payment = _json(answer)
+    return _result(payment) if payment.get("status") in FINAL else None
+
+
+def _answered(answer: httpx.Response) -> httpx.Response:
+    """Give an answer that means something. Raises _BusyError for one that says: again, later."""
+    later = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.CONFLICT, httpx.codes.REQUEST_TIMEOUT)
+    if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or answer.status_code in later:
+        text = answer.headers.get("retry-after", "0")
+        raise _BusyError(answer.status_code, float(text) if text.isascii() and text.isdigit() else 0.0)
+    return answer
+
+
+def _json(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        raise NoAnswerError("the processor's answer can't be read") from None
+    if not isinstance(body, dict):
+        raise NoAnswerError("the processor's answer can't be read")
+    return body
+
+
+def _result(payment: dict[str, Any]) -> ResultCallback:
+    try:
+        amount = Money(int(payment["amount"]), str(payment["currency"]).upper())
+        key, number = str(payment["reference"]), str(payment["id"])
+    except (KeyError, ValueError, TypeError):
+        raise NoAnswerError("the processor's answer can't be read") from None
+    return ResultCallback(f"rest-{number}", key, number, code_of(payment), str(payment.get("message", "")), amount)
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        body = _json(answer)
+    except NoAnswerError:
+        return ""
+    error = body.get("error")
+    return str(error.get("message", ""))[:200] if isinstance(error, dict) else ""
+
+
+def _at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Work on some items at once; give the answers in their order."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(min(AT_ONCE, len(items)), thread_name_prefix="processor") as pool:
+        return list(pool.map(work, items))

@@ -1,0 +1,322 @@
+"""A processor that works with files: a response is taken whole or refused whole, with the line (SPEC BIL-8)."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from callback_calls import PARENT
+from club import AUSTIN, DENVER, ENTERPRISE_ID, Club, due, unit_id
+
+from boss_billing.adapters.file_processor import FilePickup, FileProcessor
+from boss_billing.adapters.port import Repeatability
+from boss_billing.batches.rules import SUBMIT_TASK
+from boss_billing.callbacks.returns import apply_returns, keep_returns
+from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
+
+Change = Callable[[list[str]], list[str]]
+
+
+class Bank:
+    """The other end of the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def requests(self) -> list[Path]:
+        return sorted((self.folder / "requests").glob("*.txt"))
+
+    def answer(self, request: Path, code: str = "A01", change: Change | None = None, name: str = "") -> Path:
+        """Answer each row of a request, then change the file's lines."""
+        header, *rows, _ = request.read_text().splitlines()
+        lines = [f"{header}|submission_id|transaction_id|response_code|response_message"]
+        lines += [f"{row}|s{number}|t{number}|{code}|Said so" for number, row in enumerate(rows)]
+        lines.append(f"trailer|{len(rows)}")
+        path = self.folder / "responses" / (name or request.name)
+        path.write_text("".join(f"{line}\n" for line in (change(lines) if change else lines)))
+        return path
+
+    def refusal(self, place: str = "responses") -> str:
+        """Give what was said of the one refused file, and see that it was put aside."""
+        assert not list((self.folder / place).glob("*.txt"))
+        (error,) = (self.folder / "refused" / place).glob("*.error")
+        assert error.with_suffix("").is_file()
+        return error.read_text().strip()
+
+
+class Files:
+    """A club whose processor works with files."""
+
+    def __init__(self, club: Club, folder: Path, *, keeps_taken: bool = False) -> None:
+        self.club = club
+        self.bank = Bank(folder)
+        self.processor = FileProcessor(folder, keeps_taken=keeps_taken)
+        self.pickup = FilePickup(folder, self, settle_s=0)
+        club.wire = self.processor  # type: ignore[assignment]
+
+    def bill(self, *numbers: str, unit: str = DENVER) -> Path:
+        for number in numbers:
+            account = self.club.add_account(number, business_unit=unit)
+            self.club.due.unit_of[account.id] = account.business_unit_id
+        self.club.due.charges = [due(number) for number in numbers]
+        before = set(self.bank.requests())
+        self.club.bill(unit=unit)
+        (request,) = set(self.bank.requests()) - before
+        return request
+
+    def read(self) -> None:
+        task: Any = None
+        self.pickup.read(task)
+
+    def report_results(self, enterprise_id: UUID, results: Any) -> None:
+        assert enterprise_id == ENTERPRISE_ID
+        assert all(isinstance(one, ResultCallback) for one in results)
+        self.club.report(*results)
+
+    def report_updates(self, enterprise_id: UUID, updates: Any) -> None:
+        assert all(isinstance(one, UpdateCallback) for one in updates)
+        self.club.report_updates(*updates)
+
+    def report_returns(self, enterprise_id: UUID, returns: Any) -> None:
+        assert enterprise_id == ENTERPRISE_ID
+        with self.club.units.begin(self.club.context()) as tx:
+            keep_returns(tx, returns)
+        with self.club.units.begin(self.club.context()) as tx:
+            apply_returns(tx, [one.callback_id for one in returns])
+
+    def write_returns(self, *rows: str, name: str = "back.txt") -> None:
+        header = (
+            "business_unit|return_id|kind|transaction_code|transaction_id|date|amount|currency"
+            "|response_code|response_message"
+        )
+        lines = [header, *rows, f"trailer|{len(rows)}"]
+        (self.bank.folder / "returns" / name).write_text("".join(f"{line}\n" for line in lines))
+
+    def return_row(
+        self, return_id: str = "r1", kind: str = "RETURN", unit: str = DENVER, day: str = "2026-01-09"
+    ) -> str:
+        code = self.club.one("SELECT id FROM attempt")
+        return f"{PARENT}/businessUnits/{unit_id(unit)}|{return_id}|{kind}|{code}|t0|{day}|35.00|USD|R01|No account"
+
+    def states(self) -> set[str]:
+        return {row.state for row in self.club.rows("SELECT state FROM payment")}
+
+
+@pytest.fixture
+def files(club: Club, tmp_path: Path) -> Files:
+    return Files(club, tmp_path)
+
+
+def test_bil_8_a_batch_goes_out_as_a_pipe_delimited_file_with_named_columns(files: Files) -> None:
+    request = files.bill("M1", "M2")
+    lines = request.read_text().splitlines()
+    assert lines[0] == "business_unit|transaction_code|account|type|accessory|date|amount|currency|memo"
+    unit, code, *rest = lines[1].split("|")
+    assert unit == f"{PARENT}/businessUnits/{unit_id(DENVER)}"
+    assert code in {str(row.id) for row in files.club.rows("SELECT id FROM attempt")}
+    assert rest == ["tok_M1", "VISA", "1230", "2026-01-05", "35.00", "USD", "Gold Monthly"]
+    assert lines[3] == "trailer|2"
+    assert files.states() == {"pending"}
+
+
+def test_bil_8_a_response_file_of_the_requests_name_brings_the_results_once(files: Files) -> None:
+    request = files.bill("M1", "M2")
+    response = files.bank.answer(request)
+    files.read()
+    assert files.states() == {"approved"}
+    assert not response.exists()
+    assert (files.bank.folder / "done" / "responses" / request.name).is_file()
+    files.club.assert_books()
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (lambda lines: lines[: len(lines) // 2], "line 2: the file ends without its trailer: it was cut."),
+        (lambda lines: [*lines[:-1], "trailer|3"], "line 4: the trailer counts '3' rows, the file has 2."),
+        (lambda lines: [lines[0], lines[1], "trailer|1"], "line 3: the request has 2 rows, this file answers 1."),
+        (
+            lambda lines: [*lines[:2], lines[1], "trailer|2"],
+            "is answered on line 2 already.",
+        ),
+        (lambda lines: [lines[0], lines[1], lines[2] + "|x", lines[3]], "line 3: has 14 columns, the header has 13."),
+        (lambda lines: [line.replace("|35.00|", "|much|") for line in lines], "line 2: amount: 'much' is not a number"),
+        (lambda lines: [line.replace("|A01|", "||") for line in lines], "line 2: response_code is empty."),
+        (lambda lines: [line.replace("response_code", "code") for line in lines], "line 1: the header lacks"),
+        (
+            lambda lines: [line.replace(str(unit_id(DENVER)), str(unit_id(AUSTIN))) for line in lines],
+            "isn't the unit whose payment this is.",
+        ),
+        (lambda lines: [], "line 1: the file ends without its trailer: it was cut."),
+    ],
+    ids=["cut", "count", "short", "twice", "columns", "amount", "code", "header", "unit", "empty"],
+)
+def test_bil_8_a_bad_response_file_is_refused_whole_with_the_line(files: Files, change: Change, refusal: str) -> None:
+    request = files.bill("M1", "M2")
+    files.bank.answer(request, change=change)
+    files.read()
+    assert refusal in files.bank.refusal()
+    assert files.states() == {"pending"}
+    assert files.club.one("SELECT count(*) FROM callback") == 0
+
+
+def test_bil_8_a_response_file_whose_last_line_is_cut_is_refused(files: Files) -> None:
+    response = files.bank.answer(files.bill("M1"))
+    response.write_bytes(response.read_bytes()[:-1])
+    files.read()
+    assert "it was cut" in files.bank.refusal()
+
+
+def test_bil_8_a_response_file_that_is_no_text_is_refused_with_the_line(files: Files) -> None:
+    response = files.bank.answer(files.bill("M1"))
+    response.write_bytes(response.read_bytes().replace(b"Said so", b"\xff"))
+    files.read()
+    assert files.bank.refusal() == "line 2: isn't UTF-8 text."
+
+
+def test_bil_8_a_repeated_response_file_is_refused_and_a_corrected_one_is_taken(files: Files) -> None:
+    request = files.bill("M1")
+    files.bank.answer(request, change=lambda lines: lines[:-1])
+    files.read()
+    assert files.states() == {"pending"}
+    files.bank.answer(request)
+    files.read()
+    assert files.states() == {"approved"}
+    files.bank.answer(request, code="D03")
+    files.read()
+    errors = [path.read_text() for path in (files.bank.folder / "refused" / "responses").glob("*.error")]
+    assert min(errors) == "line 1: a file of this name was taken before.\n"
+    assert files.states() == {"approved"}
+
+
+def test_bil_8_a_response_file_to_no_request_or_another_units_is_refused(files: Files) -> None:
+    denver, austin = files.bill("M1"), files.bill("M2", unit=AUSTIN)
+    files.bank.answer(denver, name=austin.name)
+    files.read()
+    assert "isn't in the request of this name" in files.bank.refusal()
+    files.bank.answer(denver, name="holiday_pictures.txt")
+    files.bank.answer(denver, name=denver.name.replace("_1_", "_9_"))
+    files.read()
+    errors = {path.read_text() for path in (files.bank.folder / "refused" / "responses").glob("*.error")}
+    assert "line 1: no request of this name was sent.\n" in errors
+    assert len(errors) == 2
+    assert files.states() == {"pending"}
+
+
+def test_bil_8_an_amount_that_differs_in_a_file_is_an_exception(files: Files) -> None:
+    files.bank.answer(files.bill("M1"), change=lambda lines: [one.replace("|35.00|", "|34.00|") for one in lines])
+    files.read()
+    assert files.states() == {"pending"}
+    assert files.club.one("SELECT state FROM callback") == "exception"
+
+
+def test_bil_8_a_file_that_is_still_being_written_is_left_alone(files: Files) -> None:
+    response = files.bank.answer(files.bill("M1"))
+    files.pickup = FilePickup(files.bank.folder, files)
+    files.read()
+    assert response.exists()
+    os.utime(response, (0, 0))
+    files.read()
+    assert files.states() == {"approved"}
+
+
+def test_bil_8_a_file_whose_reader_died_is_taken_again_and_counts_once(files: Files) -> None:
+    request = files.bill("M1")
+    response = files.bank.answer(request)
+    content = response.read_text()
+    files.read()
+    (files.bank.folder / "done" / "responses" / request.name).unlink()
+    response.write_text(content)
+    files.read()
+    assert files.club.one("SELECT count(*) FROM callback") == 1
+    files.club.assert_books()
+
+
+@pytest.mark.parametrize(("keeps_taken", "offers"), [(True, Repeatability.QUERYABLE), (False, Repeatability.NEITHER)])
+def test_bil_8_files_can_be_asked_for_only_where_taken_ones_are_kept(
+    club: Club, tmp_path: Path, keeps_taken: bool, offers: Repeatability
+) -> None:
+    assert Files(club, tmp_path, keeps_taken=keeps_taken).processor.repeatability is offers
+
+
+@pytest.mark.parametrize("place", ["requests", "requests/taken"])
+def test_bil_8_a_request_that_was_written_or_taken_is_known_and_not_written_again(
+    club: Club, tmp_path: Path, place: str
+) -> None:
+    files = Files(club, tmp_path, keeps_taken=True)
+    request = files.bill("M1")
+    request.rename(tmp_path / place / request.name)
+    with club.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE batch SET state = 'unknown'; UPDATE payment SET state = 'unknown'")
+        connection.exec_driver_sql("UPDATE attempt SET state = 'unknown'")
+    club.ask("ask-processor")
+    assert files.states() == {"pending"}
+    assert len(files.bank.requests()) == (1 if place == "requests" else 0)
+
+
+def test_bil_8_a_request_that_was_never_written_is_written_when_it_is_asked_for(club: Club, tmp_path: Path) -> None:
+    files = Files(club, tmp_path, keeps_taken=True)
+    request = files.bill("M1")
+    request.unlink()
+    with club.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE batch SET state = 'submitting'")
+    with club.units.begin(club.context()) as tx:
+        tx.enqueue(SUBMIT_TASK, key="again", args={"batches": str(club.one("SELECT id FROM batch"))})
+    club.do_tasks()
+    assert files.bank.requests() == [request]
+
+
+def test_bil_4_the_card_updater_is_asked_and_answers_by_files(files: Files) -> None:
+    club = files.club
+    club.settings(card_updater=True)
+    files.bank.answer(files.bill("M1"), code="D16")
+    files.read()
+    club.ask("card-updater")
+    (request,) = files.bank.folder.glob("requests/upd_*.txt")
+    header, row, _ = request.read_text().splitlines()
+    header += "|update_id|outcome|new_account|new_last4|new_accessory"
+    answer = files.bank.folder / "updates" / request.name
+    answer.write_text(f"{header}\n{row}|u1|NEW_EXPIRY|||1399\ntrailer|1\n")
+    files.read()
+    assert files.bank.refusal("updates") == "line 2: new_accessory '1399' isn't an expiry such as 0829."
+    answer.write_text(f"{header}\n{row}|u1|NEW_EXPIRY|||0233\ntrailer|1\n")
+    files.read()
+    assert club.one("SELECT expiry_month, expiry_year FROM funding_source") == (2, 2033)
+    club.do_tasks()
+    assert club.one("SELECT count(*) FROM batch WHERE label = 'Retry' AND state = 'submitted'") == 1
+
+
+def test_bil_8_returns_come_in_files_of_their_own_and_count_once(files: Files) -> None:
+    files.bank.answer(files.bill("M1"))
+    files.read()
+    files.write_returns(files.return_row())
+    files.read()
+    assert files.club.one("SELECT balance_minor FROM invoice") == 3500
+    files.write_returns(files.return_row(), name="the same again.txt")
+    files.read()
+    assert files.club.one("SELECT count(*) FROM chargeback") == 1
+    files.write_returns(files.return_row("r2"))
+    files.read()
+    assert files.bank.refusal("returns") == "line 1: a file of this name was taken before."
+    files.club.assert_books()
+
+
+def test_bil_8_a_bad_returns_file_is_refused_whole_with_the_line(files: Files) -> None:
+    files.bank.answer(files.bill("M1"))
+    files.read()
+    good = files.return_row()
+    bad = {
+        "unit": ([good, files.return_row("r2", unit=AUSTIN)], "line 3: "),
+        "twice": ([good, good], "line 3: r1 is on line 2 already."),
+        "kind": ([good, files.return_row("r2", kind="GIFT")], "line 3: kind 'GIFT' isn't one of"),
+        "day": ([good, files.return_row("r2", day="09.01.26")], "line 3: date '09.01.26' isn't one such as"),
+        "nameless": ([good.replace("enterprises", "shops").replace("/", "-")], "isn't a business unit."),
+    }
+    for name, (rows, _) in bad.items():
+        files.write_returns(*rows, name=f"{name}.txt")
+    files.read()
+    for name, (_, refusal) in bad.items():
+        assert refusal in (files.bank.folder / "refused" / "returns" / f"{name}.txt.error").read_text()
+    assert files.club.one("SELECT count(*) FROM callback WHERE kind = 'payment_return'") == 0
