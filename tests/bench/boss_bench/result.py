@@ -53,6 +53,13 @@ def p99_ms(durations_s: Sequence[float]) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] * 1000 if ordered else 0.0
 
 
+def peak_rss_mb_of(process_id: int) -> float:
+    """Tell how much memory another process ever held; 0 where the system doesn't say."""
+    status = Path(f"/proc/{process_id}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+
 def peak_rss_mb() -> float:
     """Tell how much memory this process ever held."""
     status = Path("/proc/self/status")

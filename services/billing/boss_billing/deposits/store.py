@@ -87,9 +87,10 @@ _UNITS_OF_BATCHES = sa.text(
 _AWAITED = sa.text(
     """
     SELECT number, tender, sum(amount) AS amount FROM (
-        SELECT batch.number, attempt.tender, attempt.amount_minor AS amount
+        SELECT batch.number, attempt.tender, payment.amount_minor AS amount
         FROM batch
         JOIN attempt ON attempt.enterprise_id = batch.enterprise_id AND attempt.batch_id = batch.id
+        JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
         WHERE batch.enterprise_id = :enterprise_id AND batch.number = ANY(:numbers) AND attempt.state = 'approved'
         UNION ALL
         SELECT batch_number, tender, -gross_minor

@@ -60,9 +60,10 @@ _FAULTS = sa.text(
     ), approved AS (
         SELECT batch.number, attempt.tender,
                coalesce(nullif(attempt.transaction_id, ''), CAST(attempt.id AS text)) AS transaction_id,
-               attempt.amount_minor AS approved
+               payment.amount_minor AS approved
         FROM batch
         JOIN attempt ON attempt.enterprise_id = batch.enterprise_id AND attempt.batch_id = batch.id
+        JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
         WHERE batch.enterprise_id = :enterprise_id AND attempt.state = 'approved'
           AND (batch.number, attempt.tender) IN (SELECT number, tender FROM told)
     )
@@ -76,9 +77,11 @@ _FAULTS = sa.text(
 _ATTEMPTS = sa.text(
     """
     SELECT batch.number, attempt.id, attempt.payment_id, attempt.account_id, attempt.account_number, attempt.label,
-           attempt.tender, attempt.amount_minor, attempt.state, attempt.transaction_id, attempt.response_message
+           attempt.tender, CASE attempt.state WHEN 'approved' THEN payment.amount_minor ELSE attempt.amount_minor END,
+           attempt.state, attempt.transaction_id, attempt.response_message
     FROM batch
     JOIN attempt ON attempt.enterprise_id = batch.enterprise_id AND attempt.batch_id = batch.id
+    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
     WHERE batch.enterprise_id = :enterprise_id
       AND (batch.number, attempt.tender) IN (
           SELECT * FROM unnest(CAST(:numbers AS bigint[]), CAST(:tenders AS text[]))

@@ -110,11 +110,14 @@ LIVE_DAYS = """
     GROUP BY 2, 3, 8, 9, 10
 """
 
-# A result without a message is a symptom of a processing error (SPEC BIL-9).
+# A result without a message is a symptom of a processing error (SPEC BIL-9). What was approved is what really moved:
+# the payment's amount, should the processor's have been taken for another one (SPEC BIL-8).
 LIVE_BATCHES = """
     SELECT attempt.enterprise_id, batch.business_unit_id, batch.id AS batch_id, batch.bill_date, batch.number,
            batch.label, attempt.tender, attempt.state, attempt.currency, count(*) AS payments,
-           CAST(sum(attempt.amount_minor) AS bigint) AS amount_minor,
+           CAST(sum(
+               CASE attempt.state WHEN 'approved' THEN payment.amount_minor ELSE attempt.amount_minor END
+           ) AS bigint) AS amount_minor,
            count(*) FILTER (
                WHERE attempt.response_message = '' AND attempt.state IN ('approved', 'declined', 'not_attempted')
            ) AS errors,

@@ -1,0 +1,124 @@
+"""Each of the four reports over a million payments, through the real API; the limit is a bare scan of the payments."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+from boss.billing.v1 import report_service_pb2 as pb
+from boss.billing.v1 import report_service_pb2_grpc
+
+from boss_bench._import_load import free_address, serving
+from boss_bench._report_load import ENTERPRISE_ID, FIRST, LAST, load
+from boss_bench.result import Result, p99_ms, peak_rss_mb_of
+from boss_billing.app import SERVICE
+from boss_billing.reports import commands
+from boss_kit.context import SYSTEM, Context
+from boss_kit.database import open_database, sqlalchemy_url
+from boss_kit.migrate import upgrade
+from boss_kit.nodes.postgres import PostgresNode
+from boss_kit.nodes.process import open_directory
+from boss_kit.rpc.client import BossChannel, open_channel
+from boss_kit.rpc.convert import date_to_proto
+from boss_kit.testing.tokens import TokenMaker
+from boss_kit.unit_of_work import UnitOfWork
+
+PAYMENTS = int(os.environ.get("BOSS_BENCH_PAYMENTS", "1000000"))
+ROUNDS = 5
+LOAD_TIMEOUT_S = 600
+PARENT = f"enterprises/{ENTERPRISE_ID}"
+ADDRESSES = ("agreements", "billing")
+
+
+@dataclass(frozen=True)
+class ReportResult(Result):
+    """A figure of one report, with the seconds it took."""
+
+    report: str = ""
+    seconds: float = 0.0
+
+
+def run() -> Iterator[Result]:
+    """Give how long each report takes, all of its pages read."""
+    with ExitStack() as stack:
+        node = PostgresNode(open_directory("boss_bench_"), throw_away=True)
+        stack.callback(node.stop)
+        node.start()
+        url = _make_database(node)
+        keys = TokenMaker(Path(stack.enter_context(TemporaryDirectory())))
+        addresses = {service: free_address() for service in ADDRESSES}
+        process = stack.enter_context(serving("billing", sqlalchemy_url(url), keys, addresses))
+        token = keys.token()
+        channel = BossChannel(open_channel(addresses["billing"]), "billing", lambda _: token, wait_for_ready=True)
+        stack.callback(channel.close)
+        stub = report_service_pb2_grpc.ReportServiceStub(channel)
+        limit_s = _scan_s(url)
+        for name, read in _reports(stub).items():
+            times_s = [_time_s(read) for _ in range(ROUNDS)]
+            seconds = sorted(times_s)[ROUNDS // 2]
+            per_s, limit_per_s = PAYMENTS / seconds, PAYMENTS / limit_s
+            measured = (PAYMENTS, per_s, limit_per_s, per_s / limit_per_s, p99_ms(times_s), peak_rss_mb_of(process))
+            yield ReportResult("reports", *measured, report=name, seconds=seconds)
+
+
+def _make_database(node: PostgresNode) -> str:
+    with psycopg.connect(node.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE billing")
+    url = node.url("billing")
+    engine = open_database(sqlalchemy_url(url), pool_size=1, statement_timeout_s=LOAD_TIMEOUT_S)
+    upgrade(engine, SERVICE.migrations)
+    load(url, PAYMENTS)
+    units = UnitOfWork(engine, SERVICE.name, SERVICE.encode)
+    more = True
+    while more:
+        with units.begin(Context(actor=SYSTEM)) as tx:
+            more = commands.roll_up(tx) > 0
+    engine.dispose()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    return url
+
+
+def _reports(stub: Any) -> dict[str, Callable[[], None]]:
+    asked: dict[str, Any] = {
+        "parent": PARENT,
+        "filter": pb.ReportFilter(start_date=date_to_proto(FIRST), end_date=date_to_proto(LAST)),
+    }
+    paged: dict[str, Any] = {**asked, "page_size": 1000}
+    return {
+        "submitted": lambda: stub.GetSubmittedReport(pb.GetSubmittedReportRequest(**asked)),
+        "results": lambda: stub.GetResultsReport(pb.GetResultsReportRequest(**asked)),
+        "batches": lambda: _all_pages(
+            stub.GetPaymentBatchesReport, pb.GetPaymentBatchesReportRequest(detail=True, **paged)
+        ),
+        "reconciliation": lambda: _all_pages(stub.GetReconciliationReport, pb.GetReconciliationReportRequest(**paged)),
+    }
+
+
+def _all_pages(method: Any, request: Any) -> None:
+    while True:
+        page = method(request)
+        if not page.next_page_token:
+            return
+        request.page_token = page.next_page_token
+
+
+def _time_s(read: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    read()
+    return time.perf_counter() - began
+
+
+def _scan_s(url: str) -> float:
+    """Time the least that reading every payment takes."""
+    with psycopg.connect(url) as connection:
+
+        def scan() -> None:
+            connection.execute("SELECT sum(amount_minor) FROM payment")
+
+        return min(_time_s(scan) for _ in range(ROUNDS))
