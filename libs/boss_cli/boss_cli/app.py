@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from boss_cli import screen
 from boss_cli.clients import SERVICES
 from boss_cli.commands import arm, club, debtors, imports, jobs, parked, runs, status, tasks, timeline
+from boss_cli.commands import arm, debtors, deposits, imports, jobs, parked, reports, runs, status, tasks, timeline
 from boss_cli.failures import BossCommandError, sentence
 from boss_cli.session import Session
 from boss_cli.tokens import file_token, no_token
@@ -53,6 +54,8 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(arm.app, name="arm")
 app.add_typer(runs.app, name="run")
+app.add_typer(reports.app, name="reports")
+app.add_typer(deposits.app, name="deposits")
 
 
 def _address(service: str) -> Any:

@@ -25,10 +25,12 @@ from boss.arm.v1 import configuration_service_pb2_grpc, cycle_service_pb2_grpc
 from boss.billing.v1 import (
     account_service_pb2_grpc,
     bill_run_service_pb2_grpc,
+    deposit_service_pb2_grpc,
     invoice_service_pb2_grpc,
     ledger_service_pb2_grpc,
     payment_service_pb2_grpc,
     processor_callback_service_pb2_grpc,
+    report_service_pb2_grpc,
 )
 from boss.collections.v1 import collections_service_pb2_grpc
 from boss.notifications.v1 import (
@@ -99,6 +101,8 @@ class BillingClient(PlatformClient):
         self.payments = _stub(payment_service_pb2_grpc.PaymentServiceStub, channel)
         self.ledger = _stub(ledger_service_pb2_grpc.LedgerServiceStub, channel)
         self.callbacks = _stub(processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub, channel)
+        self.deposits = _stub(deposit_service_pb2_grpc.DepositServiceStub, channel)
+        self.reports = _stub(report_service_pb2_grpc.ReportServiceStub, channel)
 
 
 class ArmClient(PlatformClient):

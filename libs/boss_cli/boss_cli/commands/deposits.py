@@ -1,0 +1,89 @@
+"""`boss deposits`: what reached the bank (SPEC BIL-9)."""
+
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from boss.billing.v1 import deposit_service_pb2 as pb
+
+from boss_cli import screen
+from boss_cli.failures import BossCommandError
+from boss_cli.session import request_id, session_of
+from boss_cli.timeline import all_pages
+
+app = typer.Typer(no_args_is_help=True, help="Deposits: import a statement file, list what reached the bank.")
+PAGE_SIZE_MAX = 1000
+COLUMNS = ("date", "batch", "label", "tender", "amount", "fee", "statement", "source")
+
+
+@app.command("import")
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The statement: CSV with a named header.")],
+    source: Annotated[str, typer.Option(help="Who wrote it: says which column holds what.")] = "standard",
+    unit: Annotated[str, typer.Option(help="The one business unit it is of, by its external id.")] = "",
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only say what would become of it.")] = False,
+) -> None:
+    """Take a statement file, whole or not at all; the same file twice is once."""
+    session = session_of(context)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BossCommandError(f"{file} can't be read: {error.strerror}.") from None
+    request = pb.ImportDepositsRequest(
+        parent=session.scope(unit),
+        source=source,
+        file_name=file.name,
+        content=content,
+        validate_only=check,
+        request_id=request_id(),
+    )
+    answer = session.clients.billing.deposits.ImportDeposits(request)
+    statement = answer.statement
+    if answer.already_there:
+        screen.out().print(f"{file.name} was taken before, as {statement.file_name}: nothing is new.")
+        return
+    verb = "would be" if check else "were"
+    screen.out().print(
+        f"{answer.new_deposits:,} of {statement.lines:,} deposits {verb} taken: "
+        f"{screen.money(statement.gross)}, fees {screen.money(statement.fee)}."
+    )
+
+
+@app.command("list")
+def list_deposits(
+    context: typer.Context,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
+    batch: Annotated[int, typer.Option(min=0, help="Only of this batch.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
+) -> None:
+    """List what reached the bank, by day."""
+    session = session_of(context)
+    request = pb.ListDepositsRequest(
+        parent=session.scope(unit),
+        start_date=screen.to_date(first) if first else None,
+        end_date=screen.to_date(last) if last else None,
+        batch_number=batch,
+        page_size=min(limit, PAGE_SIZE_MAX),
+    )
+    found = all_pages(session.clients.billing.deposits.ListDeposits, request, "deposits")
+    rows = [
+        (
+            screen.day(one.deposit_date),
+            one.batch_number,
+            one.label,
+            one.tender,
+            screen.money(one.gross),
+            screen.money(one.fee),
+            one.statement,
+            one.source,
+        )
+        for one in islice(found, limit)
+    ]
+    table = screen.table(COLUMNS, rows, right=("batch", "amount", "fee"))
+    screen.out().print(table if rows else "Nothing reached the bank.")

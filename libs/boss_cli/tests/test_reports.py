@@ -1,0 +1,175 @@
+"""What `boss reports` and `boss deposits` print, and the files they write."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from boss.billing.v1 import deposit_service_pb2 as deposit_pb
+from boss.billing.v1 import deposit_service_pb2_grpc, report_service_pb2_grpc
+from boss.billing.v1 import report_service_pb2 as pb
+from google.type import date_pb2
+from stand_ins import ENTERPRISE, Cli, stand_in
+
+from boss_kit.errors import InvalidArgument
+from boss_kit.money import Money
+from boss_kit.rpc.convert import money_to_proto
+
+UNIT = f"enterprises/{ENTERPRISE}/businessUnits/00000000-0000-0000-0000-000000000002"
+DAY = date_pb2.Date(year=2026, month=1, day=5)
+DAYS = ("--from", "2026-01-01", "--to", "2026-01-31")
+
+
+def usd(amount_minor: int) -> Any:
+    return money_to_proto(Money(amount_minor, "USD"))
+
+
+def figure(count: int, amount_minor: int) -> pb.ReportFigure:
+    return pb.ReportFigure(count=count, amount=usd(amount_minor))
+
+
+def reports(**answers: Any) -> Any:
+    return stand_in(report_service_pb2_grpc, "ReportService", **answers)
+
+
+def lines(output: str) -> list[list[str]]:
+    """Give the words of each line."""
+    return [line.split() for line in output.splitlines() if line.strip()]
+
+
+def test_submitted_shows_units_groups_and_the_grand_total(cli: Cli) -> None:
+    def line(level: int, *group: str) -> pb.SubmittedLine:
+        kinds = {"new_payments": figure(7, 4573610), "on_account": figure(2, 1027677), "past_due": figure(1, 1128921)}
+        total = figure(10, 6730208)
+        return pb.SubmittedLine(level=level, group=group, total=total, amount_invoiced=usd(5046850), **kinds)
+
+    report = pb.SubmittedReport(
+        lines=[line(1, "Denver"), line(2, "Denver", "Membership")], totals=[line(0)], provisional=True
+    )
+    cli.add("billing", reports(GetSubmittedReport=lambda _: report))
+    result = cli.run("reports", "submitted", *DAYS)
+    assert result.exit_code == 0, result.output
+    sums = ["10", "45,736.10", "10,276.77", "11,289.21", "67,302.08", "50,468.50"]
+    assert ["Denver", *sums] in lines(result.stdout)
+    assert "  Membership" in result.stdout
+    assert ["Grand", "total", "USD", *sums] in lines(result.stdout)
+    assert "Provisional" in result.stdout
+
+
+def test_results_show_tenders_with_their_decline_percent(cli: Cli) -> None:
+    asked = []
+
+    def line(level: int, *group: str) -> pb.ResultsLine:
+        return pb.ResultsLine(
+            level=level, group=group, submitted=figure(4, 400), approved=figure(3, 300), declined=figure(1, 100),
+            declined_percent_by_count="25.0", declined_percent_by_amount="25.0",
+        )  # fmt: skip
+
+    def answer(request: Any) -> pb.ResultsReport:
+        asked.append(request)
+        return pb.ResultsReport(
+            lines=[line(1, "Denver")], totals=[line(0)], tender_lines=[line(2, "Denver", "VISA")],
+            tender_totals=[line(0, "VISA")],
+        )  # fmt: skip
+
+    cli.add("billing", reports(GetResultsReport=answer))
+    result = cli.run("reports", "results", *DAYS, "--tender", "VISA")
+    assert result.exit_code == 0, result.output
+    assert "All VISA" in result.stdout
+    assert "25.0" in result.stdout
+    assert (list(asked[0].filter.tenders), asked[0].filter.start_date.month) == (["VISA"], 1)
+
+
+def test_batches_show_original_and_retry_of_all_pages(cli: Cli) -> None:
+    def answer(request: Any) -> pb.PaymentBatchesReport:
+        number = 2 if request.page_token else 1
+        parts = [pb.BatchPart(label="Original", tender="VISA", submitted=figure(2, 65250), approved=figure(1, 60750))]
+        batch = pb.ReportedBatch(number=number, bill_date=DAY, submitted=figure(2, 65250), parts=parts)
+        total = pb.BatchesTotal(batches=2, submitted=figure(4, 130500))
+        return pb.PaymentBatchesReport(
+            batches=[batch], totals=[total], next_page_token="" if request.page_token else "more"
+        )
+
+    cli.add("billing", reports(GetPaymentBatchesReport=answer))
+    result = cli.run("reports", "batches", *DAYS)
+    assert result.exit_code == 0, result.output
+    assert [words[0] for words in lines(result.stdout) if words[1:2] == ["2026-01-05"]] == ["1", "2"]
+    assert ["2", "batches", "4", "1,305.00", "USD"] in lines(result.stdout)
+
+
+def test_a_reconciliation_shows_differences_with_what_explains_them(cli: Cli) -> None:
+    lacking = pb.BatchTransaction(account_number="M1", label="Retry", amount=usd(4500), response_message="Approved")
+    difference = pb.Difference(
+        kind=pb.DIFFERENCE_KIND_SHORT, tender="VISA", amount=usd(-4500), text="45.00 USD is short.",
+        transactions=[lacking],
+    )  # fmt: skip
+    batch = pb.ReconciledBatch(
+        business_unit=UNIT, number=437951, original=pb.BatchPart(submitted=figure(9, 65250), approved=figure(8, 60750)),
+        approved=usd(65250), deposited=usd(60750), awaited=usd(0), differences=[difference],
+        deposits=[pb.ReconciledDeposit(deposit_date=DAY, tender="VISA", statement="January", gross=usd(60750))],
+    )  # fmt: skip
+    report = pb.ReconciliationReport(batches=[batch])
+    cli.add("billing", reports(GetReconciliationReport=lambda _: report))
+    result = cli.run("reports", "reconciliation", *DAYS)
+    assert result.exit_code == 0, result.output
+    for words in ("437951", "January", "VISA 45.00 USD is short.", "M1 Retry 45.00 Approved", "-45.00"):
+        assert words in result.stdout
+
+
+def test_a_report_is_written_to_files(cli: Cli, tmp_path: Path) -> None:
+    def export(request: Any) -> Any:
+        name = pb.FileFormat.Name(request.format)
+        return iter([pb.ExportReportResponse(content=name.encode()), pb.ExportReportResponse(content=b" end")])
+
+    service = reports(GetSubmittedReport=lambda _: pb.SubmittedReport(), ExportReport=export)
+    csv, xlsx = tmp_path / "report.csv", tmp_path / "report.xlsx"
+    files = ("--csv", str(csv), "--xlsx", str(xlsx))
+    cli.add("billing", service)
+    result = cli.run("reports", "submitted", *DAYS, *files)
+    assert result.exit_code == 0, result.output
+    assert (csv.read_text(), xlsx.read_text()) == ("FILE_FORMAT_CSV end", "FILE_FORMAT_XLSX end")
+    assert "Nothing was billed" in result.stdout
+    nowhere = cli.run("reports", "submitted", *DAYS, "--csv", str(tmp_path / "no" / "x.csv"))
+    assert (nowhere.exit_code, "can't be written" in nowhere.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(("already", "words"), [(False, "2 of 2 deposits were taken"), (True, "taken before")])
+def test_a_statement_is_imported_once(cli: Cli, tmp_path: Path, already: bool, words: str) -> None:
+    file = tmp_path / "jan.csv"
+    file.write_text("deposit_id\n")
+
+    def take(request: Any) -> deposit_pb.ImportDepositsResponse:
+        assert (request.content, request.file_name, request.source) == (b"deposit_id\n", "jan.csv", "bank")
+        statement = deposit_pb.DepositStatement(file_name="jan.csv", lines=2, gross=usd(100), fee=usd(3))
+        return deposit_pb.ImportDepositsResponse(statement=statement, new_deposits=2, already_there=already)
+
+    service = stand_in(deposit_service_pb2_grpc, "DepositService", ImportDeposits=take)
+    cli.add("billing", service)
+    result = cli.run("deposits", "import", str(file), "--source", "bank")
+    assert result.exit_code == 0, result.output
+    assert words in result.stdout
+
+
+def test_a_refused_statement_says_which_line(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "jan.csv"
+    file.write_text("x\n")
+
+    def refuse(_: Any) -> Any:
+        raise InvalidArgument("STATEMENT_REFUSED", "Nothing was taken: content[line 3].amount is no amount.")
+
+    service = stand_in(deposit_service_pb2_grpc, "DepositService", ImportDeposits=refuse)
+    cli.add("billing", service)
+    result = cli.run("deposits", "import", str(file))
+    assert (result.exit_code, "line 3" in result.stderr) == (1, True)
+
+
+def test_deposits_are_listed(cli: Cli) -> None:
+    one = deposit_pb.Deposit(
+        deposit_date=DAY, batch_number=7, tender="ACH", gross=usd(1234), fee=usd(0), statement="S1"
+    )
+    service = stand_in(
+        deposit_service_pb2_grpc, "DepositService",
+        ListDeposits=lambda _: deposit_pb.ListDepositsResponse(deposits=[one]),
+    )  # fmt: skip
+    cli.add("billing", service)
+    result = cli.run("deposits", "list")
+    assert ["2026-01-05", "7", "ACH", "12.34", "USD", "0.00", "USD", "S1"] in lines(result.stdout)
