@@ -8,8 +8,20 @@ from typer.core import TyperGroup
 
 from boss_cli import screen
 from boss_cli.clients import SERVICES
-from boss_cli.commands import arm, club, debtors, imports, jobs, parked, runs, status, tasks, timeline
-from boss_cli.commands import arm, debtors, deposits, imports, jobs, parked, reports, runs, status, tasks, timeline
+from boss_cli.commands import (
+    arm,
+    club,
+    debtors,
+    deposits,
+    imports,
+    jobs,
+    parked,
+    reports,
+    runs,
+    status,
+    tasks,
+    timeline,
+)
 from boss_cli.failures import BossCommandError, sentence
 from boss_cli.session import Session
 from boss_cli.tokens import file_token, no_token
