@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from boss_cli import screen
 from boss_cli.clients import SERVICES
 from boss_cli.commands import (
+    accounts,
     arm,
     club,
     debtors,
@@ -64,6 +65,7 @@ app.command("settings")(club.settings)
 app.add_typer(parked.app, name="parked")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(arm.app, name="arm")
 app.add_typer(runs.app, name="run")
 app.add_typer(reports.app, name="reports")

@@ -31,6 +31,7 @@ from boss.billing.v1 import (
     payment_service_pb2_grpc,
     processor_callback_service_pb2_grpc,
     report_service_pb2_grpc,
+    statement_service_pb2_grpc,
 )
 from boss.collections.v1 import collections_service_pb2_grpc
 from boss.notifications.v1 import (
@@ -103,6 +104,7 @@ class BillingClient(PlatformClient):
         self.callbacks = _stub(processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub, channel)
         self.deposits = _stub(deposit_service_pb2_grpc.DepositServiceStub, channel)
         self.reports = _stub(report_service_pb2_grpc.ReportServiceStub, channel)
+        self.statements = _stub(statement_service_pb2_grpc.StatementServiceStub, channel)
 
 
 class ArmClient(PlatformClient):

@@ -50,6 +50,10 @@ _STORY = sa.text(
         SELECT 5, id, payment_date, create_time, 'desk', correlation, json_build_object(
             'amount', amount_minor, 'currency', currency, 'tender', tender)
         FROM payment WHERE {_MINE} AND kind = 'Point of Sale'
+        UNION ALL
+        SELECT 6, id, business_date, create_time, 'movement', correlation, json_build_object(
+            'of', kind, 'amount', amount_minor, 'currency', currency, 'reason', reason, 'approver', approved_by)
+        FROM movement WHERE {_MINE}
     ) AS story
     WHERE CAST(:day AS date) IS NULL
         OR (day, create_time, rank, id)
@@ -59,6 +63,18 @@ _STORY = sa.text(
     """
 )
 _DESK = {"CASH": "in cash", "CHECK": "by check", "CARD": "by card"}
+_SOURCE_TOLD = {"created": "was added", "declined": "became invalid by declines"}
+_MOVED = {
+    "return": "{} of sold items came back",
+    "refund": "{} goes back to the member",
+    "credit": "A credit of {} was given",
+    "debit": "A debit of {} was charged",
+    "write-off": "{} was written off",
+    "waiver": "{} of a fee was waived",
+    "chargeback": "{} of a payment was charged back",
+    "bank return": "{} of a payment was returned by the bank",
+    "reversal": "{} of a returned payment was paid again",
+}
 
 
 @dataclass(frozen=True)
@@ -103,7 +119,7 @@ def _invoice(told: Mapping[str, Any]) -> tuple[str, str, str]:
 def _source(told: Mapping[str, Any]) -> tuple[str, str, str]:
     card = f"{told['tender']} ending in {told['last4']}"
     by = {"card_updater": "the card updater", "staff": "staff"}.get(told["reason"])
-    text = f"Funding source {card} was imported."
+    text = f"Funding source {card} {_SOURCE_TOLD.get(told['reason'], 'was imported')}."
     if by is not None:
         before = f" It ended in {told['before']} before." if told["before"] != told["last4"] else ""
         text = f"Funding source {card} was renewed by {by}.{before}"
@@ -132,6 +148,12 @@ def _desk(told: Mapping[str, Any]) -> tuple[str, str, str]:
     return f"{_amount(told)} was paid at the desk {_DESK[told['tender']]}.", "payments/{id}", "payment"
 
 
+def _movement(told: Mapping[str, Any]) -> tuple[str, str, str]:
+    approved = f" Approved by {told['approver']}." if told["approver"] else ""
+    because = f": {told['reason']}" if told["reason"] else ""
+    return f"{_MOVED[told['of']].format(_amount(told))}{because}.{approved}", "movements/{id}", "movement"
+
+
 _TELLERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, str]]] = {
     "invoice": _invoice,
     "funding source": _source,
@@ -139,6 +161,7 @@ _TELLERS: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str, str]]] = {
     "result": _result,
     "card updater": _inquiry,
     "desk": _desk,
+    "movement": _movement,
 }
 
 
