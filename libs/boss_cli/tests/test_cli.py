@@ -19,10 +19,6 @@ from boss.billing.v1 import (
     account_service_pb2_grpc,
     bill_run_service_pb2,
     bill_run_service_pb2_grpc,
-    ledger_service_pb2,
-    ledger_service_pb2_grpc,
-    statement_service_pb2,
-    statement_service_pb2_grpc,
 )
 from boss.collections.v1 import collections_service_pb2, collections_service_pb2_grpc
 from boss.events.agreements.v1 import agreements_events_pb2
@@ -373,42 +369,6 @@ def test_col_1_debtors_pass_every_filter_on_and_show_the_invoices(cli: Cli) -> N
     assert (first.stage, first.in_arm, first.agreement_status) == ("Pending", False, "Active")
     assert first.parent.startswith(f"enterprises/{ENTERPRISE}/businessUnits/")
     assert [request.page_token for request in asked] == ["", "more", "more"]
-
-
-def test_bil_10_a_statement_is_shown_from_opening_to_closing(cli: Cli) -> None:
-    asked: list[Any] = []
-    line = statement_service_pb2.StatementLine(
-        line_date=DAY, description="Payment in cash, thank you", amount=usd(-35), balance=usd(24)
-    )
-
-    def told(request: Any) -> Any:
-        asked.append(statement_service_pb2.GetStatementRequest.FromString(request.SerializeToString()))
-        return statement_service_pb2.Statement(
-            start_date=DAY, end_date=DAY, opening_balance=usd(59), lines=[line], closing_balance=usd(24)
-        )
-
-    cli.add("billing", known_account(), stand_in(statement_service_pb2_grpc, "StatementService", GetStatement=told))
-    result = cli.run("accounts", "statement", "M1", "--from", "2026-03-10", "--to", "2026-03-10")
-    assert result.exit_code == 0, result.output
-    texts = ("Opening balance", "59.00 USD", "Payment in cash, thank you", "-35.00 USD", "Closing balance")
-    assert all(text in result.stdout for text in texts)
-    assert (asked[0].start_date, asked[0].end_date) == (DAY, DAY)
-
-
-def test_bil_11_aging_is_shown_by_account_and_summed(cli: Cli) -> None:
-    buckets = ledger_service_pb2.AgeBuckets(days_31_60=usd(59), total=usd(59), credit=usd(0))
-    one = ledger_service_pb2.AgedAccount(number="M1", buckets=buckets)
-
-    def listed(request: Any) -> Any:
-        return ledger_service_pb2.ListAgedAccountsResponse(accounts=[one] if request.as_of_date.year else [])
-
-    def summed(request: Any) -> Any:
-        return ledger_service_pb2.Aging(sums=[buckets] if request.as_of_date.year else [])
-
-    cli.add("billing", stand_in(ledger_service_pb2_grpc, "LedgerService", ListAgedAccounts=listed, GetAging=summed))
-    result = cli.run("accounts", "aging", "--as-of", "2026-03-10")
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["account", "M1", "all"]
-    assert cli.run("accounts", "aging").stdout == "Nobody owed anything.\n"
 
 
 def test_an_amount_that_is_none_is_refused_by_its_option(cli: Cli) -> None:
