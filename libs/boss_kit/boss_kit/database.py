@@ -94,7 +94,9 @@ def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
 
 
 def _type_name(column_type: sa.types.TypeEngine[object]) -> str:
-    return column_type.compile(dialect=_DIALECT).lower().replace("timestamp with time zone", "timestamptz")
+    name = column_type.compile(dialect=_DIALECT).lower().replace("timestamp with time zone", "timestamptz")
+    # The driver knows a numeric(14, 3) as a numeric.
+    return name.partition("(")[0]
 
 
 _DIALECT = sa.create_engine("postgresql+psycopg://").dialect

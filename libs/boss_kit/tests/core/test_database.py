@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ EVERY_TYPE = sa.Table(
     sa.Column("a_timestamp", sa.DateTime(timezone=True)),
     sa.Column("some_bytes", sa.LargeBinary),
     sa.Column("some_json", JSONB),
+    sa.Column("a_numeric", sa.Numeric(14, 3)),
 )
 EARLY = datetime(1, 1, 2, tzinfo=timezone(timedelta(hours=-7)))
 COLUMNS = [column.name for column in EVERY_TYPE.columns]
@@ -43,6 +45,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "a_timestamp": st.timedeltas(timedelta(0), timedelta(days=365 * 9000)).map(lambda later: EARLY + later),
     "some_bytes": st.binary(),
     "some_json": st.dictionaries(TEXT, st.one_of(st.integers(-(2**53), 2**53), TEXT, st.booleans(), st.none())),
+    "a_numeric": st.decimals(Decimal(-(10**11)), Decimal(10**11 - 1), places=3),
 }
 
 

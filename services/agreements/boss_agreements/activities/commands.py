@@ -143,8 +143,8 @@ def _granted(tx: Transaction, enterprise_id: UUID, charge: Charge, line: SoldLin
 
 
 def _extended(one: Activity, windows: Mapping[UUID, Sequence[Window]], day: date) -> Activity:
-    found = windows.get(one.agreement_id or one.member_id, ())
-    return rules.extended(one, found, day)
+    found = windows.get(one.agreement_id or one.member_id)
+    return rules.extended(one, found, day) if found else one
 
 
 def _check(command: PurchaseActivity, today: date) -> None:

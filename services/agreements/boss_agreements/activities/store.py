@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_agreements.activities.rules import Activity
 from boss_agreements.agreements.tables import agreement, agreement_line
+from boss_kit.database import copy_rows
 
 TABLES = sa.MetaData()
 UNITS = sa.Numeric(14, 3)
@@ -71,6 +73,7 @@ class LineUnits:
 
 
 _COLUMNS = [column.name for column in activity.columns]
+_values = attrgetter(*_COLUMNS)
 
 
 def sold_lines(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID]) -> Mapping[UUID, SoldLine]:
@@ -97,10 +100,9 @@ def sold_lines(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterabl
 
 
 def add(connection: sa.Connection, new: Sequence[Activity]) -> None:
-    """Add activities; one that is there already stays as it is."""
+    """Add activities."""
     if new:
-        values = [{name: getattr(one, name) for name in _COLUMNS} for one in new]
-        connection.execute(insert(activity).on_conflict_do_nothing(), values)
+        copy_rows(connection, activity, _COLUMNS, [_values(one) for one in new])
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, activity_id: UUID) -> Activity | None:
