@@ -11,6 +11,7 @@ from boss_cli.clients import SERVICES
 from boss_cli.commands import (
     accounts,
     arm,
+    call,
     club,
     debtors,
     deposits,
@@ -62,6 +63,7 @@ app.command("debtors")(debtors.debtors)
 app.command("members")(club.members)
 app.command("offers")(club.offers)
 app.command("settings")(club.settings)
+app.command("call")(call.call)
 app.add_typer(parked.app, name="parked")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(jobs.app, name="jobs")

@@ -167,6 +167,7 @@ class Clients:
             )
             for service, channel in opened.items()
         }
+        self.channels: Mapping[str, grpc.Channel] = to
         self.agreements = AgreementsClient(to["agreements"])
         self.billing = BillingClient(to["billing"])
         self.arm = ArmClient(to["arm"])

@@ -116,6 +116,35 @@ def test_what_does_not_exist_is_told_in_a_sentence(desk: Desk) -> None:
     assert desk.run("debtors", "--unit", "Nowhere").stderr.endswith("[BUSINESS_UNIT_NOT_FOUND]\n")
 
 
+def test_any_method_is_called_with_fields_or_json_and_shows_what_is_asked_for(desk: Desk) -> None:
+    parent = f"parent={installation.ENTERPRISE}"
+    ask = ("call", "agreements", "OrganizationService.ListBusinessUnits")
+    names = desk.run(*ask, parent, "--show", "business_units.display_name").stdout.splitlines()
+    assert names == sorted(club.external_id for club in installation.CLUBS)
+    table = desk.run(
+        *ask, f'{{"parent": "{installation.ENTERPRISE}"}}', "--show", "business_units.currency,business_units.etag"
+    )
+    assert table.stdout.split()[:4] == ["currency", "etag", "USD", "1"]
+    members = desk.run("call", "agreements", "MemberService.ListMembers", parent, "page_size=1")
+    assert '"external_id": "M000001"' in members.stdout
+    account = f"name={installation.CLUBS[0].name}"
+    unit = desk.run(
+        "call", "agreements", "OrganizationService.GetBusinessUnit", account, "--show", "currency,time_zone"
+    )
+    assert unit.stdout.split()[2:] == ["currency", "USD", "time_zone", "America/New_York"]
+
+
+def test_a_call_that_can_not_be_is_refused_in_a_sentence(desk: Desk) -> None:
+    assert "no method 'MemberService.Nothing'" in desk.run("call", "agreements", "MemberService.Nothing", "{}").stderr
+    assert "is a stream" in desk.run("call", "agreements", "MemberService.ImportMembers", "{}").stderr
+    assert "no GetMemberRequest" in desk.run("call", "agreements", "MemberService.GetMember", "nam=x").stderr
+    assert "no GetMemberRequest" in desk.run("call", "agreements", "MemberService.GetMember", "{").stderr
+    missing = desk.run(
+        "call", "agreements", "MemberService.ListMembers", f"parent={installation.ENTERPRISE}", "--show", "x"
+    )
+    assert missing.stderr == "The answer has no field 'x'.\n"
+
+
 def test_nothing_was_parked(desk: Desk) -> None:
     assert {desk.run("parked", "list", service).stdout for service in SERVICES} == {
         f"{service} has parked nothing.\n" for service in SERVICES
