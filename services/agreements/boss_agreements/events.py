@@ -14,6 +14,7 @@ from boss_agreements.agreements.rules import AgreementChanged
 from boss_agreements.due_charges.commands import BILLED, REFUSED, ChargeAnswered
 from boss_agreements.history.commands import FundingSourceChanged
 from boss_agreements.history.rules import FundingState
+from boss_agreements.member_statuses.commands import Purchase
 from boss_agreements.members.commands import ContactInvalidated, ContactName, CycleOpened
 from boss_agreements.members.rules import ADDRESS, EMAIL, PHONE, Contact, MemberChanged
 from boss_agreements.organization.rules import BusinessUnitChanged
@@ -29,6 +30,7 @@ SUSPENSION_STARTED = "boss.agreements.suspension.v1.started"
 SUSPENSION_END_CHANGED = "boss.agreements.suspension.v1.end_changed"
 SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
 CHARGE_BILLED = "boss.billing.charge.v1.billed"
+INVOICE_CREATED = "boss.billing.invoice.v1.created"
 CHARGE_REFUSED = "boss.billing.charge.v1.refused"
 FUNDING_SOURCE_CHANGED = "boss.billing.funding_source.v1.changed"
 CONTACT_INVALIDATED = "boss.notifications.contact.v1.invalidated"
@@ -49,6 +51,15 @@ def decode_charge_billed(data: bytes) -> ChargeAnswered:
     """Read that a charge is on an invoice."""
     message = billing_events_pb2.ChargeBilled.FromString(data)
     return ChargeAnswered(message.charge_key, BILLED, invoice=message.invoice)
+
+
+def decode_invoice_created(data: bytes) -> Purchase | None:
+    """Read that an account bought something outside an agreement; what an agreement bills, as nearly all, is none."""
+    message = billing_events_pb2.InvoiceCreated.FromString(data)
+    if message.agreement:
+        return None
+    ids = names.parse(ACCOUNT, message.account, "account")
+    return Purchase(ids["e"], ids["a"])
 
 
 def decode_charge_refused(data: bytes) -> ChargeAnswered:

@@ -5,12 +5,14 @@ from typing import Any
 from boss_agreements import events
 from boss_agreements.due_charges import commands as due_charges
 from boss_agreements.history import commands as history
+from boss_agreements.member_statuses import commands as member_statuses
 from boss_agreements.members import commands as members
 from boss_kit.events.received import Subscription
 
 SUBSCRIPTIONS: tuple[Subscription[Any], ...] = (
     Subscription(events.CHARGE_BILLED, decode=events.decode_charge_billed, handle=due_charges.take_answers),
     Subscription(events.CHARGE_REFUSED, decode=events.decode_charge_refused, handle=due_charges.take_answers),
+    Subscription(events.INVOICE_CREATED, decode=events.decode_invoice_created, handle=member_statuses.take_invoices),
     Subscription(
         events.FUNDING_SOURCE_CHANGED, decode=events.decode_funding_source_changed, handle=history.take_funding_changes
     ),

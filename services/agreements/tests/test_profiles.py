@@ -10,6 +10,7 @@ from boss.agreements.v1 import member_service_pb2 as pb
 from boss.agreements.v1 import setting_service_pb2 as settings_pb
 from boss.agreements.v1 import setting_service_pb2_grpc as settings_grpc
 from boss.events.arm.v1 import arm_events_pb2
+from boss.events.billing.v1 import billing_events_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -337,6 +338,22 @@ ORDER = [MEMBER, RECENT_MEMBER, CUSTOMER, PROSPECT]
 def test_agr_5_one_more_agreement_never_makes_less_of_a_person(known: list[Signed], more: Signed) -> None:
     before, after = (status_of(agreements, TODAY, 3).status for agreements in (known, [*known, more]))
     assert ORDER.index(after) <= ORDER.index(before)
+
+
+def test_agr_5_who_bought_something_without_an_agreement_is_a_customer(club: Club) -> None:
+    made, other = create(club), create(club, first_name="Bo")
+
+    def invoiced(member: pb.Member, agreement: str) -> Any:
+        fact = billing_events_pb2.InvoiceCreated(account=member.account, agreement=agreement)
+        return fact_event("billing", fact, UUID(member.account.rpartition("/")[2]), "2026-01-02")
+
+    club.feed(invoiced(other, f"{club.unit}/agreements/{uuid4()}"))
+    club.feed(invoiced(made, ""))
+    club.feed(invoiced(made, ""))
+    assert (get(club, made.name).status, get(club, other.name).status) == (CUSTOMER, PROSPECT)
+    assert "2026-01-02" in get(club, made.name).status_reason
+    assert status_of([signed()], TODAY, 3, TODAY).status == MEMBER
+    assert not club.parked()
 
 
 def test_agr_5_months_of_recent_are_the_units(club: Club) -> None:

@@ -22,8 +22,14 @@ def statuses_of(tx: Transaction, members: Sequence[Member]) -> Mapping[UUID, Per
     months = {key: int(one[RECENT_MEMBER_MONTHS]) for key, one in settings_of_units(tx, units).items()}
     today = {unit.id: tx.today(unit.time_zone) for unit in units}
     signed = store.signed_by(tx.connection, enterprise_id, [one.id for one in members])
+    bought = store.buyers(tx.connection, enterprise_id, {one.account_id for one in members})
     return {
-        one.id: rules.status_of(signed.get(one.id, ()), today[one.business_unit_id], months[one.business_unit_id])
+        one.id: rules.status_of(
+            signed.get(one.id, ()),
+            today[one.business_unit_id],
+            months[one.business_unit_id],
+            bought.get(one.account_id),
+        )
         for one in members
     }
 

@@ -35,10 +35,13 @@ class PersonStatus:
     reason: str
 
 
-def status_of(signed: Sequence[Signed], today: date, recent_member_months: int) -> PersonStatus:
+def status_of(
+    signed: Sequence[Signed], today: date, recent_member_months: int, bought: date | None = None
+) -> PersonStatus:
     """Derive a person's status: Member before Recent Member before Customer before Prospect (SPEC AGR-5).
 
-    A suspended agreement still makes a Member. One that is over makes a Recent Member for so many months.
+    A suspended agreement still makes a Member. One that is over makes a Recent Member for so many months. `bought` is
+    the day the account first bought something outside an agreement.
     """
     live = [one for one in signed if one.makes_member]
     if live:
@@ -57,6 +60,8 @@ def status_of(signed: Sequence[Signed], today: date, recent_member_months: int) 
     if signed:
         latest = max(signed, key=lambda one: (one.status in LIVE_STATUSES, one.number))
         return PersonStatus(CUSTOMER, f"Bought {_title(latest)}, {latest.status}, which makes no Member now.")
+    if bought is not None:
+        return PersonStatus(CUSTOMER, f"Bought something without an agreement, first on {bought}.")
     return PersonStatus(PROSPECT, "Has bought nothing yet.")
 
 

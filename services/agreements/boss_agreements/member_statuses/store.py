@@ -2,16 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_agreements.agreements.rules import AGREEMENT_TYPES, EXPIRED
 from boss_agreements.agreements.tables import agreement, agreement_line
 from boss_agreements.member_statuses.rules import Signed
+
+TABLES = sa.MetaData()
+
+purchase = sa.Table(
+    "purchase",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("account_id", PG_UUID, primary_key=True),
+    sa.Column("first_date", sa.Date, nullable=False),
+)
 
 _MEMBERSHIP = AGREEMENT_TYPES[0]
 
@@ -53,3 +63,19 @@ def signed_by(
             last_day = row.term_end - timedelta(days=1)
         found[row.member_id].append(Signed(row.number, row.display_name, row.status, row.qualifies, last_day))
     return found
+
+
+def add_purchases(connection: sa.Connection, bought: Sequence[tuple[UUID, UUID, date]]) -> None:
+    """Keep which accounts of which enterprises bought something; the first time counts."""
+    if bought:
+        rows = [{"enterprise_id": one, "account_id": account, "first_date": day} for one, account, day in bought]
+        connection.execute(insert(purchase).values(rows).on_conflict_do_nothing())
+
+
+def buyers(connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID]) -> Mapping[UUID, date]:
+    """Read which accounts bought something outside an agreement, and when first."""
+    query = sa.select(purchase.c.account_id, purchase.c.first_date).where(
+        purchase.c.enterprise_id == enterprise_id,
+        purchase.c.account_id == sa.any_(sa.cast(list(account_ids), ARRAY(PG_UUID))),
+    )
+    return {row.account_id: row.first_date for row in connection.execute(query)}
