@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 from boss.agreements.v1 import (
+    activity_service_pb2_grpc,
     agreement_service_pb2_grpc,
     agreement_writer_service_pb2_grpc,
     bundle_service_pb2_grpc,
@@ -18,7 +19,9 @@ from boss.agreements.v1 import (
     item_service_pb2_grpc,
     member_service_pb2_grpc,
     organization_service_pb2_grpc,
+    reason_service_pb2_grpc,
     setting_service_pb2_grpc,
+    suspension_service_pb2_grpc,
 )
 from boss.agreements.v1 import template_service_pb2_grpc as agreement_templates_grpc
 from boss.arm.v1 import configuration_service_pb2_grpc, cycle_service_pb2_grpc
@@ -86,6 +89,9 @@ class AgreementsClient(PlatformClient):
         self.items = _stub(item_service_pb2_grpc.ItemServiceStub, channel)
         self.bundles = _stub(bundle_service_pb2_grpc.BundleServiceStub, channel)
         self.templates = _stub(agreement_templates_grpc.TemplateServiceStub, channel)
+        self.reasons = _stub(reason_service_pb2_grpc.ReasonServiceStub, channel)
+        self.suspensions = _stub(suspension_service_pb2_grpc.SuspensionServiceStub, channel)
+        self.activities = _stub(activity_service_pb2_grpc.ActivityServiceStub, channel)
         self.writer = _stub(agreement_writer_service_pb2_grpc.AgreementWriterServiceStub, channel)
         self.definitions = _stub(definition_service_pb2_grpc.DefinitionServiceStub, channel)
         self.settings = _stub(setting_service_pb2_grpc.SettingServiceStub, channel)
