@@ -26,6 +26,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.adapters.agreement_press import AgreementPress
     from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
     from boss_agreements.agreements.rpc import AgreementServicer
+    from boss_agreements.batch_cancels.rpc import BatchCancelServicer
     from boss_agreements.bundles.rpc import BundleServicer
     from boss_agreements.cancellations.rpc import CancellationServicer
     from boss_agreements.classifications.rpc import ClassificationServicer
@@ -79,6 +80,7 @@ def serve(settings: AgreementsSettings) -> Serving:
         SuspensionServicer,
         ActivityServicer,
         RewriteServicer,
+        BatchCancelServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,
@@ -97,9 +99,11 @@ def work(settings: AgreementsSettings, index: int, of: int) -> Working:
 def run(settings: AgreementsSettings) -> Running:
     """Put the relay, the schedule and the tasks together."""
     from boss_agreements.adapters.agreement_press import AgreementPress
+    from boss_agreements.batch_cancels import process as batch_cancels
+    from boss_agreements.batch_cancels.commands import COLLECT_TASK, RUN_TASK
     from boss_agreements.cancellations import process as cancellations
     from boss_agreements.cancellations.effects import RETURN_TASK
-    from boss_agreements.clients import BillingAccounts, BillingClient, BillingDesk
+    from boss_agreements.clients import BillingAccounts, BillingClient, BillingDebtors, BillingDesk
     from boss_agreements.documents.process import document_process
     from boss_agreements.drafts.commands import DOCUMENT_TASK
     from boss_agreements.drafts.process import Sales, finish_process
@@ -114,6 +118,8 @@ def run(settings: AgreementsSettings) -> Running:
         SUSPENSIONS: day_process(house.units),
         CANCELLATIONS: cancellations.day_process(house.units),
         OPEN_ACCOUNT_TASK: account_process(BillingAccounts(channels)),
+        COLLECT_TASK: batch_cancels.collect_process(house.units, BillingDebtors(channels)),
+        RUN_TASK: batch_cancels.run_process(house.units, BillingDebtors(channels)),
         RETURN_TASK: cancellations.return_process(house.units, billing),
         DOCUMENT_TASK: document_process(house.units, AgreementPress()),
         FINISH_SALES: finish_process(house.units, Sales(house.units, BillingDesk(channels))),

@@ -3,6 +3,8 @@
 What is due it knows alone, and learns the answers from events.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 import grpc
@@ -15,11 +17,19 @@ from boss.billing.v1.account_service_pb2_grpc import AccountServiceStub
 from boss.billing.v1.invoice_service_pb2_grpc import InvoiceServiceStub
 from boss.billing.v1.payment_service_pb2_grpc import PaymentServiceStub
 
+from boss_agreements.batch_cancels.rules import OpenInvoice
 from boss_agreements.cancellations.rules import CASH, CREDIT, FUNDING_SOURCE, ReturnOrder
 from boss_agreements.drafts.rules import Bill, Invoiced, SaleCharge
 from boss_kit.errors import FailedPrecondition, NotFound
+from boss_kit.names import parse
 from boss_kit.rpc.client import Channels
-from boss_kit.rpc.convert import date_to_proto, money_from_proto, money_to_proto, request_id_for
+from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto, money_to_proto, request_id_for
+
+ACCOUNT = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
+AGREEMENT = "enterprises/{e}/businessUnits/{b}/agreements/{a}"
+INVOICE = ACCOUNT + "/invoices/{i}"
+APPROVED = payment_pb.Payment.STATE_APPROVED
+PAGE = 1000
 
 _DESTINATIONS = {
     CREDIT: refund_pb.REFUND_DESTINATION_ACCOUNT_CREDIT,
@@ -164,3 +174,69 @@ def _unit_name(bill: Bill) -> str:
 
 def _account_name(bill: Bill) -> str:
     return f"{_unit_name(bill)}/accounts/{bill.account_id}"
+
+
+class BillingDebtors:
+    """Billing, as a batch cancel sees it: who owes, who paid."""
+
+    def __init__(self, channels: Channels) -> None:
+        channel = channels.to("billing")
+        self._accounts = AccountServiceStub(channel)
+        self._invoices = InvoiceServiceStub(channel)
+        self._payments = PaymentServiceStub(channel)
+
+    def open_invoices(self, enterprise_id: UUID, unit_id: UUID) -> Iterator[OpenInvoice]:
+        """Give the open invoices of agreements of a unit."""
+        token = ""
+        while True:
+            request = invoice_pb.ListInvoicesRequest(
+                parent=_unit_of(enterprise_id, unit_id), open_only=True, page_size=PAGE, page_token=token
+            )
+            page = self._invoices.ListInvoices(request)
+            for one in page.invoices:
+                if one.agreement:
+                    yield OpenInvoice(
+                        parse(INVOICE, one.name)["a"],
+                        parse(AGREEMENT, one.agreement)["a"],
+                        date_from_proto(one.due_date),
+                        money_from_proto(one.balance).amount_minor,
+                    )
+            token = page.next_page_token
+            if not token:
+                return
+
+    def paid_within(
+        self, enterprise_id: UUID, unit_id: UUID, account_ids: Sequence[UUID], start: date, end: date
+    ) -> Mapping[UUID, date]:
+        """Give the accounts that paid within dates, and when last."""
+        found = {one: self._paid(_account_of(enterprise_id, unit_id, one), start, end) for one in account_ids}
+        return {account_id: day for account_id, day in found.items() if day is not None}
+
+    def past_due(self, enterprise_id: UUID, unit_id: UUID, account_ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """Give what is past due right now, by account; at most 1,000 are asked for."""
+        names = [_account_of(enterprise_id, unit_id, one) for one in account_ids]
+        request = account_pb.BatchGetBalancesRequest(parent=f"enterprises/{enterprise_id}", accounts=names)
+        return {
+            parse(ACCOUNT, one.account)["a"]: money_from_proto(one.past_due_balance).amount_minor
+            for one in self._accounts.BatchGetBalances(request).balances
+            if one.HasField("past_due_balance")
+        }
+
+    def _paid(self, account: str, start: date, end: date) -> date | None:
+        days: list[date] = []
+        token = ""
+        while True:
+            request = payment_pb.ListPaymentsRequest(parent=account, page_size=PAGE, page_token=token)
+            page = self._payments.ListPayments(request)
+            days += [date_from_proto(one.payment_date) for one in page.payments if one.state == APPROVED]
+            token = page.next_page_token
+            if not token:
+                return max((day for day in days if start <= day <= end), default=None)
+
+
+def _unit_of(enterprise_id: UUID, unit_id: UUID) -> str:
+    return f"enterprises/{enterprise_id}/businessUnits/{unit_id}"
+
+
+def _account_of(enterprise_id: UUID, unit_id: UUID, account_id: UUID) -> str:
+    return f"{_unit_of(enterprise_id, unit_id)}/accounts/{account_id}"

@@ -86,6 +86,7 @@ def sell(
     owner: str = "sold",
     member: str = "M1",
     term: str = "perpetual",
+    status: str = "Active",
     **values: Any,
 ) -> str:
     """Put an agreement of an imported member there; give its name."""
@@ -102,7 +103,7 @@ def sell(
         club.account_id(member),
         "Gold",
         "Membership",
-        "Active",
+        status,
         term,
         begin,
         None,

@@ -21,6 +21,7 @@ from boss_agreements.activities.rpc import ActivityServicer
 from boss_agreements.agreement_rules.rpc import AgreementRulesServicer
 from boss_agreements.agreements.rpc import AgreementServicer
 from boss_agreements.app import SERVICE
+from boss_agreements.batch_cancels.rpc import BatchCancelServicer
 from boss_agreements.bundles.rpc import BundleServicer
 from boss_agreements.cancellations.rpc import CancellationServicer
 from boss_agreements.classifications.rpc import ClassificationServicer
@@ -110,6 +111,7 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         SuspensionServicer,
         ActivityServicer,
         RewriteServicer,
+        BatchCancelServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,

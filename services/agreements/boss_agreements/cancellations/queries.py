@@ -30,7 +30,10 @@ TEXT_LENGTH_MAX = 5000
 
 @dataclass(frozen=True)
 class RequestCancellation:
-    """A cancellation as the wizard asks for it; without choices all of the agreement, without a received date today."""
+    """A cancellation as the wizard asks for it; without choices all of the agreement, without a received date today.
+
+    With `nothing_back` no money goes back, whatever the reason says: what is owed stays owed (SPEC AGR-12).
+    """
 
     enterprise_id: UUID
     business_unit_id: UUID
@@ -44,6 +47,7 @@ class RequestCancellation:
     exception_value: str = ""
     exception_comments: str = ""
     funding_source: str = ""
+    nothing_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,9 @@ def plan(tx: Transaction, command: RequestCancellation, agreement: Agreement, to
     chosen = rules.chosen_lines(agreement.lines, command.choices)
     whole = rules.is_whole(agreement.lines, chosen)
     _check_agreement(tx, agreement, command.effective_date, whole=whole)
-    refunds = rules.FULL if reason.refund else rules.NONE if reason.no_refund else rules.PRORATED
+    refunds = rules.FULL if reason.refund else rules.PRORATED
+    if reason.no_refund or command.nothing_back:
+        refunds = rules.NONE
     windows = suspensions.windows_of(tx.connection, agreement.enterprise_id, [agreement.id]).get(agreement.id, ())
     facts = facts_of(tx, agreement.enterprise_id, [line.id for line, _ in chosen], command.effective_date)
     lines = [

@@ -1,0 +1,1 @@
+"""Cancel the agreements of those who owe for long, previewed and confirmed (SPEC AGR-12)."""
