@@ -1,5 +1,6 @@
 """Activities: what cycles grant, how it is used, why a check-in is denied (SPEC AGR-11, SUS-5)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -223,6 +224,14 @@ def test_agr_11_lists_are_read_page_by_page(desk: Desk, member: str) -> None:
         if not token:
             break
     assert found == ["Pack 3", "Pack 2", "Pack 1"]
+
+
+def test_agr_11_desks_that_redeem_at_once_take_no_unit_twice(desk: Desk, member: str) -> None:
+    buy(desk, member, TRAINING, "3", "2026-03-31")
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        answers = list(pool.map(lambda _: desk.redeem(member).outcome, range(9)))
+    assert answers.count(ALLOWED) == 3
+    assert [one.remaining_units for one in desk.usable(member)] == ["0"]
 
 
 def test_all_3_a_repeated_check_in_redemption_or_purchase_has_one_effect(desk: Desk, member: str) -> None:

@@ -261,9 +261,11 @@ def test_agr_3_a_reason_needs_the_approval_of_a_role(desk: Desk, agreement: str)
         request_id=str(uuid4()),
     )
     metadata = [("authorization", f"Bearer {desk.token}"), ("boss-approval", f"Bearer {mia}")]
-    assert stub.CreateSuspension(request, metadata=metadata, timeout=10).status == "Pending Start"
+    made = stub.CreateSuspension(request, metadata=metadata, timeout=10)
+    assert (made.status, made.entered_by, made.approved_by) == ("Pending Start", "tom", "mia")
     desk.token = mia
-    assert desk.suspend("2026-03-12", agreement=agreement, suspension_reason=reason).entered_by == "mia"
+    own = desk.suspend("2026-03-12", agreement=agreement, suspension_reason=reason)
+    assert (own.entered_by, own.approved_by) == ("mia", "")
 
 
 def test_agr_3_only_linked_active_reasons_are_offered_and_a_later_change_alters_nothing(

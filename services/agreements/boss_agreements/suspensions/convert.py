@@ -161,6 +161,7 @@ def _suspension(one: Suspension) -> pb.Suspension:
         adjustment_reason=one.adjustment_reason,
         adjustment_credit_date=date_to_proto(one.adjustment_credit_date),
         entered_by=one.entered_by,
+        approved_by=one.approved_by,
         create_time=time_to_proto(one.create_time),
         effects=_effects(one.effects),
     )

@@ -86,7 +86,8 @@ def end_with(tx: Transaction, day: date, over: Sequence[Agreement]) -> None:
         one, agreement = headers[part.suspension_id], by_id[part.agreement_id]
         if part.status == rules.RUNNING:
             ended = replace(part, status=rules.COMPLETED, end_date=max(day, part.start_date))
-            _tell_end(tx, day, one, ended, agreement, repeated=False)
+            # Only this agreement is back; a member's suspension goes on with the others.
+            _tell_end(tx, day, replace(one, applied_to=rules.AGREEMENT), ended, agreement, repeated=False)
         else:
             ended = replace(part, status=rules.RESCINDED)
         done.parts.append(ended)

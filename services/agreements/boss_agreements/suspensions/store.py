@@ -25,6 +25,7 @@ from boss_agreements.suspensions.rules import (
     union,
 )
 from boss_agreements.suspensions.tables import suspended_agreement, suspension
+from boss_kit.context import Actor
 from boss_kit.money import Money
 
 
@@ -61,6 +62,12 @@ class Suspension:
     def window(self) -> Window:
         """Its suspended days."""
         return Window(self.start_date, self.end_date)
+
+    @property
+    def approved_by(self) -> str:
+        """Who approved it, where somebody did."""
+        approver = Actor.from_json(self.actor).approver
+        return approver.user if approver else ""
 
 
 @dataclass(frozen=True)
