@@ -10,10 +10,22 @@ import sqlalchemy as sa
 from boss.billing.v1 import bill_run_service_pb2 as pb
 from boss.billing.v1 import bill_run_service_pb2_grpc as pb_grpc
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, scope, unit_id
+from hypothesis import given
+from hypothesis import strategies as st
 
 from boss_billing.invoices.rules import SkippedAgreement
 from boss_billing.runs import commands, pages
-from boss_billing.runs.rules import BillRun, DuePage, Scope, ScopeKind, Shard
+from boss_billing.runs.rules import (
+    AGREEMENTS_PER_TASK,
+    BillRun,
+    DuePage,
+    Scope,
+    ScopeKind,
+    Shard,
+    deal,
+    read_shards,
+    write_shards,
+)
 from boss_kit.errors import AlreadyExists, FailedPrecondition, NotFound
 from boss_kit.rpc.convert import date_to_proto
 
@@ -180,7 +192,8 @@ def test_bil_1_a_page_of_a_cancelled_run_is_not_billed(club: Club) -> None:
     with club.units.begin(club.context()) as tx:
         commands.cancel_run(tx, run.id)
     with club.units.begin(club.context(DAY)) as tx:
-        assert not pages.bill_page(tx, run, Shard(unit_id(), 0, 1), DuePage([due("M1")], (), ""))
+        page = (Shard(unit_id(), 0, 1), DuePage([due("M1")], (), ""))
+        assert pages.bill_pages(tx, run, [page]) is pages.Outcome.CANCELLED
     assert club.one("SELECT count(*) FROM invoice") == 0
 
 
@@ -280,3 +293,30 @@ def test_bil_1_a_manual_source_is_invoiced_and_never_collected_automatically(clu
         club.play(DAY + timedelta(days=offset))
     assert club.one("SELECT count(*) FROM attempt") == 0
     assert run.scope == scope()
+
+
+def test_bil_1_small_units_are_billed_together_with_what_is_open_in_one_transaction(club: Club) -> None:
+    club.add_account("M1")
+    club.add_account("X1", business_unit=AUSTIN)
+    club.add_account("OLD", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
+    club.due.charges = [due("M1"), due("X1", amount_minor=900)]
+    club.due.unit_of = {due("X1").account_id: unit_id(AUSTIN)}
+    club.bill()
+    assert club.one("SELECT count(*) FROM task WHERE name IN ('bill-run-shard', 'bill-run-collect')") == 1
+    shards = club.rows("SELECT business_unit_id, invoices, invoiced_minor, payments, is_done FROM bill_run_shard")
+    assert sorted(shards) == sorted([(unit_id(DENVER), 1, 3500, 1, True), (unit_id(AUSTIN), 1, 900, 1, True)])
+    assert club.one("SELECT count(*) FROM attempt WHERE state = 'pending'") == 3
+    club.assert_books()
+
+
+@given(st.lists(st.integers(1, 1500), max_size=40))
+def test_bil_1_every_shard_is_dealt_once_and_no_task_is_big(sizes: list[int]) -> None:
+    shards = [(Shard(UUID(int=number), 0, 1), size) for number, size in enumerate(sizes)]
+    tasks = deal(shards)
+    dealt = [shard for task in tasks for shard in task]
+    assert sorted(dealt, key=lambda one: one.business_unit_id) == [shard for shard, _ in shards]
+    size_of = dict(shards)
+    assert all(len(task) == 1 or sum(size_of[one] for one in task) <= AGREEMENTS_PER_TASK for task in tasks)
+    assert all(read_shards(write_shards(task), 1) == task for task in tasks)

@@ -18,6 +18,7 @@ from boss_billing.runs.rules import (
     check_may_resume,
     check_may_start,
     task_key,
+    write_shards,
 )
 from boss_billing.units import store as units
 from boss_kit.errors import AlreadyExists, InvalidArgument, NotFound
@@ -103,21 +104,15 @@ def require_run(tx: Transaction, run_id: UUID) -> BillRun:
     return run
 
 
-def plan_run(tx: Transaction, run: BillRun, shards: Sequence[Shard]) -> bool:
+def plan_run(tx: Transaction, run: BillRun, tasks: Sequence[Sequence[Shard]]) -> bool:
     """Write a round's shards and ask for their work; a round that is planned, or cancelled, stays as it is."""
     now = store.lock_run(tx.connection, tx.enterprise_id, run.id)
     if now.is_planned or now.round != run.round or now.state is not RunState.BILLING:
         return False
-    store.plan(tx.connection, run, shards)
-    for shard in shards:
-        args: dict[str, JsonScalar] = {
-            "run": str(run.id),
-            "unit": str(shard.business_unit_id),
-            "shard": shard.number,
-            "of": shard.count,
-            "round": shard.round,
-        }
-        key = f"{task_key(run)}/{shard.business_unit_id}/{shard.number}"
+    store.plan(tx.connection, run, [shard for shards in tasks for shard in shards])
+    for shards in tasks:
+        args: dict[str, JsonScalar] = {"run": str(run.id), "shards": write_shards(shards), "round": run.round}
+        key = f"{task_key(run)}/{shards[0].business_unit_id}/{shards[0].number}"
         tx.enqueue(SHARD_TASK, key=key, args=args, business_date=run.bill_date)
     return True
 

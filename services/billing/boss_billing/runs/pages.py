@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from enum import Enum
 from uuid import UUID
 
 from boss_billing.accounts import store as accounts
@@ -24,7 +25,19 @@ from boss_billing.payments import store as payments
 from boss_billing.payments.planners import open_planner
 from boss_billing.payments.planning import NewAttempt, NotPaid
 from boss_billing.runs import store
-from boss_billing.runs.rules import BilledPage, BillRun, DuePage, RunState, Shard, Skip, bill, no_account, task_key
+from boss_billing.runs.rules import (
+    BilledPage,
+    BillRun,
+    DuePage,
+    RunState,
+    Shard,
+    Skip,
+    Tally,
+    bill,
+    no_account,
+    tally,
+    task_key,
+)
 from boss_billing.units import store as units
 from boss_kit.unit_of_work import Transaction
 
@@ -32,37 +45,55 @@ COLLECT_TASK = "bill-run-collect"
 COLLECT_PAGE = 1000
 
 
-def bill_page(tx: Transaction, run: BillRun, shard: Shard, due: DuePage) -> bool:
-    """Bill a page of due charges in one transaction, and remember where the next page begins; False if cancelled.
+class Outcome(Enum):
+    """How a round goes on after a transaction."""
+
+    CANCELLED = "cancelled"
+    GOES_ON = "goes on"
+    WAS_LAST = "was the last"
+
+
+def bill_pages(tx: Transaction, run: BillRun, due: Sequence[tuple[Shard, DuePage]]) -> Outcome:
+    """Bill a page of each shard in one transaction, and remember where the next pages begin.
 
     Charges that are on an invoice already are no-ops, so a page may come again after a crash.
     """
     connection, enterprise_id = tx.connection, run.enterprise_id
-    locked = accounts.lock(connection, enterprise_id, {charge.account_id for charge in due.charges})
-    hold = store.share_run if due.next_page_token else store.lock_run
+    shard_of = {charge.charge_key: shard for shard, page in due for charge in page.charges}
+    charges = [charge for _, page in due for charge in page.charges]
+    ended = [shard for shard, page in due if not page.next_page_token]
+    locked = accounts.lock(connection, enterprise_id, {charge.account_id for charge in charges})
+    hold = store.lock_run if ended else store.share_run
     if hold(connection, enterprise_id, run.id).state is not RunState.BILLING:
-        return False
-    billed = invoices.billed_charges(connection, enterprise_id, [charge.charge_key for charge in due.charges])
-    fresh = {charge.account_id for charge in due.charges if charge.charge_key not in billed}
+        return Outcome.CANCELLED
+    billed = invoices.billed_charges(connection, enterprise_id, list(shard_of))
+    fresh = {charge.account_id for charge in charges if charge.charge_key not in billed}
     sources = funding.recurring_sources(connection, enterprise_id, fresh)
     planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources))
-    page = bill(due.charges, locked, billed, sources, planner)
-    _save(tx, run, page)
-    store.add_skips(connection, run, [*_skips(shard, due), *_refusals(tx, run, shard, page), *_not_paid(page.not_paid)])
-    store.save_page(connection, run, shard, page, due.next_page_token)
-    if not due.next_page_token:
-        finish_shard(tx, run, shard)
-    _publish(tx, page)
-    announce(tx, page.accounts)
-    return True
+    made = bill(charges, locked, billed, sources, planner)
+    _save(tx, run, made)
+    skips = [skip for shard, page in due for skip in _skips(shard, page)]
+    store.add_skips(connection, run, [*skips, *_refusals(tx, run, shard_of, made), *_not_paid(made.not_paid)])
+    tallies = tally(made, shard_of)
+    for shard, page in due:
+        store.save_page(connection, run, shard, tallies.get(shard, Tally()), page.next_page_token)
+    _publish(tx, made)
+    announce(tx, made.accounts)
+    return finish_shards(tx, run, ended)
 
 
-def finish_shard(tx: Transaction, run: BillRun, shard: Shard) -> None:
-    """Mark a shard done; the last one asks for the payments of older invoices."""
+def finish_shards(tx: Transaction, run: BillRun, ended: Sequence[Shard]) -> Outcome:
+    """Mark shards done; tell whether they were the last of the round, after which older invoices are collected."""
+    if not ended:
+        return Outcome.GOES_ON
     now = store.lock_run(tx.connection, run.enterprise_id, run.id)
-    if store.finish_shard(tx.connection, now, shard) and now.state is RunState.BILLING:
-        key = task_key(now)
-        tx.enqueue(COLLECT_TASK, key=key, args={"run": str(run.id)}, business_date=run.bill_date)
+    are_last = [store.finish_shard(tx.connection, now, shard) for shard in ended][-1]
+    return Outcome.WAS_LAST if are_last and now.state is RunState.BILLING else Outcome.GOES_ON
+
+
+def ask_to_collect(tx: Transaction, run: BillRun) -> None:
+    """Ask for the payments of older invoices."""
+    tx.enqueue(COLLECT_TASK, key=task_key(run), args={"run": str(run.id)}, business_date=run.bill_date)
 
 
 def collect_page(tx: Transaction, run: BillRun) -> bool:
@@ -146,13 +177,13 @@ def _publish(tx: Transaction, page: BilledPage) -> None:
     )
 
 
-def _refusals(tx: Transaction, run: BillRun, shard: Shard, page: BilledPage) -> list[Skip]:
+def _refusals(tx: Transaction, run: BillRun, shard_of: Mapping[str, Shard], page: BilledPage) -> list[Skip]:
     """Answer the charges that can't be billed, and list them."""
     for charge, refusal in page.refused:
-        ref = no_account(run.enterprise_id, shard.business_unit_id, charge)
+        ref = no_account(run.enterprise_id, shard_of[charge.charge_key].business_unit_id, charge)
         text = REFUSAL_TEXTS[refusal]
         tx.publish(ChargeRefused(ref, charge.charge_key, charge.agreement_id, text, run.bill_date))
-    return [_refused(shard, charge, refusal) for charge, refusal in page.refused]
+    return [_refused(shard_of[charge.charge_key], charge, refusal) for charge, refusal in page.refused]
 
 
 def _refused(shard: Shard, charge: DueCharge, refusal: Refusal) -> Skip:

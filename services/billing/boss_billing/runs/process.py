@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from boss_billing.runs import commands, pages, store
-from boss_billing.runs.rules import BillRun, DuePage, RunState, Shard, count_shards
+from boss_billing.runs.rules import BillRun, DuePage, RunState, Shard, count_shards, deal, read_shards
 from boss_billing.units import store as units
 from boss_kit.ids import derived_id
 from boss_kit.tasks import Task
@@ -40,37 +40,60 @@ class RunProcesses:
             has_shards = run.is_planned and store.has_shards(tx.connection, run)
         if has_shards or run.state is not RunState.BILLING:
             return
-        shards: list[Shard] = []
+        sizes: list[tuple[Shard, int]] = []
         for unit_id in () if run.is_planned else scope:
             request_id = derived_id(run.id, "close", str(run.round))
             due = self._due_charges.close_bill_date(run.enterprise_id, unit_id, run.bill_date, request_id)
             count = count_shards(due)
-            shards += [Shard(unit_id, number, count, run.round) for number in range(count)]
+            sizes += [(Shard(unit_id, number, count, run.round), due // count) for number in range(count)]
         # Where nothing is due, planning and collecting are one short transaction.
         with self._units.begin(task.context) as tx:
-            commands.plan_run(tx, run, shards)
-            more = not shards and self._collect_and_cut(tx, run)
+            commands.plan_run(tx, run, deal(sizes))
+            more = not sizes and self._collect_and_cut(tx, run)
         if more:
             self.collect(task)
 
     def bill(self, task: Task) -> None:
-        """Bill one shard, a transaction per page, from where it stopped before; stop where the run is cancelled."""
-        args = task.args
-        shard = Shard(UUID(args["unit"]), int(args["shard"]), int(args["of"]), int(args.get("round", 1)))
+        """Bill a task's shards from where they stopped before: a small one's only page along with the others'."""
+        shards = _shards(task)
         with self._units.read(task.context) as tx:
-            run = commands.require_run(tx, UUID(args["run"]))
-            page_token, is_done = store.page_token(tx.connection, run, shard)
-        if is_done or run.state is not RunState.BILLING:
+            run = commands.require_run(tx, UUID(task.args["run"]))
+            places = [(shard, *store.page_token(tx.connection, run, shard)) for shard in shards]
+        if run.state is not RunState.BILLING:
             return
-        last = False
+        together: list[tuple[Shard, DuePage]] = []
+        for shard, page_token, is_done in places:
+            if not is_done:
+                together += self._bill_shard(task, run, shard, page_token)
+        if not together:
+            return
+        with self._units.begin(task.context) as tx:
+            more = False
+            # What is left of a small run goes along: a lock that meets another's is let go and taken again.
+            if pages.bill_pages(tx, run, together) is pages.Outcome.WAS_LAST:
+                more = self._collect_and_cut(tx, run)
+        if more:
+            self.collect(task)
+
+    def _bill_shard(self, task: Task, run: BillRun, shard: Shard, page_token: str) -> list[tuple[Shard, DuePage]]:
+        """Bill a shard, a transaction per page; give its page back unbilled where it has one only."""
+        first, last = True, False
         for page in self._due_charges.pages(run.enterprise_id, shard, run.bill_date, page_token):
             last = not page.next_page_token
+            if first and last:
+                return [(shard, page)]
+            first = False
             with self._units.begin(task.context) as tx:
-                if not pages.bill_page(tx, run, shard, page):
-                    return
+                outcome = pages.bill_pages(tx, run, [(shard, page)])
+                if outcome is pages.Outcome.WAS_LAST:
+                    pages.ask_to_collect(tx, run)
+            if outcome is pages.Outcome.CANCELLED:
+                return []
         if not last:
             with self._units.begin(task.context) as tx:
-                pages.finish_shard(tx, run, shard)
+                if pages.finish_shards(tx, run, [shard]) is pages.Outcome.WAS_LAST:
+                    pages.ask_to_collect(tx, run)
+        return []
 
     def collect(self, task: Task) -> None:
         """Make payments for older open invoices, a transaction per page, then cut the batches."""
@@ -92,3 +115,12 @@ class RunProcesses:
         if not more:
             commands.cut_batches(tx, run.id)
         return more
+
+
+def _shards(task: Task) -> list[Shard]:
+    args = task.args
+    round_no = int(args.get("round", 1))
+    if "shards" in args:
+        return read_shards(args["shards"], round_no)
+    # A task of a release before this one is for one shard.
+    return [Shard(UUID(args["unit"]), int(args["shard"]), int(args["of"]), round_no)]

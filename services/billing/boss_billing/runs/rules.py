@@ -25,6 +25,8 @@ from boss_kit.errors import FailedPrecondition
 
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
 AGREEMENTS_PER_SHARD = 5000
+SMALL_SHARD_AGREEMENTS = 500
+AGREEMENTS_PER_TASK = 1000
 
 
 class RunState(StrEnum):
@@ -134,6 +136,16 @@ class BilledPage:
     refused: list[tuple[DueCharge, Refusal]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Tally:
+    """What became of a shard's page, counted."""
+
+    invoices: int = 0
+    invoiced_minor: int = 0
+    payments: int = 0
+    payments_minor: int = 0
+
+
 def task_key(run: BillRun) -> str:
     """Name the tasks of a run's round: the same for every repeat of a round, another one for the next."""
     return str(run.id) if run.round == 1 else f"{run.id}/{run.round}"
@@ -170,6 +182,49 @@ def check_may_resume(run: BillRun) -> None:
 
 def _refused(reason: str, text: str, run: BillRun) -> FailedPrecondition:
     return FailedPrecondition(reason, text, metadata={"bill_run_id": str(run.id), "state": run.state})
+
+
+def write_shards(shards: Iterable[Shard]) -> str:
+    """Write which shards a task is for."""
+    return ",".join(f"{one.business_unit_id}/{one.number}/{one.count}" for one in shards)
+
+
+def read_shards(text: str, round_no: int) -> list[Shard]:
+    """Read which shards a task is for."""
+    parts = [one.split("/") for one in text.split(",")]
+    return [Shard(UUID(unit), int(number), int(count), round_no) for unit, number, count in parts]
+
+
+def tally(page: BilledPage, shard_of: Mapping[str, Shard]) -> dict[Shard, Tally]:
+    """Count what a page became, by the shard its charges are of."""
+    of_invoice = {invoice.id: shard_of[charge.charge_key] for invoice, _, charge in page.lines}
+    found: dict[Shard, Tally] = {}
+    for invoice in page.invoices:
+        mine = found.setdefault(of_invoice[invoice.id], Tally())
+        mine.invoices += 1
+        mine.invoiced_minor += invoice.total_minor
+    for attempt in page.payments:
+        mine = found[of_invoice[attempt.invoice.id]]
+        mine.payments += 1
+        mine.payments_minor += attempt.payment.amount_minor
+    return found
+
+
+def deal(sizes: Sequence[tuple[Shard, int]]) -> list[list[Shard]]:
+    """Deal shards to tasks: each a task of its own, small ones (with so many agreements due) together."""
+    tasks: list[list[Shard]] = []
+    together: list[Shard] = []
+    agreements = 0
+    for shard, size in sizes:
+        if size > SMALL_SHARD_AGREEMENTS:
+            tasks.append([shard])
+            continue
+        if together and agreements + size > AGREEMENTS_PER_TASK:
+            tasks.append(together)
+            together, agreements = [], 0
+        together.append(shard)
+        agreements += size
+    return [*tasks, together] if together else tasks
 
 
 def count_shards(due_agreements: int) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.invoices import store as invoices
 from boss_billing.invoices.rules import Invoice
-from boss_billing.runs.rules import BilledPage, BillRun, RunState, Scope, ScopeKind, Shard, Skip
+from boss_billing.runs.rules import BillRun, RunState, Scope, ScopeKind, Shard, Skip, Tally
 
 TABLES = sa.MetaData()
 
@@ -267,14 +267,14 @@ def page_token(connection: sa.Connection, run: BillRun, shard: Shard) -> tuple[s
     return row.page_token, row.is_done
 
 
-def save_page(connection: sa.Connection, run: BillRun, shard: Shard, page: BilledPage, page_token: str) -> None:
+def save_page(connection: sa.Connection, run: BillRun, shard: Shard, made: Tally, page_token: str) -> None:
     """Count what a page became, and remember where the next one begins."""
     counts = {
         "page_token": page_token,
-        "invoices": len(page.invoices),
-        "invoiced_minor": sum(one.total_minor for one in page.invoices),
-        "payments": len(page.payments),
-        "payments_minor": sum(one.payment.amount_minor for one in page.payments),
+        "invoices": made.invoices,
+        "invoiced_minor": made.invoiced_minor,
+        "payments": made.payments,
+        "payments_minor": made.payments_minor,
     }
     connection.execute(_PAGE_DONE, {**_shard_key(run, shard), **counts})
 
