@@ -1,6 +1,7 @@
 """Billing's API over real gRPC, and what it asks of agreements."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -268,4 +269,23 @@ def test_bil_8_the_simulator_delivers_through_the_real_callback_door(club: Club,
     delivery.retry_results(task)
     assert club.one("SELECT count(*) FROM payment WHERE state IN ('approved', 'finally_declined')") == 2
     assert club.one("SELECT count(*) FROM callback WHERE state <> 'applied'") == 0
+    club.assert_books()
+
+
+def test_all_3_fifty_calls_at_once_with_one_request_id_have_one_effect_and_one_answer(club: Club, server: Any) -> None:
+    account = club.add_account("M1")
+    club.due.charges = [due("M1")]
+    payments, runs = server.stub(payment_grpc.PaymentServiceStub), server.stub(run_grpc.BillRunServiceStub)
+    paying = payment_pb.CreatePaymentRequest(
+        parent=account.name, amount=usd(1000), tender="CASH", request_id=request_id()
+    )
+    starting = run_pb.StartBillRunRequest(parent=PARENT, bill_date=date_to_proto(DAY), request_id=request_id())
+    with ThreadPoolExecutor(50) as pool:
+        paid = list(pool.map(lambda _: payments.CreatePayment(paying, timeout=30), range(50)))
+        started = list(pool.map(lambda _: runs.StartBillRun(starting, timeout=30), range(50)))
+    assert all(one == paid[0] for one in paid)
+    assert all(one == started[0] for one in started)
+    assert club.one("SELECT count(*) FROM payment") == 1
+    assert club.one("SELECT credit_minor FROM account") == 1000
+    assert club.one("SELECT count(*) FROM bill_run") == 1
     club.assert_books()
