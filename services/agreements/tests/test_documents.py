@@ -16,7 +16,7 @@ from boss.agreements.v1 import document_service_pb2 as pb
 from boss.agreements.v1.document_service_pb2_grpc import DocumentServiceStub
 
 from boss_agreements.agreements.schedules import parse_schedule
-from boss_agreements.documents import rules
+from boss_agreements.documents import wording
 from boss_agreements.documents.process import document_process
 from boss_agreements.documents.rules import lay_out
 from boss_agreements.documents.sample import sample
@@ -117,11 +117,11 @@ def test_agr_4_the_terms_come_from_the_template_with_its_values() -> None:
 )
 def test_agr_4_a_schedule_is_said_as_a_member_would(schedule: str, expected: str) -> None:
     start = date(2026, 1, 10)
-    assert rules.schedule_in_words(parse_schedule(schedule, start), start) == expected
+    assert wording.schedule_in_words(parse_schedule(schedule, start), start) == expected
 
 
 def test_all_6_money_has_its_sign_and_its_decimals() -> None:
-    assert [rules.money(Money(amount, code)) for amount, code in ((123450, "USD"), (-5, "EUR"), (1200, "JPY"))] == [
+    assert [wording.money(Money(amount, code)) for amount, code in ((123450, "USD"), (-5, "EUR"), (1200, "JPY"))] == [
         "$1,234.50",
         "-€0.05",
         "1,200 JPY",
@@ -130,7 +130,7 @@ def test_all_6_money_has_its_sign_and_its_decimals() -> None:
 
 @pytest.mark.parametrize(("number", "expected"), [(1, "1st"), (2, "2nd"), (3, "3rd"), (11, "11th"), (22, "22nd")])
 def test_days_are_numbered_in_english(number: int, expected: str) -> None:
-    assert rules.ordinal(number) == expected
+    assert wording.ordinal(number) == expected
 
 
 def test_agr_4_the_same_document_is_the_same_pdf_and_prints_on_letter_pages() -> None:

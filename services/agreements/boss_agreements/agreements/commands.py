@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import count
 from uuid import UUID
 
 from boss_agreements.agreements import rules, store
@@ -19,6 +20,8 @@ from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.ids import derived_id, new_id
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
+
+NUMBERS_TRIED = 50
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,10 @@ def _owner(tx: Transaction, command: CreateAgreement) -> Member:
 
 def free_number(tx: Transaction, enterprise_id: UUID, stem: str) -> str:
     """Give the member's next agreement number: the club's own number, then with -2, -3 and so on."""
-    taken = store.numbers_like(tx.connection, enterprise_id, stem)
-    if stem not in taken:
-        return stem
-    return next(number for n in range(2, len(taken) + 3) if (number := f"{stem}-{n}") not in taken)
+    for first in count(1, NUMBERS_TRIED):
+        numbers = [stem if n == 1 else f"{stem}-{n}" for n in range(first, first + NUMBERS_TRIED)]
+        taken = store.taken_numbers(tx.connection, enterprise_id, numbers)
+        free = next((number for number in numbers if number not in taken), None)
+        if free is not None:
+            return free
+    raise AssertionError("there is always another number")

@@ -158,11 +158,11 @@ def statuses_of(connection: sa.Connection, enterprise_id: UUID, member_id: UUID)
     return connection.scalars(query).all()
 
 
-def numbers_like(connection: sa.Connection, enterprise_id: UUID, stem: str) -> frozenset[str]:
-    """Read the numbers that are a stem or begin with it and a dash."""
+def taken_numbers(connection: sa.Connection, enterprise_id: UUID, numbers: Sequence[str]) -> frozenset[str]:
+    """Give those of some numbers that agreements have."""
     query = sa.select(agreement.c.number).where(
         agreement.c.enterprise_id == enterprise_id,
-        sa.or_(agreement.c.number == stem, agreement.c.number.startswith(f"{stem}-", autoescape=True)),
+        agreement.c.number == sa.any_(sa.cast(list(numbers), ARRAY(sa.Text))),
     )
     return frozenset(connection.scalars(query))
 

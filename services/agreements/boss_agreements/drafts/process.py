@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-from boss_agreements.drafts import commands, rules, store
-from boss_agreements.drafts.commands import DraftName, Receipt
+from boss_agreements.drafts import rules, sales, store
+from boss_agreements.drafts.commands import DraftName
 from boss_agreements.drafts.rules import Bill, Invoiced
+from boss_agreements.drafts.sales import Receipt
 from boss_agreements.drafts.store import Draft
 from boss_kit.context import Actor, Context
 from boss_kit.errors import BossError
@@ -43,7 +44,7 @@ class Sales:
         What billing refuses leaves an open draft behind, to be mended; what it can't answer now is finished later.
         """
         with self._units.begin(context) as tx:
-            draft = commands.begin_sale(tx, name)
+            draft = sales.begin_sale(tx, name)
         if draft.state == rules.FINALIZED or draft.sale is None:
             return Receipt(draft.invoice, draft.payment)
         bill = draft.sale.bill
@@ -52,7 +53,7 @@ class Sales:
         except BossError as refusal:
             if not is_transient(refusal):
                 with self._units.begin(context) as tx:
-                    commands.reopen(tx, name)
+                    sales.reopen(tx, name)
             raise
         if invoiced is None:
             return Receipt()
@@ -65,16 +66,16 @@ class Sales:
         name = DraftName(draft.enterprise_id, draft.business_unit_id, draft.id)
         receipt = self.agree(context, name)
         with self._units.begin(context) as tx:
-            commands.complete_sale(tx, name, receipt)
+            sales.complete_sale(tx, name, receipt)
 
 
-def finish_process(units: UnitOfWork, sales: Sales) -> Callable[[Task], None]:
+def finish_process(units: UnitOfWork, seller: Sales) -> Callable[[Task], None]:
     """Make the process that finishes the sales left half way, of all enterprises."""
 
     def process(task: Task) -> None:
         with units.read(task.context) as tx:
             left = store.on_their_way(tx.connection, tx.now - LEFT_ALONE, PAGE)
         for draft in left:
-            sales.finish(draft)
+            seller.finish(draft)
 
     return process

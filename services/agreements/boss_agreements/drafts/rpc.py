@@ -7,7 +7,7 @@ from boss.agreements.v1 import agreement_writer_service_pb2 as pb
 from boss.agreements.v1 import agreement_writer_service_pb2_grpc as pb_grpc
 
 from boss_agreements.agreements.convert import MEMBER, UNIT, unit_name
-from boss_agreements.drafts import commands, convert, queries
+from boss_agreements.drafts import commands, convert, queries, sales
 from boss_agreements.drafts.process import Sales
 from boss_kit import names
 from boss_kit.paging import open_page
@@ -18,9 +18,9 @@ from boss_kit.unit_of_work import Transaction
 class AgreementWriterServicer(pb_grpc.AgreementWriterServiceServicer):
     """Converts, calls, converts; a sale asks billing between its two transactions."""
 
-    def __init__(self, door: Door, sales: Sales) -> None:
+    def __init__(self, door: Door, seller: Sales) -> None:
         self._door = door
-        self._sales = sales
+        self._seller = seller
 
     def add_to(self, server: grpc.Server) -> None:
         """Serve it."""
@@ -76,8 +76,8 @@ class AgreementWriterServicer(pb_grpc.AgreementWriterServiceServicer):
     def FinalizeDraft(self, request: pb.FinalizeDraftRequest, context: grpc.ServicerContext) -> pb.Draft:
         """Sell a draft."""
         name = convert.draft_name(request.name)
-        receipt = self._sales.agree(self._door.context(), name)
-        return self._door.command(request, lambda tx: convert.draft(commands.complete_sale(tx, name, receipt)))
+        receipt = self._seller.agree(self._door.context(), name)
+        return self._door.command(request, lambda tx: convert.draft(sales.complete_sale(tx, name, receipt)))
 
     def SignAgreement(
         self, request: pb.SignAgreementRequest, context: grpc.ServicerContext
