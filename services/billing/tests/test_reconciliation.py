@@ -137,6 +137,21 @@ def test_bil_9_duplicate_names_the_deposit_that_came_again(month: Month, reports
     assert [deposit.statement for deposit in one.deposits] == ["February"]
 
 
+def test_bil_9_a_duplicate_may_hide_what_is_short(month: Month, reports: Any) -> None:
+    month.pay(Paid(123456), Paid(45000), Paid(50, batch=2), Paid(50, batch=2))
+    month.deposit(1, "VISA", 123456)
+    month.deposit(1, "VISA", 123456, statement="S2")
+    # Two equal deposits that are both due, and a little too much: no duplicate.
+    month.deposit(2, "VISA", 50)
+    month.deposit(2, "VISA", 50)
+    month.deposit(2, "VISA", 3)
+    assert differences(reports) == [
+        ("DUPLICATE", "VISA", 123456, [123456, 45000]),
+        ("SHORT", "VISA", -45000, [45000]),
+        ("OVER", "VISA", 3, [50, 50]),
+    ]
+
+
 def test_bil_9_wrong_day_names_deposits_outside_their_tenders_days(month: Month, reports: Any) -> None:
     month.pay(Paid(1000), Paid(700, tender="ACH"), Paid(800, tender="AMEX"))
     month.deposit(1, "VISA", 1000, deposit_date=DAY + timedelta(days=5))

@@ -97,8 +97,10 @@ def batches(
     columns = ("batch", "bill date", "label", "tender", "count", "submitted", "approved", "declined", "errors", "")
     table = screen.table(columns, (), right=("count", "submitted", "approved", "declined", "errors"))
     last_page = pb.PaymentBatchesReport()
+    unit = ""
     for last_page in _pages(session.clients.billing.reports.GetPaymentBatchesReport, request):
         for batch in last_page.batches:
+            unit = _unit_row(table, batch, unit)
             _batch_rows(table, batch, summary=summary)
     for total in last_page.totals:
         cells = ("", "", "", *_sums(total), screen.money(total.submitted.amount)[-3:])
@@ -124,11 +126,11 @@ def reconciliation(
     request = pb.GetReconciliationReportRequest(only_differences=only_differences, page_size=PAGE_SIZE, **asked)
     columns = (
         "batch",
-        "original",
+        "submitted",
         "approved",
         "declined",
         "retry",
-        "to come",
+        "expected",
         "deposited",
         "awaited",
         "difference",
@@ -136,13 +138,15 @@ def reconciliation(
     )
     table = screen.table(columns, (), right=columns[1:-1])
     last_page = pb.ReconciliationReport()
+    unit = ""
     for last_page in _pages(session.clients.billing.reports.GetReconciliationReport, request):
         for batch in last_page.batches:
+            unit = _unit_row(table, batch, unit)
             _reconciled_rows(table, batch)
     for total in last_page.totals:
         money = (total.submitted, total.original_approved, total.declined, total.retry_approved)
-        to_come = _minor(total.original_approved) + _minor(total.retry_approved)
-        cells = [*map(_amount, money), _of(to_come, total.submitted)]
+        expected = _minor(total.original_approved) + _minor(total.retry_approved)
+        cells = [*map(_amount, money), _of(expected, total.submitted)]
         cells += [_amount(one) for one in (total.deposited, total.awaited, total.differing)]
         text = f"{total.differences:,} differences, {total.submitted.currency_code}"
         table.add_row(f"{total.batches:,} batches", *cells, text, style="bold")
@@ -185,14 +189,21 @@ def _results(line: Any) -> tuple[str, ...]:
     )
 
 
+def _unit_row(table: Table, batch: Any, above: str) -> str:
+    """Begin a business unit, where it is another than the one above."""
+    unit: str = batch.business_unit_display_name or "No batch of ours"
+    if unit != above:
+        table.add_row(screen.clean(unit), style="bold underline")
+    return unit
+
+
 def _batch_rows(table: Table, batch: Any, *, summary: bool) -> None:
     number, day = str(batch.number), screen.day(batch.bill_date)
     for part in batch.parts:
         label = f"{part.label} total" if not part.tender else part.label
         table.add_row(number, day, label, part.tender, *_sums(part), "", style="" if part.tender else "italic")
         number = day = ""
-    unit = screen.clean(batch.business_unit_display_name)
-    label = unit if summary else "final"
+    label = "" if summary else "final"
     table.add_row(number, day, label, "", *_sums(batch), _mark(batch), style="bold")
 
 

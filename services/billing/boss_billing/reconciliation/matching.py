@@ -248,19 +248,18 @@ class _Match:
         """Compare sums; give what is awaited and what differs."""
         approved = self.batch.attempts(tender=self.tender).approved.amount_minor
         over = sum(one.gross_minor for one in self.deposits) - approved
+        found = self._repeated(over)
+        over -= sum(one.amount_minor for one in found)
         if over > 0:
-            return 0, self._too_much(over)
-        if over == 0:
-            return 0, []
-        if self._may_still_come:
-            return -over, []
-        kind = Kind.SHORT if self.deposits else Kind.MISSING
-        what = f"{self._money(approved)} was approved"
-        if kind is Kind.SHORT:
-            text = f"{what}, and {self._money(approved + over)} deposited: {self._money(-over)} is short."
-        else:
-            text = f"{what}, and nothing deposited by {self._days[1]:%Y-%m-%d}."
-        return 0, [self._difference(kind, over, text)]
+            text = f"{self._money(over)} more was deposited than approved."
+            return 0, [*found, self._difference(Kind.OVER, over, text)]
+        if over == 0 or self._may_still_come:
+            return -over, found
+        if self.deposits:
+            text = f"{self._money(approved)} was approved: {self._money(-over)} of it isn't in what was deposited."
+            return 0, [*found, self._difference(Kind.SHORT, over, text)]
+        text = f"{self._money(approved)} was approved, and nothing deposited by {self._days[1]:%Y-%m-%d}."
+        return 0, [self._difference(Kind.MISSING, over, text)]
 
     def by_payment(self, faults: Sequence[PaymentFault]) -> tuple[int, list[Difference]]:
         """Compare payment by payment."""
@@ -291,19 +290,16 @@ class _Match:
             if not first <= one.deposit_date <= last
         ]
 
-    def _too_much(self, over: int) -> list[Difference]:
-        """Name repeated deposits first; what is left came for no payment at all."""
+    def _repeated(self, over: int) -> list[Difference]:
+        """Name deposits that came again, where that explains more of what is too much than it leaves too little."""
         found, seen = [], set()
         for one in sorted(self.deposits, key=lambda one: (one.deposit_date, one.statement, one.deposit_key)):
             same = (one.label, one.gross_minor)
-            if same in seen and 0 < one.gross_minor <= over:
+            if same in seen and 0 < one.gross_minor < 2 * over:
                 over -= one.gross_minor
                 text = f"{self._money(one.gross_minor)} was deposited again on {one.deposit_date:%Y-%m-%d}."
                 found.append(Difference(Kind.DUPLICATE, self.tender, one.gross_minor, one.currency, text, [one]))
             seen.add(same)
-        if over > 0:
-            text = f"{self._money(over)} more was deposited than approved."
-            found.append(self._difference(Kind.OVER, over, text))
         return found
 
     def _fault(self, fault: PaymentFault, over: int) -> Difference:

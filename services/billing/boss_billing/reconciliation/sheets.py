@@ -47,7 +47,7 @@ _MONEY_COLUMNS = (
     "Original declined",
     "Retry submitted",
     "Retry approved",
-    "To come",
+    "Expected",
     "Deposited",
     "Fee",
     "Awaited",
@@ -98,7 +98,7 @@ def reconciliation_sheet(found: Sequence[Reconciled], wanted: ReportFilter, unit
             one.awaited_minor,
             one.differing_minor,
         )
-        text = f"{one.differences} differences"
+        text = _count(one.differences)
         place: tuple[Cell, ...] = ("Grand total", one.batches, None, "")
         cells = (*place, *_amounts(amounts, one.currency), "", "", None, "", "", text, one.currency)
         rows.append(Row(Rank.TOTAL, (*cells, note(is_final=one.awaited_minor == 0))))
@@ -134,7 +134,7 @@ def _reconciled_rows(one: Reconciled, unit_names: UnitNames) -> Iterator[Row]:
     unit = unit_names(one.business_unit_id) if one.business_unit_id is not None else "unknown"
     place: tuple[Cell, ...] = (unit, one.number, one.batch.bill_date if one.batch is not None else None)
     sums = _amounts(_batch_amounts(one), one.currency)
-    text = "in order" if not one.differences else f"{len(one.differences)} differences"
+    text = _count(len(one.differences)) if one.differences else "in order"
     end = ("", "", None, "", "", text, one.currency, note(is_final=not one.is_provisional))
     yield Row(Rank.UNIT, (*place, "Batch", *sums, *end))
     for deposit in one.deposits:
@@ -171,3 +171,7 @@ def _cells(figures: Sequence[Figure], currency: str) -> list[Cell]:
 
 def _amounts(amounts: Sequence[int | None], currency: str) -> list[Cell]:
     return [None if amount is None else money(amount, currency) for amount in amounts]
+
+
+def _count(differences: int) -> str:
+    return "1 difference" if differences == 1 else f"{differences:,} differences"
