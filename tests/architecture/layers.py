@@ -85,6 +85,7 @@ PARTS = {
     "billing/funding/sharing": "rules",
     "billing/ledger/aging": "rules",
     "billing/ledger/as_of": "queries",
+    "billing/ledger/banked": "queries",
     "billing/ledger/clearing": "queries",
     "billing/movements/sheet": "commands",
     "billing/payments/open_attempts": "store",

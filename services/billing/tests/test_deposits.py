@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from boss.billing.v1 import deposit_service_pb2 as pb
 from boss.billing.v1 import deposit_service_pb2_grpc as deposit_grpc
 from club import AUSTIN, DAY, ENTERPRISE_ID, Club, due, request_id, unit_id
@@ -204,6 +205,17 @@ def test_bil_9_a_deduction_goes_back_from_the_bank(club: Club) -> None:
     with club.units.begin(club.context()) as tx:
         take_deposits(tx, [notice(number), notice(number, deposit_key="d2", tender="VISA", gross_minor=-1000)])
     assert balances(club) == {"bank": 2500, "clearing": 1000, "revenue": -3500}
+
+
+def test_bil_10_the_check_of_the_books_finds_a_deposit_that_is_booked_otherwise(club: Club) -> None:
+    number = billed(club, "VISA")
+    with club.units.begin(club.context()) as tx:
+        take_deposits(tx, [notice(number, fee_minor=90), notice(number, deposit_key="d2", gross_minor=-100)])
+    club.assert_books()
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE deposit SET gross_minor = 3499 WHERE deposit_key = 'd1'"))
+    (problem,) = club.ledger().problems
+    assert "come to 34.99 USD with fees of 0.90 USD, booked are 35.00 USD" in problem
 
 
 @given(st.integers(1, 10**9), st.lists(st.integers(-5, 10**6), min_size=1, max_size=6))

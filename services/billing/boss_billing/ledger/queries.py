@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from boss_billing.ledger.banked import deposit_problems
 from boss_billing.ledger.clearing import document_problems
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
@@ -253,6 +254,7 @@ def _problems(tx: Transaction, enterprise_id: UUID) -> Iterator[str]:
             f"yet transfers moved {_text(row.moved, row.currency)}."
         )
     yield from document_problems(tx, enterprise_id, PROBLEMS_MAX)
+    yield from deposit_problems(tx, enterprise_id, PROBLEMS_MAX)
 
 
 def _currency(tx: Transaction, enterprise_id: UUID, business_unit_id: UUID | None) -> str:
