@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from billing_month import Month, Paid
+from boss.billing.v1 import deposit_service_pb2 as deposit_pb
+from boss.billing.v1 import deposit_service_pb2_grpc as deposit_grpc
 from boss.billing.v1 import report_service_pb2 as pb
 from boss.billing.v1 import report_service_pb2_grpc as report_grpc
-from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, unit_id
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, request_id, unit_id
 
 from boss_billing.deposits.rules import Outcome
+from boss_kit.errors import InvalidArgument
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
@@ -158,6 +161,28 @@ def test_bil_9_wrong_day_names_deposits_outside_their_tenders_days(month: Month,
     month.deposit(1, "ACH", 700, deposit_date=DAY)
     month.deposit(1, "AMEX", 800, deposit_date=DAY + timedelta(days=6))
     assert differences(reports) == [("WRONG_DAY", "VISA", 0, [1000]), ("WRONG_DAY", "ACH", 0, [700])]
+
+
+def test_bil_9_the_days_of_a_tender_are_data(month: Month, reports: Any, server: Any) -> None:
+    month.pay(Paid(700, tender="ACH"))
+    month.deposit(1, "ACH", 700, deposit_date=DAY)
+    assert [one[0] for one in differences(reports)] == ["WRONG_DAY"]
+    deposits = server.stub(deposit_grpc.DepositServiceStub)
+
+    def ask(days_min: int, days_max: int) -> None:
+        window = deposit_pb.SettlementWindow(tender="ACH", days_min=days_min, days_max=days_max)
+        request = deposit_pb.UpdateSettlementWindowRequest(
+            parent=PARENT, settlement_window=window, request_id=request_id()
+        )
+        deposits.UpdateSettlementWindow(request, timeout=5)
+
+    ask(0, 3)
+    assert differences(reports) == []
+    listed = deposits.ListSettlementWindows(deposit_pb.ListSettlementWindowsRequest(parent=PARENT), timeout=5)
+    days = {one.tender: (one.days_min, one.days_max) for one in listed.settlement_windows}
+    assert (days["ACH"], days["AMEX"]) == ((0, 3), (0, 6))
+    with pytest.raises(InvalidArgument, match="below days_min"):
+        ask(4, 3)
 
 
 def test_bil_9_a_deposit_for_a_batch_nobody_knows_is_listed(month: Month, reports: Any) -> None:

@@ -7,6 +7,7 @@ from boss.billing.v1 import deposit_service_pb2 as pb
 from boss_billing.deposits.commands import Imported
 from boss_billing.deposits.rules import NO_UNIT
 from boss_billing.deposits.source import DepositSource
+from boss_billing.reconciliation.matching import Window
 from boss_kit.money import Money
 from boss_kit.rpc.convert import date_to_proto, money_to_proto, time_to_proto
 
@@ -70,3 +71,8 @@ def read_source(message: pb.DepositSource) -> DepositSource:
     """Read how a source writes its statements."""
     columns = {name: column for name, column in message.columns.items() if column}
     return DepositSource(message.source, message.delimiter or ",", message.date_format or "YYYY-MM-DD", columns)
+
+
+def window(tender: str, one: Window) -> pb.SettlementWindow:
+    """Write the days of a tender."""
+    return pb.SettlementWindow(tender=tender, days_min=one.days_min, days_max=one.days_max)

@@ -10,6 +10,9 @@ from boss_billing.accounts.rpc import scope
 from boss_billing.deposits import commands, convert, queries, statement_file
 from boss_billing.deposits.commands import ImportStatement
 from boss_billing.deposits.queries import DepositFilter
+from boss_billing.reconciliation import queries as reconciliation
+from boss_billing.reconciliation.commands import update_window
+from boss_billing.reconciliation.matching import Window
 from boss_billing.units import queries as units
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
@@ -91,6 +94,32 @@ class DepositServicer(deposit_service_pb2_grpc.DepositServiceServicer):
             return pb.ListDepositSourcesResponse(deposit_sources=[convert.source(one) for one in found])
 
         return self._door.query(request, answer)
+
+    def ListSettlementWindows(
+        self, request: pb.ListSettlementWindowsRequest, context: grpc.ServicerContext
+    ) -> pb.ListSettlementWindowsResponse:
+        """List in which days money is awaited."""
+        enterprise_id = names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
+
+        def answer(tx: Any) -> pb.ListSettlementWindowsResponse:
+            found = reconciliation.list_windows(tx, enterprise_id)
+            windows = [convert.window(tender, found[tender]) for tender in sorted(found)]
+            return pb.ListSettlementWindowsResponse(settlement_windows=windows)
+
+        return self._door.query(request, answer)
+
+    def UpdateSettlementWindow(
+        self, request: pb.UpdateSettlementWindowRequest, context: grpc.ServicerContext
+    ) -> pb.SettlementWindow:
+        """Set in which days money is awaited."""
+        enterprise_id = names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
+        asked = request.settlement_window
+        window = Window(asked.days_min, asked.days_max)
+
+        def answer(tx: Any) -> pb.SettlementWindow:
+            return convert.window(asked.tender, update_window(tx, enterprise_id, asked.tender, window))
+
+        return self._door.command(request, answer)
 
     def UpdateDepositSource(
         self, request: pb.UpdateDepositSourceRequest, context: grpc.ServicerContext

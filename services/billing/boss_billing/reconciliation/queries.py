@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from boss_billing.deposits.rules import NO_UNIT
 from boss_billing.reconciliation import store
-from boss_billing.reconciliation.matching import DepositLine, Reconciled, explain, reconcile, unknown
+from boss_billing.reconciliation.matching import DepositLine, Reconciled, Window, explain, reconcile, unknown
 from boss_billing.reconciliation.rules import Batch, BatchFact, make_batches
 from boss_billing.reports import store as rollups
 from boss_billing.reports.queries import unit_names, within
@@ -145,6 +145,11 @@ def list_transactions(tx: Transaction, wanted: BatchFilter, page: Page) -> tuple
     }
     rows = tx.connection.execute(_TRANSACTIONS, parameters).all()
     return page.cut(rows, lambda row: (row.label, row.account_number, row.id))
+
+
+def list_windows(tx: Transaction, enterprise_id: UUID) -> Mapping[str, Window]:
+    """Read in which days money is awaited, by tender."""
+    return store.windows_of(tx.connection, enterprise_id)
 
 
 def cut(found: Sequence[Item], page: Page, unit_names: Callable[[UUID], str]) -> tuple[Sequence[Item], str]:

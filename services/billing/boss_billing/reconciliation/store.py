@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.deposits.store import EVERY_ENTERPRISE
 from boss_billing.reconciliation.matching import DepositLine, PaymentFault, Transaction, Window
@@ -97,6 +98,13 @@ def windows_of(connection: sa.Connection, enterprise_id: UUID) -> Mapping[str, W
     query = sa.select(table).where(table.c.enterprise_id.in_([enterprise_id, EVERY_ENTERPRISE]))
     rows = connection.execute(query.order_by(table.c.tender, table.c.enterprise_id))
     return {row.tender: Window(row.days_min, row.days_max) for row in rows}
+
+
+def save_window(connection: sa.Connection, enterprise_id: UUID, tender: str, window: Window) -> None:
+    """Write the days of a tender."""
+    values = {"days_min": window.days_min, "days_max": window.days_max, "note": ""}
+    statement = insert(settlement_window).values(enterprise_id=enterprise_id, tender=tender, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["enterprise_id", "tender"], set_=values))
 
 
 def deposits_of(connection: sa.Connection, enterprise_id: UUID, numbers: Collection[int]) -> Sequence[DepositLine]:
