@@ -89,7 +89,7 @@ def _reports(stub: Any) -> dict[str, Callable[[], None]]:
         "parent": PARENT,
         "filter": pb.ReportFilter(start_date=date_to_proto(FIRST), end_date=date_to_proto(LAST)),
     }
-    paged: dict[str, Any] = {**asked, "page_size": 1000}
+    paged: dict[str, Any] = {**asked, "page_size": 2000}
     return {
         "submitted": lambda: stub.GetSubmittedReport(pb.GetSubmittedReportRequest(**asked)),
         "results": lambda: stub.GetResultsReport(pb.GetResultsReportRequest(**asked)),

@@ -16,7 +16,7 @@ from boss_kit.money import Money
 from boss_kit.rpc.convert import money_from_proto
 
 app = typer.Typer(no_args_is_help=True, help="Reports: submitted, results, batches, reconciliation.")
-PAGE_SIZE = 1000
+PAGE_SIZE = 2000
 INDENT = "  "
 PROVISIONAL = "provisional"
 

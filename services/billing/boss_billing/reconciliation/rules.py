@@ -3,9 +3,10 @@
 Pure.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from uuid import UUID
 
 from boss_billing.deposits.rules import TENDER_ORDER
@@ -58,6 +59,9 @@ class Attempts:
         )
 
 
+_NO_ATTEMPTS = Attempts()
+
+
 @dataclass(frozen=True, slots=True)
 class TenderPart:
     """What a batch holds of one label and tender, and from when to when it was with the processor."""
@@ -80,19 +84,30 @@ class Batch:
     parts: Sequence[TenderPart]
 
     def attempts(self, label: Label | None = None, tender: str | None = None) -> Attempts:
-        """Sum up the attempts of a label, of a tender, or all."""
-        found = Attempts()
-        for part in self.parts:
-            if label in (None, part.label) and tender in (None, part.tender):
-                found += part.attempts
-        return found
+        """Give the sum of the attempts of a label, of a tender, or of all."""
+        if label is not None:
+            return self._by_label.get(label, _NO_ATTEMPTS)
+        return self._by_tender.get(tender, _NO_ATTEMPTS) if tender is not None else self._all
 
-    @property
-    def tenders(self) -> list[str]:
+    # A report asks for these again and again; they are added up once.
+    @cached_property
+    def _by_label(self) -> Mapping[Label, Attempts]:
+        return {label: _sum(part for part in self.parts if part.label is label) for label in Label}
+
+    @cached_property
+    def _by_tender(self) -> Mapping[str, Attempts]:
+        return {tender: _sum(part for part in self.parts if part.tender == tender) for tender in self.tenders}
+
+    @cached_property
+    def _all(self) -> Attempts:
+        return _sum(self.parts)
+
+    @cached_property
+    def tenders(self) -> Sequence[str]:
         """List the tenders it holds."""
         return list(dict.fromkeys(part.tender for part in sorted(self.parts, key=lambda part: rank(part.tender))))
 
-    @property
+    @cached_property
     def submitted(self) -> Figure:
         """Give what was submitted: the Retry is the same payments again."""
         return self.attempts(Label.ORIGINAL).submitted
@@ -100,7 +115,7 @@ class Batch:
     @property
     def approved(self) -> Figure:
         """Give what was approved in the end."""
-        return self.attempts().approved
+        return self._all.approved
 
     @property
     def not_attempted(self) -> Figure:
@@ -112,7 +127,7 @@ class Batch:
         """Give what has no final result."""
         return self.attempts(Label.ORIGINAL).open
 
-    @property
+    @cached_property
     def declined(self) -> Figure:
         """Give what was declined in the end: all else."""
         return self.submitted - self.approved - self.not_attempted - self.not_final
@@ -135,6 +150,11 @@ class BatchTotal:
     not_attempted: Figure
     not_final: Figure
     errors: int
+
+
+def _sum(parts: Iterable[TenderPart]) -> Attempts:
+    found = [part.attempts for part in parts]
+    return found[0] if len(found) == 1 else sum(found, _NO_ATTEMPTS)
 
 
 def rank(tender: str) -> tuple[int, str]:
@@ -186,7 +206,8 @@ def _batch(facts: Sequence[BatchFact]) -> Batch:
 
 
 def _part(label: Label, tender: str, facts: Sequence[BatchFact]) -> TenderPart:
-    attempts = sum((_attempts(fact) for fact in facts), Attempts())
+    each = [_attempts(fact) for fact in facts]
+    attempts = each[0] if len(each) == 1 else sum(each, _NO_ATTEMPTS)
     return TenderPart(
         label, tender, attempts, min(fact.first_date for fact in facts), max(fact.last_date for fact in facts)
     )

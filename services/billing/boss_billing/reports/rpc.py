@@ -17,6 +17,7 @@ from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
 
 BYTES_PER_MESSAGE = 256 * 1024
+BATCHES_MAX = 2000
 
 
 class ReportServicer(report_service_pb2_grpc.ReportServiceServicer):
@@ -52,7 +53,7 @@ class ReportServicer(report_service_pb2_grpc.ReportServiceServicer):
     ) -> pb.PaymentBatchesReport:
         """Tell of batches."""
         wanted = convert.read_filter(request.parent, request.filter)
-        page = open_page(request.page_size, request.page_token, filters=("batches", wanted))
+        page = open_page(request.page_size, request.page_token, filters=("batches", wanted), size_max=BATCHES_MAX)
 
         def answer(tx: Any) -> pb.PaymentBatchesReport:
             names = queries.unit_names(tx, wanted.enterprise_id)
@@ -70,7 +71,10 @@ class ReportServicer(report_service_pb2_grpc.ReportServiceServicer):
         """Tell of batches and their deposits."""
         wanted = convert.read_filter(request.parent, request.filter)
         page = open_page(
-            request.page_size, request.page_token, filters=("reconciliation", wanted, request.only_differences)
+            request.page_size,
+            request.page_token,
+            filters=("reconciliation", wanted, request.only_differences),
+            size_max=BATCHES_MAX,
         )
 
         def answer(tx: Any) -> pb.ReconciliationReport:
