@@ -21,6 +21,7 @@ from boss_cli.commands import (
     reports,
     runs,
     status,
+    suspensions,
     tasks,
     timeline,
 )
@@ -72,6 +73,7 @@ app.add_typer(arm.app, name="arm")
 app.add_typer(runs.app, name="run")
 app.add_typer(reports.app, name="reports")
 app.add_typer(deposits.app, name="deposits")
+app.add_typer(suspensions.app, name="suspensions")
 
 
 def _address(service: str) -> Any:

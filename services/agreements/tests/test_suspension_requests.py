@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from agreements_catalogue import PART, RULES
+from agreements_catalogue import PART, RULES, SHARED, SUSPENSION_REASON
 from agreements_club import Club, cents, iso, usd
 from agreements_frozen import GOLD, TRAINING, Desk
 from boss.agreements.v1 import agreement_service_pb2, reason_service_pb2, suspension_service_pb2_grpc
@@ -278,6 +278,16 @@ def test_agr_3_only_linked_active_reasons_are_offered_and_a_later_change_alters_
     with pytest.raises(FailedPrecondition) as error:
         desk.suspend("2026-02-12", agreement=agreement)
     assert error.value.reason == "REASON_NOT_OFFERED"
+
+
+def test_agr_3_a_unit_uses_what_the_enterprise_shares(desk: Desk, agreement: str) -> None:
+    shared = desk.catalogue.create(
+        SUSPENSION_REASON(display_name="Pregnancy", type="Hold", open_ended=True, stop_billing=True), SHARED
+    )
+    desk.token = desk.club.tokens.token("tom", ["front_desk"], [desk.club.unit])
+    made = desk.suspend("2026-01-12", agreement=agreement, suspension_reason=shared.name)
+    assert (made.type, made.reason, made.suspension_reason) == ("Hold", "Pregnancy", shared.name)
+    assert desk.get(made.name) == made
 
 
 def test_sus_3_a_request_without_a_reason_of_the_catalogue_stops_billing(desk: Desk, agreement: str) -> None:

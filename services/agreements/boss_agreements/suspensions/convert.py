@@ -10,6 +10,7 @@ from boss.agreements.v1 import suspension_service_pb2 as own_pb
 
 from boss_agreements.activities.convert import units_to_text
 from boss_agreements.agreements.store import Agreement
+from boss_agreements.reasons.rules import SuspensionReason
 from boss_agreements.suspensions import rules
 from boss_agreements.suspensions.commands import COMMENTS, END, START, RescindSuspension, UpdateSuspension
 from boss_agreements.suspensions.previews import AffectedActivity, AffectedAgreement, Bill, Preview
@@ -105,14 +106,18 @@ def suspension(found: Detailed) -> pb.Suspension:
     unit = unit_name(one.enterprise_id, one.business_unit_id)
     message = _suspension(one)
     message.name = f"{unit}/suspensions/{one.id}"
+    if found.reason is not None:
+        message.suspension_reason = _reason_name(found.reason)
     message.covered.extend(map(_covered, found.covered))
     return message
 
 
-def preview(found: Preview) -> own_pb.SuspensionPreview:
+def preview(found: Preview, asked_reason: str) -> own_pb.SuspensionPreview:
     """Write what a suspension would do."""
+    shown = _suspension(found.suspension)
+    shown.suspension_reason = asked_reason
     return own_pb.SuspensionPreview(
-        suspension=_suspension(found.suspension),
+        suspension=shown,
         effects=found.effects,
         agreements=map(_affected, found.agreements),
         activities=map(_activity, found.activities),
@@ -140,6 +145,14 @@ def _reason_id(name: str) -> UUID | None:
     return names.parse(f"{pattern}/suspensionReasons/{{r}}", name, "suspension.suspension_reason")["r"]
 
 
+def _reason_name(reason: SuspensionReason) -> str:
+    """Name a reason: the unit's own, or the enterprise's that all units see."""
+    owner = f"enterprises/{reason.enterprise_id}"
+    if reason.business_unit_id is not None:
+        owner = unit_name(reason.enterprise_id, reason.business_unit_id)
+    return f"{owner}/suspensionReasons/{reason.id}"
+
+
 def _suspension(one: Suspension) -> pb.Suspension:
     unit = unit_name(one.enterprise_id, one.business_unit_id)
     return pb.Suspension(
@@ -152,7 +165,6 @@ def _suspension(one: Suspension) -> pb.Suspension:
         start_date=date_to_proto(one.start_date),
         end_date=date_to_proto(one.end_date),
         reason=one.reason,
-        suspension_reason=f"{unit}/suspensionReasons/{one.reason_id}" if one.reason_id else "",
         comments=one.comments,
         received_date=date_to_proto(one.received_date),
         exception_reason=one.exception_reason,

@@ -1,12 +1,15 @@
 """Read suspensions."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.store import Agreement
+from boss_agreements.reasons.rules import SuspensionReason
+from boss_agreements.reasons.store import SUSPENSION_REASONS
 from boss_agreements.suspensions import store
 from boss_agreements.suspensions.store import Suspension
 from boss_kit.errors import NotFound
@@ -15,9 +18,10 @@ from boss_kit.unit_of_work import Transaction
 
 @dataclass(frozen=True)
 class Detailed:
-    """A suspension with the agreements it covers as they are now."""
+    """A suspension with its reason of the catalogue and the agreements it covers, as they are now."""
 
     suspension: Suspension
+    reason: SuspensionReason | None
     covered: Sequence[Agreement]
 
 
@@ -43,15 +47,20 @@ def list_suspensions(
 
 
 def detailed(tx: Transaction, suspensions: Sequence[Suspension]) -> Sequence[Detailed]:
-    """Add to suspensions, all of one enterprise, the agreements they cover."""
+    """Add to suspensions, all of one enterprise, their reasons and the agreements they cover."""
     if not suspensions:
         return []
     enterprise_id = suspensions[0].enterprise_id
     parts = store.parts_of(tx.connection, enterprise_id, [one.id for one in suspensions])
     found = agreements.find_all(tx.connection, enterprise_id, {part.agreement_id for part in parts})
     by_id = {one.id: one for one in found}
+    reasons = _reasons(tx, suspensions)
     return [
-        Detailed(one, [by_id[part.agreement_id] for part in parts if part.suspension_id == one.id])
+        Detailed(
+            one,
+            reasons.get(one.reason_id) if one.reason_id else None,
+            [by_id[part.agreement_id] for part in parts if part.suspension_id == one.id],
+        )
         for one in suspensions
     ]
 
@@ -59,6 +68,18 @@ def detailed(tx: Transaction, suspensions: Sequence[Suspension]) -> Sequence[Det
 def place_of(one: Suspension) -> tuple[int, date, UUID]:
     """Tell where a suspension stands in the list."""
     return store.rank(one.status), one.start_date, one.id
+
+
+def _reasons(tx: Transaction, suspensions: Sequence[Suspension]) -> Mapping[UUID, SuspensionReason]:
+    """Read the reasons of suspensions, unit by unit: a page is mostly of one."""
+    by_unit: dict[tuple[UUID, UUID], set[UUID]] = defaultdict(set)
+    for one in suspensions:
+        if one.reason_id is not None:
+            by_unit[one.enterprise_id, one.business_unit_id].add(one.reason_id)
+    found: dict[UUID, SuspensionReason] = {}
+    for (enterprise_id, unit_id), ids in by_unit.items():
+        found |= SUSPENSION_REASONS.visible(tx.connection, enterprise_id, unit_id, ids)
+    return found
 
 
 def not_found(suspension_id: UUID) -> NotFound:

@@ -35,7 +35,10 @@ class SuspensionServicer(pb_grpc.SuspensionServiceServicer):
         """Say what a suspension would do."""
         may_except = self._door.caller_may(EXCEPT)
         command = convert.create_suspension(request.parent, request.suspension, may_except=may_except)
-        return self._door.query(request, lambda tx: convert.preview(previews.preview_suspension(tx, command)))
+        return self._door.query(
+            request,
+            lambda tx: convert.preview(previews.preview_suspension(tx, command), request.suspension.suspension_reason),
+        )
 
     def CreateSuspension(self, request: pb.CreateSuspensionRequest, context: grpc.ServicerContext) -> pb.Suspension:
         """Suspend an agreement, a member or an account."""
