@@ -13,19 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-from boss.platform.v1 import task_service_pb2
 from typer.testing import CliRunner
 
 from boss_allinone.installation import AllInOne
 from boss_cli.app import app
 from boss_cli.clients import SERVICES
 from boss_demo import installation
-from boss_demo.chance import request_id
 from boss_demo.driver import Driver
-from boss_demo.idle import read_topology
+from boss_demo.idle import read_topology, wait_for_tasks
 from boss_demo.places import TOPOLOGY
 from boss_kit.nodes.process import open_directory
-from boss_kit.rpc.convert import date_to_proto
 
 PAGE = Path(__file__).parents[2] / "docs" / "tour-agreements.md"
 CLUB = next(club for club in installation.CLUBS if club.external_id == "Denver Club")
@@ -42,6 +39,21 @@ _LAST_PART = re.compile(r"\$\{(\w+)##\*/\}")
 
 class TourError(Exception):
     """A command of the tour failed or can't be read."""
+
+
+class TourDriver(Driver):
+    """Plays of each day what a tour without debts needs: agreements' jobs, the bill run and the processor's answers."""
+
+    def play(self, day: datetime.date) -> None:
+        """Play one business date."""
+        self.set_clock(day)
+        for job in ("suspensions", "cancellations"):
+            self._job("agreements", job, day)
+        self.settle("agreements")
+        self._bill(day)
+        self._job("billing", "sandbox-results", day)
+        wait_for_tasks(self.clients, "billing")
+        self.settle()
 
 
 @dataclass
@@ -89,17 +101,6 @@ class Tour:
         while self.today < day:
             self.today += datetime.timedelta(days=1)
             self.driver.play(self.today)
-            self._job("cancellations")
-
-    def _job(self, job: str) -> None:
-        request = task_service_pb2.RunJobRequest(
-            job=job,
-            parent=installation.ENTERPRISE,
-            business_date=date_to_proto(self.today),
-            request_id=request_id("tour", job, self.today),
-        )
-        self.driver.clients.agreements.tasks.RunJob(request)
-        self.driver.settle("agreements")
 
 
 @contextmanager
@@ -113,7 +114,7 @@ def open_tour() -> Iterator[Tour]:
 
 
 def _open(everything: AllInOne) -> Tour:
-    driver = Driver(everything.clients, installation.ENTERPRISE, read_topology(TOPOLOGY), seed=1, desk_percent=0)
+    driver = TourDriver(everything.clients, installation.ENTERPRISE, read_topology(TOPOLOGY), seed=1, desk_percent=0)
     driver.set_clock(FIRST_DAY)
     installation.install(everything.clients, [CLUB])
     driver.settle()
