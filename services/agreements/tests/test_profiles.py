@@ -177,6 +177,19 @@ def test_agr_5_a_profile_that_cannot_be_is_refused_with_its_field(
     assert not club.members.ListMembers(pb.ListMembersRequest(parent=club.unit)).members
 
 
+def test_agr_5_an_organization_has_a_name_only(club: Club) -> None:
+    decide(club, "required_member_fields", "birth_date")
+    acme = create(club, EMAIL, organization=True, first_name="", last_name="Acme Corp", birth_date=None)
+    assert (acme.organization, acme.last_name, get(club, acme.name)) == (True, "Acme Corp", acme)
+    for values, field in (
+        ({"first_name": "Ana"}, "member.first_name"),
+        ({"first_name": "", "birth_date": day("1990-05-17")}, "member.birth_date"),
+        ({"first_name": "", "last_name": ""}, "member.last_name"),
+    ):
+        with pytest.raises(InvalidArgument, match=field):
+            create(club, organization=True, **({"birth_date": None} | values))
+
+
 def test_agr_5_a_unit_may_require_more_of_a_new_member(club: Club) -> None:
     decide(club, "required_member_fields", "birth_date, email")
     with pytest.raises(InvalidArgument, match="requires an email address"):

@@ -47,6 +47,7 @@ def member(one: Member, status: PersonStatus) -> pb.Member:
         status_reason=status.reason,
         email_opt_out=one.email_opt_out,
         preferred_channel=one.preferred_channel,
+        organization=one.organization,
     )
 
 
@@ -91,6 +92,7 @@ def _profile(asked: pb.Member) -> Profile:
             )
             for one in asked.contacts
         ),
+        asked.organization,
     )
 
 

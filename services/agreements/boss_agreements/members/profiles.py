@@ -56,6 +56,7 @@ class Profile:
     preferred_channel: str
     notes: str
     contacts: tuple[AskedContact, ...]
+    organization: bool
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,13 @@ def with_profile(member: Member, profile: Profile, today: date) -> Member:
     A contact that stays as it was keeps its invalid mark; a new value clears it.
     """
     first, last = profile.first_name.strip(), profile.last_name.strip()
-    if not first or not last:
-        raise InvalidArgument.field(f"member.{'first_name' if not first else 'last_name'}", "is required.")
+    if not last or not (first or profile.organization):
+        raise InvalidArgument.field(f"member.{'first_name' if last else 'last_name'}", "is required.")
     born = profile.birth_date
+    if profile.organization and (first or born):
+        raise InvalidArgument.field(
+            f"member.{'first_name' if first else 'birth_date'}", "isn't for an organization, which has a name only."
+        )
     if born is not None and not date(FIRST_BIRTH_YEAR, 1, 1) <= born <= today:
         raise InvalidArgument.field("member.birth_date", f"{born} isn't between {FIRST_BIRTH_YEAR} and today.")
     parse_zone(profile.time_zone, "member.time_zone")
@@ -101,13 +106,15 @@ def with_profile(member: Member, profile: Profile, today: date) -> Member:
         preferred_channel=profile.preferred_channel,
         notes=profile.notes,
         contacts=_contacts(member, profile.contacts),
+        organization=profile.organization,
     )
 
 
 def check_required(member: Member, required: Collection[str]) -> None:
     """Refuse a new member without what the unit requires. Raises InvalidArgument."""
     has = {one.type for one in member.contacts} | ({"birth_date"} if member.birth_date else set())
-    for field in sorted(set(required) - has):
+    asked = set(required) - ({"birth_date"} if member.organization else set())
+    for field in sorted(asked - has):
         place = "member.birth_date" if field == "birth_date" else "member.contacts"
         raise InvalidArgument.field(place, f"this business unit requires {REQUIRED[field]}.", "REQUIRED_MEMBER_FIELD")
 

@@ -50,7 +50,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Member:
-    """A person with an account."""
+    """A person, or an organization, with an account."""
 
     id: UUID
     enterprise_id: UUID
@@ -69,6 +69,7 @@ class Member:
     contacts: tuple[Contact, ...]
     email_opt_out: bool = False
     preferred_channel: str = ""
+    organization: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ member = sa.Table(
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
     sa.Column("email_opt_out", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("preferred_channel", sa.Text, nullable=False, server_default=""),
+    sa.Column("organization", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("enterprise_id", "external_id"),
     sa.Index("member_birth", "enterprise_id", "birth_date"),
     sa.Index("member_account", "enterprise_id", "account_id"),
@@ -61,7 +62,7 @@ _NUMBER = sa.Sequence("member_number")
 _FIXED = ("enterprise_id", "id", "business_unit_id", "external_id", "account_id", "create_time")
 _PROFILE = (
     *("first_name", "last_name", "birth_date", "time_zone", "do_not_call", "sms_opt_out", "notes", "version"),
-    *("email_opt_out", "preferred_channel"),
+    *("email_opt_out", "preferred_channel", "organization"),
 )
 _WAY = (
     *("id", "label", "value", "address_lines", "primary", "invalid", "arm_purpose", "arm_purpose_by_hand", "purposes"),
@@ -238,4 +239,5 @@ def _member(row: "sa.Row[Any]", contacts: list[Contact]) -> Member:
         tuple(sorted(contacts, key=lambda one: LABELS.index(one.label))),
         row.email_opt_out,
         row.preferred_channel,
+        row.organization,
     )
