@@ -63,6 +63,7 @@ PARTS = {
     "agreements/members/profiles": "rules",
     "agreements/members/registration": "commands",
     "agreements/members/searches": "store",
+    "agreements/suspensions/coverage": "store",
     "agreements/suspensions/effects": "commands",
     "agreements/suspensions/fees": "rules",
     "agreements/suspensions/planning": "commands",

@@ -9,12 +9,13 @@ from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import hold_day, title
 from boss_agreements.agreements.rules import check_year
 from boss_agreements.agreements.store import Agreement
-from boss_agreements.suspensions import planning, requests, rules, store, told
+from boss_agreements.suspensions import coverage, planning, requests, rules, store, told
+from boss_agreements.suspensions.coverage import SuspendedAgreement
 from boss_agreements.suspensions.effects import take_effect
 from boss_agreements.suspensions.queries import not_found
 from boss_agreements.suspensions.requests import CreateSuspension
 from boss_agreements.suspensions.rules import SuspensionEndChanged
-from boss_agreements.suspensions.store import SuspendedAgreement, Suspension
+from boss_agreements.suspensions.store import Suspension
 from boss_agreements.timeline.store import tell
 from boss_kit.unit_of_work import Transaction
 
@@ -56,11 +57,12 @@ def create_suspension(tx: Transaction, command: CreateSuspension) -> Suspension:
     locked = agreements.lock(tx.connection, command.enterprise_id, ids)
     made = requests.requested(tx, command, locked, today)
     parts = planning.parts_for(made, locked)
-    before = store.of_agreements(tx.connection, command.enterprise_id, ids)
-    store.add(tx.connection, made, parts)
+    before = coverage.of_agreements(tx.connection, command.enterprise_id, ids)
+    store.add(tx.connection, made)
+    coverage.add_parts(tx.connection, parts)
     after = {part.agreement_id: [*before.get(part.agreement_id, ()), part] for part in parts}
     planning.reschedule(tx, locked, before, after, {made.id: made})
-    store.mark_pending(tx.connection, made.enterprise_id, ids)
+    coverage.mark_pending(tx.connection, made.enterprise_id, ids)
     tell(tx, [told.entered(tx, today, made, one.account_id, title(one)) for one in locked])
     if not locked:
         tell(tx, [told.entered(tx, today, made, made.account_id, told.target(made))])
@@ -108,7 +110,7 @@ def _open(
     today = hold_day(tx, enterprise_id, unit_id)
     if store.find(tx.connection, enterprise_id, unit_id, suspension_id) is None:
         raise not_found(suspension_id)
-    ids = [part.agreement_id for part in store.parts_of(tx.connection, enterprise_id, [suspension_id])]
+    ids = [part.agreement_id for part in coverage.parts_of(tx.connection, enterprise_id, [suspension_id])]
     locked = agreements.lock(tx.connection, enterprise_id, ids)
     # Read under the lock: the daily job may just have ended it.
     (found,) = store.lock(tx.connection, enterprise_id, [suspension_id])
@@ -143,11 +145,13 @@ def _check_days(
 def _move(tx: Transaction, locked: Sequence[Agreement], before: Suspension, made: Suspension) -> None:
     """Give the covered agreements a suspension's new days or status, and bill them by it."""
     ids = [one.id for one in locked]
-    old = store.of_agreements(tx.connection, made.enterprise_id, ids)
+    old = coverage.of_agreements(tx.connection, made.enterprise_id, ids)
     new = {agreement_id: [_moved(part, before, made) for part in parts] for agreement_id, parts in old.items()}
-    store.save_parts(tx.connection, [part for parts in new.values() for part in parts if part.suspension_id == made.id])
+    coverage.save_parts(
+        tx.connection, [part for parts in new.values() for part in parts if part.suspension_id == made.id]
+    )
     planning.reschedule(tx, locked, old, new, {made.id: made})
-    store.mark_pending(tx.connection, made.enterprise_id, ids)
+    coverage.mark_pending(tx.connection, made.enterprise_id, ids)
 
 
 def _moved(part: SuspendedAgreement, before: Suspension, made: Suspension) -> SuspendedAgreement:

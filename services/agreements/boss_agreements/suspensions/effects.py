@@ -11,9 +11,10 @@ from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import save_statuses, title
 from boss_agreements.agreements.rules import LIVE_STATUSES
 from boss_agreements.agreements.store import Agreement
-from boss_agreements.suspensions import fees, rules, store, told
+from boss_agreements.suspensions import coverage, fees, rules, store, told
+from boss_agreements.suspensions.coverage import SuspendedAgreement
 from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted
-from boss_agreements.suspensions.store import SuspendedAgreement, Suspension
+from boss_agreements.suspensions.store import Suspension
 from boss_agreements.timeline.store import tell
 from boss_kit.unit_of_work import Transaction
 
@@ -34,7 +35,7 @@ def run_day(tx: Transaction, enterprise_id: UUID, day: date, limit: int) -> int:
     due = store.due_on(tx.connection, enterprise_id, day, limit)
     if due:
         ids = [one.id for one in due]
-        covered = {part.agreement_id for part in store.parts_of(tx.connection, enterprise_id, ids)}
+        covered = {part.agreement_id for part in coverage.parts_of(tx.connection, enterprise_id, ids)}
         locked = agreements.lock(tx.connection, enterprise_id, covered)
         take_effect(tx, enterprise_id, day, locked, store.lock(tx.connection, enterprise_id, ids))
         return len(due)
@@ -52,7 +53,7 @@ def take_effect(
     """Begin and end suspensions whose day has come, oldest first, and derive the agreements' statuses from them."""
     by_id, done = {one.id: one for one in locked}, _Day()
     parts: dict[UUID, list[SuspendedAgreement]] = defaultdict(list)
-    for part in store.parts_of(tx.connection, enterprise_id, [one.id for one in suspensions]):
+    for part in coverage.parts_of(tx.connection, enterprise_id, [one.id for one in suspensions]):
         parts[part.suspension_id].append(part)
     for before in suspensions:
         one, mine = before, parts[before.id]
@@ -74,7 +75,7 @@ def end_with(tx: Transaction, day: date, over: Sequence[Agreement]) -> None:
     enterprise_id, by_id = over[0].enterprise_id, {one.id: one for one in over}
     open_parts = [
         part
-        for parts in store.of_agreements(tx.connection, enterprise_id, by_id).values()
+        for parts in coverage.of_agreements(tx.connection, enterprise_id, by_id).values()
         for part in parts
         if part.status in (rules.RUNNING, rules.PENDING)
     ]
@@ -95,8 +96,8 @@ def end_with(tx: Transaction, day: date, over: Sequence[Agreement]) -> None:
             done.suspensions.append(replace(one, status=ended.status, end_date=ended.end_date))
         _close_fees(tx, agreement, ended)
     store.save(tx.connection, done.suspensions)
-    store.save_parts(tx.connection, done.parts)
-    store.mark_pending(tx.connection, enterprise_id, by_id)
+    coverage.save_parts(tx.connection, done.parts)
+    coverage.mark_pending(tx.connection, enterprise_id, by_id)
 
 
 def _begin(
@@ -165,13 +166,13 @@ def _tell_end(
 
 def _write(tx: Transaction, enterprise_id: UUID, day: date, locked: Sequence[Agreement], done: _Day) -> None:
     store.save(tx.connection, done.suspensions)
-    store.save_parts(tx.connection, done.parts)
+    coverage.save_parts(tx.connection, done.parts)
     ids = [one.id for one in locked]
     types = store.active_types(tx.connection, enterprise_id, ids)
     expired = save_statuses(tx, day, locked, types)
     # After the statuses, which are saved with everything else as it was read.
     moved = _move_obligations(tx, enterprise_id, day, [agreement for _, agreement in done.ended])
-    store.mark_pending(tx.connection, enterprise_id, ids)
+    coverage.mark_pending(tx.connection, enterprise_id, ids)
     extend_resumed(tx, enterprise_id, day, {agreement.id for _, agreement in done.ended}, done.members_back)
     told.record_day(tx, day, done.begun, done.ended, types, moved)
     end_with(tx, day, expired)
@@ -184,7 +185,7 @@ def _move_obligations(
     obliged = {one.id: one.obligation_end_date for one in resumed if one.obligation_end_date is not None}
     moved: dict[UUID, tuple[date, date]] = {}
     changed: list[SuspendedAgreement] = []
-    for agreement_id, parts in store.of_agreements(tx.connection, enterprise_id, obliged).items():
+    for agreement_id, parts in coverage.of_agreements(tx.connection, enterprise_id, obliged).items():
         extending = [part for part in parts if part.extend_obligation and part.status == rules.COMPLETED]
         if not extending:
             continue
@@ -194,7 +195,7 @@ def _move_obligations(
             before = obliged[agreement_id]
             moved[agreement_id] = (before, before + timedelta(days=days))
             changed.append(replace(extending[-1], obligation_days=extending[-1].obligation_days + days))
-    store.save_parts(tx.connection, changed)
+    coverage.save_parts(tx.connection, changed)
     agreements.save_obligations(tx.connection, enterprise_id, {one: to for one, (_, to) in moved.items()})
     return moved
 

@@ -11,8 +11,9 @@ from boss_agreements.agreements.store import Agreement
 from boss_agreements.due_charges import rules as due_charges
 from boss_agreements.due_charges import store as closed_days
 from boss_agreements.suspensions import fees
+from boss_agreements.suspensions.coverage import SuspendedAgreement
 from boss_agreements.suspensions.rules import RESCINDED, Window, union
-from boss_agreements.suspensions.store import SuspendedAgreement, Suspension
+from boss_agreements.suspensions.store import Suspension
 from boss_kit.unit_of_work import Transaction
 
 

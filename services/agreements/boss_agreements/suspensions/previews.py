@@ -11,11 +11,12 @@ from boss_agreements.agreements.rules import Line
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.due_charges.rules import Charge, advance, next_charge
 from boss_agreements.organization.queries import get_unit
-from boss_agreements.suspensions import planning, requests, rules, store
+from boss_agreements.suspensions import coverage, planning, requests, rules
+from boss_agreements.suspensions.coverage import SuspendedAgreement
 from boss_agreements.suspensions.planning import Planned
 from boss_agreements.suspensions.requests import CreateSuspension
 from boss_agreements.suspensions.rules import Window
-from boss_agreements.suspensions.store import SuspendedAgreement, Suspension
+from boss_agreements.suspensions.store import Suspension
 from boss_kit.unit_of_work import Transaction
 
 BILLS_AFTER = 2
@@ -69,7 +70,7 @@ def preview_suspension(tx: Transaction, command: CreateSuspension) -> Preview:
     ids = requests.covered_ids(tx, command)
     covered = agreements.find_all(tx.connection, command.enterprise_id, ids)
     made = requests.requested(tx, command, covered, today)
-    before = store.of_agreements(tx.connection, made.enterprise_id, ids)
+    before = coverage.of_agreements(tx.connection, made.enterprise_id, ids)
     affected = []
     for agreement, part in zip(covered, planning.parts_for(made, covered), strict=True):
         parts = [*before.get(agreement.id, ()), part]

@@ -10,7 +10,7 @@ from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.reasons.rules import SuspensionReason
 from boss_agreements.reasons.store import SUSPENSION_REASONS
-from boss_agreements.suspensions import store
+from boss_agreements.suspensions import coverage, store
 from boss_agreements.suspensions.store import Suspension
 from boss_kit.errors import NotFound
 from boss_kit.unit_of_work import Transaction
@@ -51,7 +51,7 @@ def detailed(tx: Transaction, suspensions: Sequence[Suspension]) -> Sequence[Det
     if not suspensions:
         return []
     enterprise_id = suspensions[0].enterprise_id
-    parts = store.parts_of(tx.connection, enterprise_id, [one.id for one in suspensions])
+    parts = coverage.parts_of(tx.connection, enterprise_id, [one.id for one in suspensions])
     found = agreements.find_all(tx.connection, enterprise_id, {part.agreement_id for part in parts})
     by_id = {one.id: one for one in found}
     reasons = _reasons(tx, suspensions)

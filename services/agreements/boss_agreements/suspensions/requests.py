@@ -14,7 +14,7 @@ from boss_agreements.items.queries import get_items
 from boss_agreements.members.queries import get_member
 from boss_agreements.reasons.queries import check_offered, get_suspension_reason, offered_suspension_reasons
 from boss_agreements.reasons.rules import SuspensionReason, check_approval, check_suspension_dates
-from boss_agreements.suspensions import fees, planning, rules, store
+from boss_agreements.suspensions import coverage, fees, planning, rules, store
 from boss_agreements.suspensions.rules import Effects, SuspensionFee
 from boss_agreements.suspensions.store import Suspension
 from boss_agreements.taxes.queries import rates_in
@@ -90,7 +90,7 @@ def covered_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
     if command.applied_to == rules.AGREEMENT:
         return [command.target_id]
     member_id = command.target_id if command.applied_to == rules.MEMBER else None
-    return store.covered_ids(
+    return coverage.covered_ids(
         tx.connection,
         command.enterprise_id,
         command.business_unit_id,
@@ -146,7 +146,7 @@ def check_reason_days(tx: Transaction, made: Suspension, covered: Sequence[Agree
         limits = rules_of(tx, made.enterprise_id, made.business_unit_id, definition_id)
         check_suspension(limits, made.start_date, made.end_date, today)
     reason = get_suspension_reason(tx, made.enterprise_id, made.business_unit_id, made.reason_id)
-    others = store.of_agreements(tx.connection, made.enterprise_id, [one.id for one in covered])
+    others = coverage.of_agreements(tx.connection, made.enterprise_id, [one.id for one in covered])
     on_bill_date = all(
         fees.is_bill_date(
             one.key_line,
