@@ -8,6 +8,10 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
+from boss_kit import arrays
+
+arrays.register()
+
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
 PING_AFTER_S = 0.5

@@ -73,7 +73,7 @@ def settle_results(
 ) -> Mapping[str, Fit]:
     """Apply results and say how each that was open fits; what `fresh` holds needn't be read again."""
     kind = CallbackKind.PAYMENT_RESULT
-    ids = store.lock_received(tx.connection, tx.enterprise_id, kind, callback_ids)
+    ids = store.claim(tx.connection, tx.enterprise_id, kind, callback_ids)
     if not ids:
         return {}
     stale = store.bodies(tx.connection, tx.enterprise_id, kind, [one for one in ids if one not in fresh])
@@ -94,7 +94,8 @@ def settle_results(
                 page.settle(attempt, result.code, result.message, result.transaction_id)
         fits[callback_id] = fit
     page.save()
-    store.note(tx.connection, tx.enterprise_id, kind, fits)
+    not_fitting = {one: fit for one, fit in fits.items() if fit.state is not CallbackState.APPLIED}
+    store.note(tx.connection, tx.enterprise_id, kind, not_fitting)
     apply_waiting(tx, settled)
     return fits
 

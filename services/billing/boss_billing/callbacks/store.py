@@ -53,6 +53,15 @@ _LOCK_RECEIVED = sa.text(
     """
 )
 
+# Found by the primary key, so two that claim the same callbacks meet them in the same order.
+_CLAIM = sa.text(
+    """
+    UPDATE callback SET state = 'applied'
+    WHERE enterprise_id = :enterprise_id AND kind = :kind AND callback_id = ANY(:ids) AND state = 'received'
+    RETURNING callback_id
+    """
+)
+
 _BODIES = sa.text(
     """
     SELECT callback_id, body FROM callback
@@ -177,6 +186,15 @@ def lock_received(
     return connection.scalars(_LOCK_RECEIVED, parameters).all()
 
 
+def claim(connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, ids: Sequence[str]) -> Sequence[str]:
+    """Write that those of the callbacks are applied that weren't yet, which most will be; give their ids in order.
+
+    What turns out not to fit is noted afterwards, in the same transaction.
+    """
+    parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(ids)}
+    return sorted(connection.scalars(_CLAIM, parameters))
+
+
 def bodies(
     connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, ids: Sequence[str]
 ) -> Mapping[str, dict[str, Any]]:
@@ -189,6 +207,8 @@ def bodies(
 
 def note(connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, fits: Mapping[str, Fit]) -> None:
     """Write what became of callbacks."""
+    if not fits:
+        return
     values = list(fits.values())
     connection.execute(
         _FIT,

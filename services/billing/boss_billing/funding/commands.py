@@ -41,7 +41,7 @@ def take_answers(tx: Transaction, answers: Sequence[Answer]) -> None:
     """Apply what the card updater says: a cured card is tried once more, any other payment is declined for good."""
     known = inquiries.find(tx.connection, tx.enterprise_id, [answer.inquiry_id for answer in answers])
     originals = open_attempts.originals(tx.connection, tx.enterprise_id, [one.payment_id for one in known.values()])
-    page = Settlement(tx, list(originals.values()))
+    page = Settlement(tx, {one.payment.account.id for one in originals.values()}, list(originals))
     by_payment = {attempt.payment.id: attempt for attempt in page.attempts.values()}
     sources = store.find(tx.connection, tx.enterprise_id, {one.funding_source_id for one in known.values()})
     retries: list[tuple[OpenAttempt, FundingSource]] = []

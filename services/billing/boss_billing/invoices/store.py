@@ -223,7 +223,7 @@ def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) 
     """Read invoices by id."""
     if not ids:
         return {}
-    rows = connection.execute(_FIND, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    rows = connection.execute(_FIND, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
     return {row.id: read(enterprise_id, row) for row in rows}
 
 

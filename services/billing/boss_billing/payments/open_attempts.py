@@ -1,6 +1,6 @@
 """Attempts on their way to a result, with the payment each belongs to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,8 @@ _SELECT = """
 _FIND = sa.text(
     f"{_SELECT} WHERE attempt.enterprise_id = :enterprise_id AND attempt.id = ANY(:ids) ORDER BY attempt.id"
 )
+
+_ACCOUNTS = sa.text("SELECT DISTINCT account_id FROM attempt WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)")
 
 _ORIGINALS = sa.text(
     f"""
@@ -72,6 +74,13 @@ _COUNT_RESPONSES = sa.text(
 def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, OpenAttempt]:
     """Read attempts by id."""
     return _read(connection, _FIND, enterprise_id, ids)
+
+
+def accounts_of(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Sequence[UUID]:
+    """Read whose attempts these are."""
+    if not ids:
+        return ()
+    return connection.scalars(_ACCOUNTS, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
 
 
 def originals(connection: sa.Connection, enterprise_id: UUID, payment_ids: Collection[UUID]) -> dict[UUID, OpenAttempt]:
@@ -139,7 +148,7 @@ def _read(
 ) -> dict[UUID, OpenAttempt]:
     if not ids:
         return {}
-    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)})
+    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
     return {row.id: _attempt(enterprise_id, row) for row in rows}
 
 

@@ -1,6 +1,6 @@
 """Settle a page of payments: what results and the card updater make of them, written at once (SPEC BIL-5, BIL-7)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
@@ -51,13 +51,14 @@ class _Story:
 class Settlement:
     """One transaction's page: accounts locked, invoices and payments as they become, written by `save`."""
 
-    def __init__(self, tx: Transaction, attempts: Sequence[OpenAttempt]) -> None:
+    def __init__(self, tx: Transaction, account_ids: Collection[UUID], attempt_ids: Collection[UUID]) -> None:
         self._tx = tx
         self._enterprise_id = tx.enterprise_id
-        self.accounts = accounts.lock(tx.connection, self._enterprise_id, {one.payment.account.id for one in attempts})
-        # Read again under the locks: somebody may have settled them meanwhile.
-        self.attempts = open_attempts.find(tx.connection, self._enterprise_id, [one.id for one in attempts])
-        self.invoices = invoices.find(tx.connection, self._enterprise_id, {one.invoice_id for one in attempts})
+        self.accounts = accounts.lock(tx.connection, self._enterprise_id, account_ids)
+        # Read under the locks: somebody may have settled them meanwhile.
+        self.attempts = open_attempts.find(tx.connection, self._enterprise_id, attempt_ids)
+        invoice_ids = {one.invoice_id for one in self.attempts.values()}
+        self.invoices = invoices.find(tx.connection, self._enterprise_id, invoice_ids)
         self._units = units.units_of(tx.connection, self._enterprise_id)
         self._table = declines.decline_table(tx.connection, self._enterprise_id)
         self._attempt_results: dict[UUID, AttemptResult] = {}
@@ -67,6 +68,7 @@ class Settlement:
         self._invalidations: list[tuple[OpenAttempt, Code]] = []
         self._declined: list[Declined] = []
         self._touched: set[UUID] = set()
+        self._stories: dict[str, _Story] = {}
 
     def day(self, attempt: OpenAttempt) -> date:
         """Give the business date at the attempt's account."""
@@ -147,7 +149,8 @@ class Settlement:
         # Another source's decline may have planned an attempt at what is left.
         planned = invoice.next_attempt_date if left else None
         self.invoices[invoice.id] = replace(invoice, balance_minor=left, next_attempt_date=planned)
-        self.accounts[account.ref.id] = replace(account, credit_minor=account.credit_minor + credit)
+        if credit:
+            self.accounts[account.ref.id] = replace(account, credit_minor=account.credit_minor + credit)
         for invoice_id, amount in ((invoice.id, paid), (None, credit)):
             if amount > 0:
                 clearing = (books.Code.CLEARING, attempt.tender, amount, payment.currency, day)
@@ -204,7 +207,11 @@ class Settlement:
         declines.add_alerts(self._tx.connection, rows)
 
     def _story(self, attempt: OpenAttempt) -> "_Story":
-        return _Story(replace(self._tx.context, correlation=attempt.correlation or self._tx.context.correlation))
+        correlation = attempt.correlation or self._tx.context.correlation
+        # Most of a page are of the same run, and so of the same story.
+        if correlation not in self._stories:
+            self._stories[correlation] = _Story(replace(self._tx.context, correlation=correlation))
+        return self._stories[correlation]
 
     def _leave_open(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
         """Leave the invoice open for the next run: nobody has tried (SPEC BIL-5)."""
@@ -262,5 +269,4 @@ def _declined(attempt: OpenAttempt, row: Code, count: int, day: date) -> Decline
 
 def load(tx: Transaction, attempt_ids: Collection[UUID]) -> Settlement:
     """Lock the accounts of attempts and read all that settling them needs."""
-    found = open_attempts.find(tx.connection, tx.enterprise_id, attempt_ids)
-    return Settlement(tx, list(found.values()))
+    return Settlement(tx, open_attempts.accounts_of(tx.connection, tx.enterprise_id, attempt_ids), attempt_ids)
