@@ -162,6 +162,20 @@ def _after(line: AnyLine, place: _Place) -> AnyLine:
     )
 
 
+def where_it_stands(line: AnyLine, windows: Sequence[Window]) -> tuple[AnyLine, date]:
+    """Give a line with what suspensions did to its next bill put into its own dates, and its first unpaid day.
+
+    Who takes the line elsewhere, where those suspensions aren't known, bills the same. A cycle of which a part is
+    missed is left out: the days from the first unpaid one to the next bill date are to be paid apart.
+    """
+    place = _place(line, windows)
+    if place is None or place.due == line.next_bill_date:
+        return line, line.next_bill_date
+    following = place.due if place.cycle_days is None else place.following
+    moved = replace(line, schedule=place.schedule, next_bill_date=following, term_end_date=_term_end(line, place))
+    return moved, place.due
+
+
 def charges_through(line: Line, windows: Sequence[Window], day: date) -> Iterator[Charge]:
     """Give every unanswered charge due by a day, oldest first: missed days are caught up (SPEC BIL-1).
 

@@ -218,17 +218,12 @@ def _kept(
     command: RewriteAgreement, line: AgreementLine, months: int | None, today: date, windows: Sequence[Window]
 ) -> Sequence[AgreementLine]:
     """Give a kept line as it goes on, and the charge that pays the days to its first bill."""
-    unpaid, recurs = rules.first_unpaid_day(line), line.billing not in PAID_AT_ONCE
-    if command.schedule and recurs:
-        line = rules.rescheduled(line, command.schedule)
-    after: AgreementLine | None = rules.carried(line, new_id())
     if command.purpose == RENEWAL and months is not None:
-        after = rules.renewed(replace(line, id=new_id(), final_date=None), months, today)
-    if after is None:
-        return []
-    after = _due(replace(after, state=LIVE), windows)
-    gap = rules.bridge(after, unpaid, new_id()) if recurs else None
-    return [after] if gap is None else [after, gap]
+        renewed = rules.renewed(line, months, today)
+        if renewed is None:
+            return []
+        line = renewed
+    return [_due(one, ()) for one in rules.goes_on(line, windows, command.schedule, new_id(), new_id())]
 
 
 def _added(

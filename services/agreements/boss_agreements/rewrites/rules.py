@@ -24,6 +24,7 @@ from boss_agreements.agreements.rules import (
     is_recurring,
 )
 from boss_agreements.agreements.schedules import parse_schedule
+from boss_agreements.due_charges.rules import where_it_stands
 from boss_agreements.suspensions.rules import Window
 from boss_kit.days import ONE_DAY, add_months
 from boss_kit.errors import FailedPrecondition, InvalidArgument
@@ -85,6 +86,26 @@ def check_fixed(asked: Fixed, kept: Fixed) -> None:
             )
 
 
+def goes_on(
+    line: AgreementLine, windows: Sequence[Window], schedule: str, line_id: UUID, bridge_id: UUID
+) -> Sequence[AgreementLine]:
+    """Give a kept line under its new id where it was, and the charge that pays the days to its first bill, if any.
+
+    With a schedule its bill dates are others: the first from its first unpaid day on; no instalment is lost. Raises
+    InvalidArgument for a cycle of another length.
+    """
+    final_date = line.final_date
+    after, unpaid = where_it_stands(replace(line, id=line_id, final_date=None, state=LIVE), windows)
+    if final_date is not None and final_date < line.next_bill_date:
+        unpaid = final_date + ONE_DAY
+    if line.billing in PAID_AT_ONCE:
+        return [after]
+    if schedule:
+        after = _rescheduled(after, schedule, unpaid)
+    gap = bridge(after, unpaid, bridge_id)
+    return [after] if gap is None else [after, gap]
+
+
 def first_unpaid_day(line: AgreementLine) -> date:
     """Give the first day that no charge of a recurring line has paid for; a final bill pays to its last day."""
     if line.final_date is not None and line.final_date < line.next_bill_date:
@@ -92,17 +113,7 @@ def first_unpaid_day(line: AgreementLine) -> date:
     return line.next_bill_date
 
 
-def carried(line: AgreementLine, line_id: UUID) -> AgreementLine:
-    """Give a kept line under its new id, where it was."""
-    return replace(line, id=line_id, final_date=None, state=LIVE)
-
-
-def rescheduled(line: AgreementLine, name: str) -> AgreementLine:
-    """Give a recurring line with other bill dates: the first from its first unpaid day on; no instalment is lost.
-
-    Raises InvalidArgument for a cycle of another length: its price is for this one.
-    """
-    unpaid = first_unpaid_day(line)
+def _rescheduled(line: AgreementLine, name: str, unpaid: date) -> AgreementLine:
     schedule = parse_schedule(name, unpaid, "rewrite.schedule")
     if (schedule.cycle_months, schedule.cycle_days) != (line.schedule.cycle_months, line.schedule.cycle_days):
         raise InvalidArgument.field(
