@@ -1,12 +1,13 @@
 """The hand-over to billing: closed days, pages, shards, skips and answers (DESIGN 4)."""
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from agreements_billing import agreement, answer, bill, close, listed, pages, skipped
+from agreements_billing import agreement, answer, bill, close, item, listed, pages, sell, skipped
 from agreements_club import Club, cents, day, fact_event, iso, record
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import due_charge_service_pb2 as pb
@@ -243,3 +244,37 @@ def test_a_whole_year_bills_each_cycle_once_however_often_the_run_is_repeated(cl
             billed += bill(club, text)
     assert billed == sorted(set(billed))
     assert len(billed) == 11
+
+
+def test_design_4_every_line_of_an_agreement_is_charged_with_its_tax(club: Club) -> None:
+    club.import_records(record(1, start_date="2027-05-31"))
+    key = item(1, 3500, "2026-06-01", tax_rate=Decimal("8.25"), item="Access")
+    locker = item(2, 1200, "2026-06-15", schedule="monthly_on_15", item="Locker", item_kind="rental")
+    fee = item(3, 9900, "2026-06-01", billing="once", item="Enrolment", item_kind="fee", item_category="Fees")
+    sell(club, key, locker, fee, start="2026-06-01")
+    assert close(club, "2026-06-01") == 1, "one agreement"
+    charges = sorted(listed(club, "2026-06-01"), key=lambda charge: charge.item)
+    assert [
+        (charge.item, cents(charge.amount), cents(charge.tax), charge.charge_key.rpartition("/")[2])
+        for charge in charges
+    ] == [
+        ("Access", 3500, 289, "recurring"),
+        ("Enrolment", 9900, 0, "once"),
+    ]
+    assert charges[1].item_category == "Fees"
+    answer(club, "2026-06-01", *charges)
+    close(club, "2026-07-01")
+    due = sorted((iso(charge.due_date), charge.item) for charge in listed(club, "2026-07-01"))
+    assert due == [("2026-06-15", "Locker"), ("2026-07-01", "Access")], "what was missed is caught up, a fee comes once"
+
+
+def test_agr_4_an_agreement_expires_with_its_key_item_and_its_optional_items_with_it(club: Club) -> None:
+    club.import_records(record(1, start_date="2027-05-31"))
+    key = item(1, 3500, "2026-06-01", months=1)
+    towels = item(2, 500, "2026-06-01", is_required=False)
+    name = sell(club, key, towels, start="2026-06-01", term="fixed_1")
+    bill(club, "2026-06-01")
+    club.run_day("2026-07-01")
+    found = club.agreements.GetAgreement(agreements_pb.GetAgreementRequest(name=name))
+    assert (found.status, [line.state for line in found.lines]) == ("Expired", ["ended", "ended"])
+    assert bill(club, "2026-07-01") == [], "the optional item isn't billed without the agreement"

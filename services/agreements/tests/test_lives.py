@@ -191,7 +191,7 @@ def bring_to_an_end(life: Life) -> None:
     life.suspended |= life.suspended_by(life.today)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SCHEDULES, st.dates(START, START + ONE * 60), STEPS)
 def test_agr_9_sus_8_no_day_is_billed_twice_and_none_that_is_due_is_skipped(
     name: str, start: date, steps: list[tuple[int, str, int, int, bool, str]]
@@ -205,7 +205,7 @@ def test_agr_9_sus_8_no_day_is_billed_twice_and_none_that_is_due_is_skipped(
     assert days - life.paid.keys() <= life.suspended, "a day that isn't paid for was suspended"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SCHEDULES, st.dates(START, START + ONE * 60), STEPS)
 def test_agr_9_sus_8_no_agreement_is_left_that_cannot_be_billed_or_ended(
     name: str, start: date, steps: list[tuple[int, str, int, int, bool, str]]

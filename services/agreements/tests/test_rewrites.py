@@ -361,3 +361,21 @@ def test_a_reason_that_is_not_for_rewrites_is_refused_and_changes_nothing(desk: 
     assert desk.refused(gold, reason=other).reason == "REASON_NOT_OFFERED"
     with desk.club.units.engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(agreement_table)) == 2
+
+
+def test_sus_4_a_cycle_that_a_suspension_missed_is_billed_by_the_new_agreement_from_the_first_day_back(
+    desk: Desk,
+) -> None:
+    gold = sell(desk.club, item(1, 3100, "2026-06-01"), start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    suspension = agreements_pb.Suspension(
+        agreement=gold, type="Freeze", start_date=day("2026-06-20"), end_date=day("2026-07-11")
+    )
+    desk.club.agreements.CreateSuspension(
+        agreements_pb.CreateSuspensionRequest(parent=desk.club.unit, suspension=suspension, request_id=str(uuid4()))
+    )
+    desk.club.run_day("2026-06-20")
+    desk.club.run_day("2026-07-11")
+    desk.rewrite(gold)
+    assert amounts(desk.club, "2026-07-12") == [("2026-07-11", 2100)], "21 of the 31 days of July"
+    assert amounts(desk.club, "2026-08-01") == [("2026-08-01", 3100)]

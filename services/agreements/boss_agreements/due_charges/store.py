@@ -146,7 +146,7 @@ def forget_ended(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, 
 
 def count_due(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, day: date) -> int:
     """Count the agreements that have something due by a day."""
-    query = sa.select(sa.func.count()).where(
+    query = sa.select(sa.func.count(agreement_line.c.agreement_id.distinct())).where(
         agreement_line.c.enterprise_id == enterprise_id,
         agreement_line.c.business_unit_id == unit_id,
         agreement_line.c.due_date <= day,
