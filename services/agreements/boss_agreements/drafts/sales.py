@@ -23,7 +23,6 @@ from boss_agreements.due_charges.commands import BILLED, ChargeAnswered, answer
 from boss_agreements.groups.rules import INDIVIDUAL
 from boss_agreements.history import rules as sentences
 from boss_agreements.history.commands import record
-from boss_agreements.members import store as members
 from boss_agreements.templates.queries import get_template
 from boss_agreements.timeline.store import tell
 from boss_kit.context import Actor
@@ -164,8 +163,8 @@ def _charge(one: pricing.DueAtSale) -> SaleCharge:
 def _make(tx: Transaction, draft: Draft, sale: Sale) -> Agreement:
     """Write the agreement and tell everybody; the owner's row is locked, so that numbers stay apart."""
     plan, day = sale.agreement, sale.finalized
-    (owner,) = members.lock_members(tx.connection, plan.enterprise_id, [plan.member_id])
-    number = free_number(tx, plan.enterprise_id, owner.external_id)
+    store.lock_owner(tx.connection, plan.enterprise_id, plan.member_id)
+    number = free_number(tx, plan.enterprise_id, sale.account_number)
     agreement = replace(plan, number=number, create_time=tx.now)
     sold_agreements.add(tx.connection, agreement)
     store.add_parties(tx.connection, agreement, sale.party_ids)

@@ -15,6 +15,7 @@ from boss_agreements.agreements.store import Agreement
 from boss_agreements.agreements.tables import agreement
 from boss_agreements.drafts.rules import DRAFT, Bill, Content, SaleCharge
 from boss_agreements.history.rules import PromotionEffect
+from boss_agreements.members.store import member
 from boss_kit.money import Money
 
 TABLES = sa.MetaData()
@@ -182,6 +183,12 @@ def save_signature(connection: sa.Connection, signed: Agreement) -> None:
         .where(agreement.c.enterprise_id == signed.enterprise_id, agreement.c.id == signed.id)
         .values(signature=signed.signature, version=signed.version)
     )
+
+
+def lock_owner(connection: sa.Connection, enterprise_id: UUID, member_id: UUID) -> None:
+    """Let one sale of a member wait for another."""
+    query = sa.select(member.c.id).where(member.c.enterprise_id == enterprise_id, member.c.id == member_id)
+    connection.execute(query.with_for_update())
 
 
 def announce_lines(connection: sa.Connection, draft_id: UUID, sold: Agreement) -> None:
