@@ -181,6 +181,8 @@ def test_agr_5_an_organization_has_a_name_only(club: Club) -> None:
     decide(club, "required_member_fields", "birth_date")
     acme = create(club, EMAIL, organization=True, first_name="", last_name="Acme Corp", birth_date=None)
     assert (acme.organization, acme.last_name, get(club, acme.name)) == (True, "Acme Corp", acme)
+    with pytest.raises(AlreadyExists, match=acme.external_id):
+        create(club, organization=True, first_name="", last_name="ACME Corp", birth_date=None)
     for values, field in (
         ({"first_name": "Ana"}, "member.first_name"),
         ({"first_name": "", "birth_date": day("1990-05-17")}, "member.birth_date"),

@@ -66,12 +66,13 @@ class Candidate:
     business_unit_id: UUID
     member_id: UUID
     external_id: str
-    same_name_and_birth_date: bool
+    organization: bool
+    same_person: bool
     same_contact: bool
 
     def in_words(self) -> str:
         """Say who it is and why."""
-        name = "the same name and birth date" if self.same_name_and_birth_date else ""
+        name = ("the same name" if self.organization else "the same name and birth date") if self.same_person else ""
         contact = "the same email or phone" if self.same_contact else ""
         return f"{self.external_id} ({' and '.join(filter(None, (name, contact)))})"
 

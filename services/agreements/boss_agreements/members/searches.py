@@ -14,11 +14,16 @@ CANDIDATES_MAX = 10
 
 
 def candidates(connection: sa.Connection, made: Member, reachable_at: Sequence[str]) -> Sequence[Candidate]:
-    """Read who might be the same person: same name and birth date, or same email or phone (SPEC AGR-5)."""
-    same_person = sa.and_(
-        member.c.birth_date == made.birth_date,
+    """Read who might be the same person: same name and birth date, or same email or phone (SPEC AGR-5).
+
+    An organization has no birth date: its name alone tells.
+    """
+    same_name = sa.and_(
         sa.func.lower(member.c.first_name) == made.first_name.lower(),
         sa.func.lower(member.c.last_name) == made.last_name.lower(),
+    )
+    same_person = sa.and_(
+        member.c.organization if made.organization else member.c.birth_date == made.birth_date, same_name
     )
     same_contact = (
         sa.select(contact.c.member_id)
@@ -33,6 +38,7 @@ def candidates(connection: sa.Connection, made: Member, reachable_at: Sequence[s
             member.c.business_unit_id,
             member.c.id,
             member.c.external_id,
+            member.c.organization,
             sa.func.coalesce(same_person, sa.false()).label("same_person"),
             member.c.id.in_(same_contact).label("same_contact"),
         )
@@ -45,7 +51,7 @@ def candidates(connection: sa.Connection, made: Member, reachable_at: Sequence[s
         .limit(CANDIDATES_MAX)
     )
     return [
-        Candidate(row.business_unit_id, row.id, row.external_id, row.same_person, row.same_contact)
+        Candidate(row.business_unit_id, row.id, row.external_id, row.organization, row.same_person, row.same_contact)
         for row in connection.execute(query)
     ]
 
