@@ -19,7 +19,7 @@ from boss_agreements.suspensions.rules import Window, union
 from boss_kit.errors import FailedPrecondition
 
 ALLOWED = pb.CheckInDecision.OUTCOME_ALLOWED
-STEPS = 50
+STEPS = 30
 FIRST = date(2026, 1, 10)
 FEES = ("Freeze fee", "Freeze dues")
 
@@ -105,7 +105,7 @@ class Story:
         assert len(packs) == sum(one.item == TRAINING for one in self.bills), "every billed cycle grants its units"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_sus_8_random_sequences_never_wedge_double_bill_or_lose_units(club: Club, seed: int) -> None:
     desk = Desk(club)
     member = desk.member()
