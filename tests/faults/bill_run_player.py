@@ -27,7 +27,8 @@ from boss_kit.database import open_database
 from boss_kit.unit_of_work import UnitOfWork
 
 MEMBERS = 14
-DAYS = 3
+DAYS = 5
+"""A result may be asked for a day late, and what was never tried is tried the day after."""
 # What a processor may do with an answer, and which codes it gives.
 BEHAVIOURS = (Behaviour.TIMES_OUT, Behaviour.LOST, Behaviour.TWICE, Behaviour.LATE, Behaviour.REVERSED, Behaviour.NEVER)
 CODES = ("D03", "D16", "D14", "D13")

@@ -113,9 +113,11 @@ def test_bil_8_a_run_killed_at_random_points_bills_and_charges_once_and_leaves_n
         assert ended_by == 0
         undisturbed = figures(url)
     chance = random.Random(seed)
+    # So that something is left for the last kill, too.
+    reach = statements // (KILLS_PER_SEED + 1)
     with postgres_server.database(template) as url:
         for _ in range(KILLS_PER_SEED):
-            ended_by, _ = player.play(url, seed, chance.randrange(1, statements // 2))
+            ended_by, _ = player.play(url, seed, chance.randrange(1, reach))
             assert ended_by == signal.SIGKILL
         assert player.play(url, seed)[0] == 0
         assert figures(url) == undisturbed

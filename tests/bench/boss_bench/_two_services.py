@@ -47,8 +47,8 @@ def make_channel(stack: ExitStack, service: str, address: str, keys: TokenMaker)
     return channel
 
 
-def make_clubs(agreements: BossChannel, urls: Mapping[str, str]) -> None:
-    """Make the clubs in agreements, and let billing learn of them as it always does, by events."""
+def make_clubs(agreements: BossChannel, urls: Mapping[str, str], consumers: Collection[str] = ("billing",)) -> None:
+    """Make the clubs in agreements, and let others learn of them as they always do, by events."""
     organizations = organization_service_pb2_grpc.OrganizationServiceStub(agreements)
     organizations.CreateEnterprise(
         organization_service_pb2.CreateEnterpriseRequest(
@@ -67,7 +67,8 @@ def make_clubs(agreements: BossChannel, urls: Mapping[str, str]) -> None:
             )
         )
     for event in _taken_from_outbox(urls["agreements"]):
-        _consume(urls["billing"], event)
+        for service in consumers:
+            _consume(service, urls[service], event)
 
 
 def _taken_from_outbox(url: str) -> Sequence[event_pb2.Event]:
@@ -78,10 +79,10 @@ def _taken_from_outbox(url: str) -> Sequence[event_pb2.Event]:
     return [event_pb2.Event.FromString(row.body) for row in rows]
 
 
-def _consume(url: str, event: event_pb2.Event) -> None:
+def _consume(service: str, url: str, event: event_pb2.Event) -> None:
     engine = open_database(url, pool_size=1)
-    subscriptions = importlib.import_module("boss_billing.subscriptions").SUBSCRIPTIONS
-    units = UnitOfWork(engine, "billing", app("billing").SERVICE.encode)
+    subscriptions = importlib.import_module(f"boss_{service}.subscriptions").SUBSCRIPTIONS
+    units = UnitOfWork(engine, service, app(service).SERVICE.encode)
     batch = event_pb2.EventBatch(events=[event], producer="agreements")
     Consumer(units, subscriptions).process(batch.SerializeToString())
     engine.dispose()

@@ -1,0 +1,78 @@
+"""A bill run until every consumer of every service has processed every event of it, in processes of their own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import UUID
+
+import psycopg
+
+from boss_bench._bill_run_child import start
+from boss_bench._bill_run_load import Furnished, furnish
+from boss_bench._import_load import ENTERPRISE_ID, SERVER_STOP_S, environ_of, free_address
+from boss_bench._two_services import copy_again_s, peak_rss_mb_of
+from boss_bench.bill_run import ROWS_OF_A_RUN
+from boss_bench.result import Result
+from boss_kit.events.topology import load_topology
+
+MEMBERS = tuple(int(text) for text in os.environ.get("BOSS_BENCH_MEMBERS", "10000,100000").split(","))
+OTHERS = ("arm", "collections")
+POLL_S = 0.1
+RUN_S_MAX = 1800
+
+
+def run() -> Iterator[Result]:
+    """Give how many members a second are billed and known by everybody."""
+    for members in MEMBERS:
+        yield _settle(members)
+
+
+def _settle(members: int) -> Result:
+    with ExitStack() as stack:
+        place = furnish(stack, members, OTHERS)
+        consumers = sorted(load_topology().subscribers("billing"))
+        workers = [_process(stack, place, service, "work") for service in consumers]
+        billing = _process(stack, place, "billing", "run")
+        began = time.perf_counter()
+        start(place.urls["billing"], UUID(str(ENTERPRISE_ID)))
+        while not _is_settled(place, consumers):
+            if time.perf_counter() - began > RUN_S_MAX or any(one.poll() is not None for one in (billing, *workers)):
+                raise AssertionError("the run doesn't settle")
+            time.sleep(POLL_S)
+        per_s = members / (time.perf_counter() - began)
+        limit_per_s = members / copy_again_s(
+            place.urls["billing"], [name for name in ROWS_OF_A_RUN if name != "outbox"]
+        )
+        peak_rss_mb = peak_rss_mb_of(billing.pid)
+    return Result("bill_run_settled", members, per_s, limit_per_s, per_s / limit_per_s, 0.0, peak_rss_mb)
+
+
+def _process(stack: ExitStack, place: Furnished, service: str, kind: str) -> "subprocess.Popen[bytes]":
+    environ = environ_of(service, place.urls[service], place.keys, place.addresses)
+    environ["BOSS_LOCAL_BUS_URLS"] = " ".join(f"{name}={url}" for name, url in place.urls.items())
+    environ["BOSS_CONSUMERS"] = ",".join(place.urls)
+    environ["BOSS_NOTIFICATIONS_ADDRESS"] = free_address()
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", f"boss_{service}", kind], env=environ)
+
+    def end() -> None:
+        process.terminate()
+        process.wait(SERVER_STOP_S)
+
+    stack.callback(end)
+    return process
+
+
+def _is_settled(place: Furnished, consumers: list[str]) -> bool:
+    """Tell whether the run is submitted, its outbox empty, and no delivery of billing's waits anywhere."""
+    done = "SELECT (SELECT state FROM bill_run) = 'submitted' AND NOT EXISTS (SELECT FROM outbox)"
+    waits = "SELECT NOT EXISTS (SELECT FROM delivery WHERE producer = 'billing')"
+    return _asks(place.urls["billing"], done) and all(_asks(place.urls[one], waits) for one in consumers)
+
+
+def _asks(url: str, question: str) -> bool:
+    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        row = connection.execute(question).fetchone()
+    return bool(row and row[0])
