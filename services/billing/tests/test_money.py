@@ -15,6 +15,7 @@ from boss_billing import events
 from boss_billing.adapters.port import NoAnswerError
 from boss_billing.adjustments.commands import CreateCredit, create_credit
 from boss_billing.chargebacks.rules import ReturnKind, ReturnNotice, ReturnOutcome
+from boss_billing.funding.changes import AddSource, add_source
 from boss_billing.movements.commands import set_limit
 from boss_billing.movements.rules import tax_part
 from boss_billing.refunds.process import RefundProcesses
@@ -282,6 +283,38 @@ def test_bil_5_a_bank_return_that_ends_the_account_invalidates_the_source(club: 
     assert club.one("SELECT is_valid FROM funding_source") is False
     told = events_pb.FundingSourceChanged.FromString(club.facts(events.SOURCE_CHANGED)[-1].data)
     assert (told.reason, told.previous.valid, told.current.valid) == ("declined", True, False)
+
+
+def test_bil_5_a_bank_return_is_charged_the_fee_of_its_code_on_a_new_invoice(club: Club) -> None:
+    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
+    till = Till(club)
+    payment_id = collected(club)
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE decline_code SET fee_minor = 2500 WHERE code = 'D03'"))
+    till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, code="D03")
+    kinds = [tuple(row) for row in club.rows("SELECT kind, balance_minor FROM invoice ORDER BY number")]
+    assert kinds == [("billed", 3500), ("fee", 2500)]
+    assert club.one("SELECT principal_invoice_id IS NOT NULL FROM invoice_line WHERE amount_minor = 2500")
+    club.assert_books()
+
+
+def test_spec_0_a_returned_share_is_asked_of_its_own_source_again(club: Club) -> None:
+    account = club.add_account("M1")
+    till = Till(club)
+    with till.tx() as tx:
+        card = {"tender": "MC", "token": "tok_b", "last4": "1111", "expiry_month": 5, "expiry_year": 2031}
+        flags = {"is_primary": False, "is_recurring": True, "is_on_account": False, "responsibility_percent": 40}
+        add_source(tx, AddSource(account, {**card, **flags}))
+    club.due.charges = [due("M1", amount_minor=10_000)]
+    club.play(DAY)
+    club.due.charges = []
+    payments = {row.tender: (row.id, row.amount_minor) for row in club.rows("SELECT * FROM payment")}
+    assert {tender: amount for tender, (_, amount) in payments.items()} == {"VISA": 6000, "MC": 4000}
+    till.take_back("M1", payments["MC"][0], 4000, ReturnKind.RETURN, code="D03")
+    club.play(DAY + timedelta(days=7))
+    again = club.rows("SELECT tender, amount_minor FROM payment WHERE payment_date > :day", day=DAY)
+    assert [tuple(row) for row in again] == [("MC", 4000)]
+    club.assert_books()
 
 
 def test_bil_11_a_returned_check_whose_credit_is_spent_is_owed_on_a_new_invoice(club: Club, till: Till) -> None:

@@ -1,19 +1,22 @@
 """One payment that goes back: its invoices are open and past due again; a bank's return counts as a decline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from boss_billing.chargebacks.rules import PaidPayment, ReturnKind, ReturnNotice, take_back
 from boss_billing.declines import store as declines
 from boss_billing.declines.rules import Code as DeclineCode
-from boss_billing.declines.rules import next_attempt_date
 from boss_billing.funding import store as funding
 from boss_billing.funding.rules import FundingSourceChanged
+from boss_billing.invoices.commands import SALE
 from boss_billing.invoices.rules import Invoice, Kind, NewInvoice, NewLine
 from boss_billing.ledger.rules import Document, Source
 from boss_billing.movements.sheet import Sheet
 from boss_billing.payments.rules import Payment, PaymentDeclined
+from boss_billing.payments.settlement import FEE_CATEGORY, FEE_ITEM
+from boss_billing.rebills.planning import plan_attempts
+from boss_billing.rebills.rules import Declined
 from boss_billing.units import store as units
 
 CATEGORY = "Returned payments"
@@ -32,7 +35,8 @@ class Returned:
     def take_back(self, parts: Mapping[UUID | None, int], *, tell: bool) -> None:
         """Undo what the payment paid; a bank's first return of it is told as its decline (SPEC BIL-7, ARM-4)."""
         paid = {self._sheet.invoice(one) if one is not None else None: left for one, left in parts.items()}
-        for invoice, amount in take_back(self._notice.amount.amount_minor, paid):
+        taken = take_back(self._notice.amount.amount_minor, paid)
+        for invoice, amount in taken:
             if invoice is None:
                 self._take_credit(amount)
             else:
@@ -41,6 +45,7 @@ class Returned:
         if self._notice.kind is ReturnKind.RETURN and not self._payment.is_desk:
             self._invalidate_source()
             if tell:
+                self._charge_fee([invoice for invoice, _ in taken if invoice is not None])
                 self._tell()
 
     def _take_credit(self, amount_minor: int) -> None:
@@ -57,15 +62,26 @@ class Returned:
 
     def _plan(self, invoice: Invoice) -> None:
         """Count a bank's return as a decline and plan the next attempt; a disputed payment isn't tried again."""
-        if self._notice.kind is not ReturnKind.RETURN or self._payment.is_desk:
+        payment, source_id = self._payment, self._payment.funding_source_id
+        if self._notice.kind is not ReturnKind.RETURN or source_id is None:
             return
-        ref = self._sheet.account.ref
-        settings = units.units_of(self._sheet.tx.connection, ref.enterprise_id)[ref.business_unit_id].settings
+        tx, ref = self._sheet.tx, self._sheet.account.ref
         count = invoice.declines + 1
-        planned = next_attempt_date(
-            self._code, count, settings.rebill_attempts_max, settings.rebill_after_days, self._sheet.day
-        )
-        self._sheet.plan(invoice.id, count, planned)
+        place = (payment.id, ref.business_unit_id, ref.id, invoice.id, source_id)
+        declined = Declined(*place, payment.tender, self._code, count, self._sheet.day)
+        planned = plan_attempts(tx, units.units_of(tx.connection, ref.enterprise_id), [declined])
+        self._sheet.plan(invoice.id, count, planned[payment.id].day)
+
+    def _charge_fee(self, invoices: Sequence[Invoice]) -> None:
+        """Put the fee of the decline on a new invoice; a returned fee has none (SPEC BIL-5)."""
+        principal = next((one for one in invoices if one.kind is not Kind.FEE), None)
+        if principal is None or self._code.fee_minor == 0:
+            return
+        due_date = self._sheet.invoice(principal.id).next_attempt_date or self._sheet.day
+        text = f"Decline fee: {self._code.message} on {principal.number}"
+        line = NewLine(text, FEE_CATEGORY, FEE_ITEM, self._code.fee_minor, principal_invoice_id=principal.id)
+        account_id = self._sheet.account.ref.id
+        self._sheet.make_invoice(NewInvoice(account_id, principal.agreement_id, Kind.FEE, due_date, [line]), SALE)
 
     def _invalidate_source(self) -> None:
         """Charge a source no more whose account a bank says is closed or lost."""

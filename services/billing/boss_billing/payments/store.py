@@ -114,11 +114,16 @@ _ATTEMPTS_OF_INVOICES = sa.text(
 
 _PAID_BY_SOURCES = sa.text(
     """
-    SELECT invoice_id, funding_source_id, sum(amount_minor)
+    SELECT payment.invoice_id, payment.funding_source_id, sum(payment.amount_minor - coalesce(gone.amount, 0))
     FROM payment
-    WHERE enterprise_id = :enterprise_id AND account_id = ANY(:account_ids) AND invoice_id = ANY(:ids)
-      AND state = 'approved' AND funding_source_id IS NOT NULL
-    GROUP BY invoice_id, funding_source_id
+    LEFT JOIN LATERAL (
+        SELECT sum(CASE WHEN kind = 'reversal' THEN -amount_minor ELSE amount_minor END) AS amount
+        FROM chargeback
+        WHERE chargeback.enterprise_id = payment.enterprise_id AND chargeback.payment_id = payment.id
+    ) AS gone ON true
+    WHERE payment.enterprise_id = :enterprise_id AND payment.account_id = ANY(:account_ids)
+      AND payment.invoice_id = ANY(:ids) AND payment.state = 'approved' AND payment.funding_source_id IS NOT NULL
+    GROUP BY payment.invoice_id, payment.funding_source_id
     """
 )
 
