@@ -75,6 +75,7 @@ def decode_funding_source_changed(data: bytes) -> FundingSourceChanged:
         names.parse(ACCOUNT, message.account, "account")["a"],
         _funding_state(message.previous) if message.HasField("previous") else None,
         _funding_state(message.current) if message.HasField("current") else None,
+        message.card_updater_outcome,
     )
 
 

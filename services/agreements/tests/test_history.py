@@ -79,7 +79,7 @@ def _state(**values: Any) -> billing_events_pb2.FundingSourceState:
     return billing_events_pb2.FundingSourceState(**usual | values)
 
 
-def _changed(club: Club, version: int, **states: billing_events_pb2.FundingSourceState) -> Any:
+def _changed(club: Club, version: int, **states: Any) -> Any:
     account = f"{club.unit}/accounts/{club.account_id()}"
     source = f"{account}/fundingSources/{ENTERPRISE_ID}"
     fact = billing_events_pb2.FundingSourceChanged(funding_source=source, account=account, **states)
@@ -117,6 +117,14 @@ def test_agr_10_a_new_funding_source_is_no_change_of_one(club: Club) -> None:
     club.feed(_changed(club, 1, current=_state()))
     club.feed(_changed(club, 2, previous=_state(), current=_state()))
     assert not changes(club, club.agreement_name()).changes
+    assert not club.parked()
+
+
+def test_bil_4_what_the_card_updater_says_is_in_the_history_even_when_nothing_changed(club: Club) -> None:
+    club.import_records(record(1))
+    club.feed(_changed(club, 2, previous=_state(), current=_state(), card_updater_outcome="closed"))
+    (found,) = changes(club, club.agreement_name()).changes
+    assert (found.change_type, list(found.notable_changes)) == ("Funding Source", ["Card updater: closed"])
     assert not club.parked()
 
 

@@ -150,6 +150,7 @@ def _(fact: FundingSourceChanged) -> OutgoingEvent:
         reason=fact.reason,
         previous=_source_state(fact.previous) if fact.previous is not None else None,
         current=_source_state(source),
+        card_updater_outcome=fact.outcome,
     )
     return _event(SOURCE_CHANGED, source.account, source.name, fact.business_date, message, source.version)
 

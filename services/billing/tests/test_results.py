@@ -11,7 +11,7 @@ from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
 
 from boss_billing import events
 from boss_billing.funding.changes import ChangeSource, change_source
-from boss_billing.funding.rules import UpdateOutcome, source_id
+from boss_billing.funding.rules import CURES, UpdateOutcome, source_id
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.payments.rules import Label
 from boss_kit.money import Money
@@ -287,6 +287,19 @@ class TestCardUpdater:
         assert [one.code for one in declines(club)] == ["D16"]
         assert club.one("SELECT outcome FROM card_inquiry") == outcome.value
         assert not last_balance(club).attempt_in_flight
+
+    @pytest.mark.parametrize(
+        "outcome", [one for one in UpdateOutcome if one is not UpdateOutcome.NO_ANSWER], ids=lambda one: one.name
+    )
+    def test_bil_4_every_outcome_is_told_with_what_the_source_was_and_is(
+        self, club: Club, outcome: UpdateOutcome
+    ) -> None:
+        self.answer(club, outcome)
+        (event,) = club.facts(events.SOURCE_CHANGED)[1:]
+        told = pb.FundingSourceChanged.FromString(event.data)
+        assert (told.reason, told.card_updater_outcome) == ("card_updater", outcome.value)
+        assert event.version == club.one("SELECT version FROM funding_source")
+        assert (told.previous != told.current) is (outcome in CURES)
 
     def test_bil_4_a_code_the_updater_cannot_cure_is_final_at_once(self, club: Club) -> None:
         club.settings(card_updater=True)

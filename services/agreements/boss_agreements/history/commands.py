@@ -28,11 +28,15 @@ class Change:
 
 @dataclass(frozen=True)
 class FundingSourceChanged:
-    """Billing's fact: a funding source isn't what it was; without a state before, it is new or told again."""
+    """Billing's fact: a funding source isn't what it was; without a state before, it is new or told again.
+
+    The outcome is what the card updater said of it, which is news also where nothing has changed (SPEC BIL-4).
+    """
 
     account_id: UUID
     before: FundingState | None
     after: FundingState | None
+    card_updater_outcome: str = ""
 
 
 def record(tx: Transaction, *changes: Change) -> None:
@@ -44,7 +48,8 @@ def take_funding_changes(tx: Transaction, page: Sequence[Received[FundingSourceC
     """Record each change of a funding source on the live agreements it pays for, once."""
     by_enterprise: dict[UUID, list[Received[FundingSourceChanged]]] = {}
     for received in page:
-        if received.fact.before is not None and received.fact.before != received.fact.after:
+        fact = received.fact
+        if fact.before is not None and (fact.before != fact.after or fact.card_updater_outcome):
             by_enterprise.setdefault(received.event.enterprise_id, []).append(received)
     for enterprise_id, changed in by_enterprise.items():
         accounts = {received.fact.account_id for received in changed}
@@ -63,6 +68,8 @@ def _funding_rows(
     assert after is not None
     cause = f"{received.event.subject}@{received.event.version}"
     actor, notes = received.context.actor, rules.funding_notes(before, after)
+    if received.fact.card_updater_outcome:
+        notes = (*notes, rules.card_updater_note(received.fact.card_updater_outcome))
     return [
         _row(
             own,

@@ -179,6 +179,11 @@ def suspension_notes(
     return tuple(notes)
 
 
+def card_updater_note(outcome: str) -> str:
+    """Say what the card updater answered."""
+    return f"Card updater: {outcome}"
+
+
 def funding_notes(before: FundingState, after: FundingState) -> tuple[str, ...]:
     """List everything that differs between two states of a funding source."""
     notes = []

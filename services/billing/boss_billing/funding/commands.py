@@ -17,6 +17,7 @@ from boss_billing.funding.rules import (
     FundingSourceChanged,
     Inquiry,
     UpdateOutcome,
+    told_of,
     update,
 )
 from boss_billing.payments import open_attempts
@@ -45,21 +46,23 @@ def take_answers(tx: Transaction, answers: Sequence[Answer]) -> None:
     by_payment = {attempt.payment.id: attempt for attempt in page.attempts.values()}
     sources = store.find(tx.connection, tx.enterprise_id, {one.funding_source_id for one in known.values()})
     retries: list[tuple[OpenAttempt, FundingSource]] = []
-    changes: list[tuple[FundingSource, FundingSource, date]] = []
+    changes: list[FundingSourceChanged] = []
     for answer in answers:
         inquiry = known[answer.inquiry_id]
         attempt = by_payment[inquiry.payment_id]
-        if answer.outcome in CURES:
+        if answer.outcome is not UpdateOutcome.NO_ANSWER:
             before = sources[inquiry.funding_source_id]
-            sources[before.id] = update(before, answer.change)
-            changes.append((before, sources[before.id], page.day(attempt)))
+            after = update(before, answer.change) if answer.outcome in CURES else told_of(before)
+            sources[before.id] = after
+            told = (after, before.last4, "card_updater", page.day(attempt), before, answer.outcome.value)
+            changes.append(FundingSourceChanged(*told))
         if attempt.payment_state is not State.DECLINED:
             continue
         if answer.outcome in CURES and _is_still_owed(page, attempt):
             retries.append((attempt, sources[inquiry.funding_source_id]))
         else:
             page.decline_finally(attempt, attempt.response_code, attempt.response_message)
-    _save(tx, changes, "card_updater")
+    _save(tx, changes)
     _mark_answered(tx, page, answers, known, by_payment)
     _retry(tx, page, retries)
     page.save()
@@ -136,11 +139,11 @@ def _retry_attempt(page: Settlement, batch: Batch, attempt: OpenAttempt, source:
     )
 
 
-def _save(tx: Transaction, changes: Sequence[tuple[FundingSource, FundingSource, date]], reason: str) -> None:
-    """Write renewed sources, keep their history, and tell; the last state of a source wins."""
-    if not changes:
+def _save(tx: Transaction, facts: Sequence[FundingSourceChanged]) -> None:
+    """Write sources the card updater spoke of, keep the history of renewed ones, and tell; the last state wins."""
+    if not facts:
         return
-    store.save(tx.connection, tx.enterprise_id, list({after.id: after for _, after, _ in changes}.values()))
-    facts = [FundingSourceChanged(after, before.last4, reason, day, before) for before, after, day in changes]
-    store.add_changes(tx.connection, facts, tx.context.correlation, tx.now)
+    store.save(tx.connection, tx.enterprise_id, list({one.source.id: one.source for one in facts}.values()))
+    renewed = [one for one in facts if one.outcome in CURES]
+    store.add_changes(tx.connection, renewed, tx.context.correlation, tx.now)
     tx.publish(*facts)

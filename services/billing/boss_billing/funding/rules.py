@@ -67,6 +67,7 @@ class FundingSourceChanged:
     reason: str
     business_date: date
     previous: FundingSource | None = None
+    outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,11 @@ def update(source: FundingSource, change: CardUpdate) -> FundingSource:
         is_valid=True,
         version=source.version + 1,
     )
+
+
+def told_of(source: FundingSource) -> FundingSource:
+    """Give the source as the card updater left it that had nothing new for it: only what was said is news."""
+    return replace(source, version=source.version + 1)
 
 
 def check_update(tender: str, change: CardUpdate) -> None:
