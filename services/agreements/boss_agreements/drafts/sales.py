@@ -81,7 +81,7 @@ def complete_sale(tx: Transaction, name: DraftName, receipt: Receipt) -> Draft:
         invoice=receipt.invoice,
         payment=receipt.payment,
     )
-    store.save(tx.connection, done)
+    store.save_sold(tx.connection, done)
     ask_document(own, agreement, before.sale.finalized)
     return done
 

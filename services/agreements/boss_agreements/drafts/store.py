@@ -130,6 +130,7 @@ class Draft:
     payment: str = ""
 
 
+_SOLD = ("state", "agreement_number", "invoice", "payment", "version", "update_time")
 _CONTENT = TypeAdapter(Content)
 _SALE = TypeAdapter(Sale)
 
@@ -143,6 +144,13 @@ def save(connection: sa.Connection, changed: Draft) -> None:
     """Write a locked draft."""
     key = (draft.c.enterprise_id == changed.enterprise_id, draft.c.id == changed.id)
     connection.execute(sa.update(draft).where(*key).values(_values(changed)))
+
+
+def save_sold(connection: sa.Connection, sold: Draft) -> None:
+    """Write what a locked draft became; what it holds and how it was sold stays as it was agreed."""
+    values = {name: getattr(sold, name) for name in _SOLD}
+    key = (draft.c.enterprise_id == sold.enterprise_id, draft.c.id == sold.id)
+    connection.execute(sa.update(draft).where(*key).values(values))
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, draft_id: UUID) -> Draft | None:
