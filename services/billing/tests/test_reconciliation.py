@@ -219,6 +219,20 @@ def _explaining(reports: Any, kind: int) -> list[Any]:
     return [each for one in batches for two in one.differences if two.kind == kind for each in two.transactions]
 
 
+def test_bil_8_what_really_moved_is_what_the_reports_and_the_bank_agree_about(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000, state="pending"))
+    month.roll_up()
+    # An exception resolved as reported: the attempt keeps what was submitted, the payment has what moved.
+    with month.club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE payment SET state = 'approved', amount_minor = 900"))
+        connection.execute(sa.text("UPDATE attempt SET state = 'approved'"))
+    month.deposit(1, "", 900)
+    month.roll_up()
+    (batch,) = report(reports).batches
+    assert [minor(one) for one in (batch.approved, batch.deposited)] == [900, 900]
+    assert differences(reports) == []
+
+
 def test_bil_9_only_what_differs_can_be_asked_for_and_totals_are_of_all_pages(month: Month, reports: Any) -> None:
     month.pay(*[Paid(1000, batch=number) for number in range(1, 5)], Paid(50, unit=AUSTIN, batch=9))
     month.deposit(1, "VISA", 1000, fee_minor=30)
