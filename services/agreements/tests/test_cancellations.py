@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import pytest
 from agreements_billing import answer, bill, close, item, listed, sell, skipped
-from agreements_catalogue import CANCEL_REASON, Catalogue
+from agreements_catalogue import CANCEL_REASON, RULES, Catalogue
 from agreements_club import ENTERPRISE_ID, Club, cents, day, iso, record
 from boss.agreements.v1 import activity_service_pb2 as activity_pb
 from boss.agreements.v1 import activity_service_pb2_grpc as activity_grpc
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import cancellation_service_pb2 as pb
 from boss.agreements.v1 import cancellation_service_pb2_grpc as pb_grpc
+from boss.agreements.v1 import reason_service_pb2
 from boss.billing.v1 import refund_service_pb2 as refund_pb
 from boss.billing.v1 import refund_service_pb2_grpc as refund_grpc
 from boss.events.agreements.v1 import agreements_events_pb2
@@ -440,3 +441,24 @@ def test_agr_8_the_unused_units_of_a_ten_pack_come_back(wizard: Wizard) -> None:
     assert wizard.request(gold, "2026-06-01").return_state == "due"
     wizard.club.set_clock("2026-06-02")
     assert redeem("1").outcome == activity_pb.CheckInDecision.OUTCOME_DENIED, "what came back is gone"
+
+
+def test_agr_1_an_effective_date_outside_the_agreement_rules_is_refused_with_the_rule(wizard: Wizard) -> None:
+    limits = wizard.catalogue.create(
+        RULES(display_name="Notice", cancellation_past_days=5, cancellation_future_days=30)
+    )
+    definition = wizard.catalogue.membership(agreement_rules=limits.name)
+    wizard.usual = wizard.reason()
+    links = reason_service_pb2.LinkChoice(names=[wizard.usual.name])
+    wizard.catalogue.stub("CancelReason").SetDefinitionReasons(
+        reason_service_pb2.SetDefinitionReasonsRequest(
+            definition=definition.name, cancel_reasons=links, request_id=str(uuid4())
+        )
+    )
+    definition_id = definition.name.rpartition("/")[2]
+    gold = sell(wizard.club, item(1, 3500, "2026-07-01"), start="2026-05-01", definition_id=definition_id)
+    for effective in ("2026-05-14", "2026-06-20"):
+        with pytest.raises(FailedPrecondition, match="agreement rules 'Notice'") as refused:
+            wizard.request(gold, effective)
+        assert refused.value.reason == "OUTSIDE_AGREEMENT_RULES"
+    assert wizard.request(gold, "2026-05-16").status == "Complete", "within the days that the rules allow back"
