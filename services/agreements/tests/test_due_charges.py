@@ -278,3 +278,15 @@ def test_agr_4_an_agreement_expires_with_its_key_item_and_its_optional_items_wit
     found = club.agreements.GetAgreement(agreements_pb.GetAgreementRequest(name=name))
     assert (found.status, [line.state for line in found.lines]) == ("Expired", ["ended", "ended"])
     assert bill(club, "2026-07-01") == [], "the optional item isn't billed without the agreement"
+
+
+def test_bil_1_a_suspended_agreement_is_skipped_once_however_many_lines_it_has(club: Club) -> None:
+    club.import_records(record(1, start_date="2027-05-31"))
+    name = sell(club, item(1, 3500, "2026-06-01"), item(2, 500, "2026-06-01"), start="2026-06-01")
+    suspension = agreements_pb.Suspension(agreement=name, type="Freeze", start_date=day("2026-05-20"))
+    club.set_clock("2026-05-20")
+    club.agreements.CreateSuspension(
+        agreements_pb.CreateSuspensionRequest(parent=club.unit, suspension=suspension, request_id=str(uuid4()))
+    )
+    assert bill(club, "2026-06-01") == []
+    assert skipped(club, "2026-06-01") == [("sold", "SUSPENDED")]

@@ -72,12 +72,13 @@ def due_page(tx: Transaction, shard: Shard, after: UUID | None) -> DuePage:
         else {}
     )
     charges: list[tuple[DueLine, Charge]] = []
-    skipped: list[tuple[DueLine, Skip]] = []
+    # An agreement says a reason once, however many of its lines have it.
+    skipped: dict[tuple[UUID, str], tuple[DueLine, Skip]] = {}
     for line in lines:
         paused = windows.get(line.agreement_id, ())
         due = [(line, charge) for charge in rules.charges_through(line.line, paused, shard.bill_date)]
         charges += due
         skip = None if due else rules.skip_of(line.line, paused, since, shard.bill_date)
         if skip is not None:
-            skipped.append((line, skip))
-    return DuePage(charges, skipped, lines[-1].account_id if len(lines) >= shard.page_size else None)
+            skipped.setdefault((line.agreement_id, skip.reason), (line, skip))
+    return DuePage(charges, list(skipped.values()), lines[-1].account_id if len(lines) >= shard.page_size else None)
