@@ -93,6 +93,12 @@ def test_agr_8_a_final_bill_on_the_first_day_back_pays_the_days_that_are_left() 
     assert charge.amount == Money(1000, "USD"), "10 of the 30 days of June"
 
 
+def test_agr_8_the_days_to_the_first_bill_of_a_rewritten_line_are_prorated_like_it() -> None:
+    days = line_of(1400, billing=ONCE, term_end_date=date(2026, 6, 15), final_date=date(2026, 6, 7))
+    (charge,) = charges_through(days, (), date(2026, 9, 1))
+    assert (charge.amount, charge.period_end) == (Money(700, "USD"), date(2026, 6, 7)), "7 of the 14 days"
+
+
 def test_a_skipped_line_says_that_it_was_cancelled() -> None:
     skip = skip_of(line_of(final_date=date(2026, 5, 20)), (), date(2026, 5, 1), JUNE_1)
     assert skip is not None

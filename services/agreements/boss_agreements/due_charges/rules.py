@@ -100,8 +100,12 @@ def kind_of(line: Line) -> str:
 
 
 def prorates(line: Line) -> bool:
-    """Tell whether a line's final bill is prorated (SPEC AGR-8)."""
-    return line.billing == PERPETUAL and line.item_kind in PRORATED_KINDS
+    """Tell whether a line's final bill is prorated (SPEC AGR-8).
+
+    What is charged once for a term are the days to the first bill of a rewritten perpetual line.
+    """
+    perpetual = line.billing == PERPETUAL or (line.billing == ONCE and line.term_end_date is not None)
+    return perpetual and line.item_kind in PRORATED_KINDS
 
 
 def tax_on(amount: Money, tax_rate: Decimal) -> Money:
