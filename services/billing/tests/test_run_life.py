@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 from boss.billing.v1 import bill_run_service_pb2 as pb
 from boss.billing.v1 import bill_run_service_pb2_grpc as pb_grpc
+from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, scope, unit_id
 from hypothesis import given
 from hypothesis import strategies as st
 
+from boss_billing import events
 from boss_billing.invoices.rules import SkippedAgreement
 from boss_billing.runs import commands, pages
 from boss_billing.runs.rules import (
@@ -232,9 +234,15 @@ def test_bil_1_progress_has_a_rate_and_counts_its_round(club: Club, api: Api) ->
 
 
 def divide(club: Club) -> None:
-    with club.engine.begin() as connection:
-        update = sa.text("UPDATE business_unit SET division_id = :division WHERE id = :unit")
-        connection.execute(update, {"division": DIVISION_ID, "unit": unit_id(AUSTIN)})
+    """Let agreements tell that a unit belongs to a division now; versions of a feed count from 1."""
+    fact = agreements_pb.BusinessUnitChanged(
+        business_unit=f"{PARENT}/businessUnits/{unit_id(AUSTIN)}",
+        display_name=AUSTIN,
+        time_zone="America/Chicago",
+        currency="USD",
+        division=f"{PARENT}/divisions/{DIVISION_ID}",
+    )
+    club.feed(*[(events.UNIT_CHANGED, unit_id(AUSTIN), fact)] * 2)
 
 
 def test_bil_1_a_run_of_a_division_bills_its_units_and_no_other(club: Club, api: Api) -> None:
