@@ -17,6 +17,7 @@ from boss_billing.settings import BillingSettings
 from boss_billing.units.store import units_of
 from boss_kit.context import Actor, Context
 from boss_kit.database import open_database
+from boss_kit.process import rest_from_collecting
 from boss_kit.tasks import TaskRunner
 from boss_kit.unit_of_work import UnitOfWork
 
@@ -29,6 +30,7 @@ def main(enterprise: str) -> None:
     """Bill everybody of an enterprise who is due today."""
     settings = BillingSettings.from_environ(os.environ)
     running = run(settings)
+    rest_from_collecting()
     engine = open_database(settings.database_url, pool_size=3)
     began, began_cpu_s = time.perf_counter(), time.process_time()
     _start(UnitOfWork(engine, SERVICE.name, SERVICE.encode), UUID(enterprise))
