@@ -51,8 +51,9 @@ def import_records(
     """Check records and keep the good ones; with `validate_only` check everything and keep nothing."""
     units = {unit.external_id: unit for unit in organization.units_of(tx.connection, enterprise_id)}
     ids = [one.record.external_id for one in records if "\0" not in one.record.external_id]
-    known = store.known_members(tx.connection, enterprise_id, ids)
+    # In this order: what another import commits between the two is then known, and not another agreement's number.
     taken = store.taken_numbers(tx.connection, enterprise_id, ids)
+    known = store.known_members(tx.connection, enterprise_id, ids)
     today_in: Callable[[str], date] = lru_cache(tx.today)
     results: list[Result] = []
     good: list[Checked] = []
