@@ -152,6 +152,23 @@ def test_agr_10_a_cancellation_is_in_the_change_history(wizard: Wizard) -> None:
     assert list(change.notable_changes) == ["Item cancelled: Item 1", "Comments: Moves to Boston."]
 
 
+def test_agr_10_cancelled_items_of_an_agreement_that_goes_on_are_in_the_change_history(wizard: Wizard) -> None:
+    from boss.agreements.v1 import history_service_pb2, history_service_pb2_grpc
+
+    towels = item(2, 900, "2026-06-01", is_required=False, item_kind="rental", quantity=3)
+    gold = sell(wizard.club, item(1, 3500, "2026-06-01"), towels, start="2026-06-01")
+    items = [pb.CancelledItem(line_id=str(towels.id), quantity=2)]
+    wizard.request(gold, "2026-05-20", items=items, comments="Two are enough.")
+    history = wizard.club.server.stub(history_service_pb2_grpc.HistoryServiceStub)
+    (change,) = history.ListChanges(history_service_pb2.ListChangesRequest(parent=gold)).changes
+    assert (change.change_type, status(wizard.club, gold)) == ("Cancellation", "Active")
+    assert change.summary.startswith(
+        "Agreement #sold (Gold) had items cancelled effective 5/20/26 with a reason of Moving which was received on "
+        "5/20/26 and entered by "
+    )
+    assert list(change.notable_changes) == ["Item cancelled: 2 x Item 2", "Comments: Two are enough."]
+
+
 def test_agr_7_a_rescinded_request_stays_rescinded_and_the_agreement_goes_on(wizard: Wizard) -> None:
     gold = sell(wizard.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
     made = wizard.request(gold, "2026-06-14")

@@ -16,7 +16,7 @@ from boss_agreements.cancellations.rules import CancelledLine, Units
 from boss_agreements.cancellations.store import Cancellation
 from boss_agreements.due_charges.rules import next_charge
 from boss_agreements.history.commands import Change, record
-from boss_agreements.history.rules import CANCELLATION, cancellation, cancellation_notes
+from boss_agreements.history.rules import CANCELLATION, cancellation, cancellation_notes, items_cancelled
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.effects import end_with
@@ -102,6 +102,7 @@ def _cancel(
     agreements.save_lines(tx.connection, owner.enterprise_id, ended)
     take_back(tx, one.effective_date + ONE_DAY, owner.enterprise_id, list(lines), f"Cancelled: {one.reason}")
     owner = replace(owner, lines=tuple(next((e for e in ended if e.id == line.id), line) for line in owner.lines))
+    _record(tx, day, owner, one)
     if one.whole:
         owner = _end_agreement(tx, day, owner, one)
     done = replace(one, lines=items, effect_date=day, awaits_final_bill=False)
@@ -122,20 +123,17 @@ def _end_agreement(tx: Transaction, day: date, owner: Agreement, one: Cancellati
     end_with(tx, day, [ended])
     text = f"{title(ended)} was cancelled; {one.effective_date} was the last paid day."
     tell(tx, [entry(tx, ended, day, text, STORY)])
-    number, name, actor = owner.number, owner.display_name, Actor.from_json(one.actor)
-    record(
-        tx,
-        Change(
-            owner.enterprise_id,
-            owner.business_unit_id,
-            owner.id,
-            day,
-            CANCELLATION,
-            cancellation(number, name, owner.status, one.effective_date, one.reason, one.received_date, actor),
-            cancellation_notes([_in_words(item) for item in one.lines], one.comments),
-        ),
-    )
     return ended
+
+
+def _record(tx: Transaction, day: date, owner: Agreement, one: Cancellation) -> None:
+    """Write a cancellation to the change history (SPEC AGR-10): of the agreement, or of items while it goes on."""
+    number, name, actor = owner.number, owner.display_name, Actor.from_json(one.actor)
+    summary = items_cancelled(number, name, one.effective_date, one.reason, one.received_date, actor)
+    if one.whole:
+        summary = cancellation(number, name, owner.status, one.effective_date, one.reason, one.received_date, actor)
+    notes = cancellation_notes([_in_words(item) for item in one.lines], one.comments)
+    record(tx, Change(owner.enterprise_id, owner.business_unit_id, owner.id, day, CANCELLATION, summary, notes))
 
 
 def _settled(

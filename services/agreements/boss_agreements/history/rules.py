@@ -89,6 +89,15 @@ def cancellation(
     )
 
 
+def items_cancelled(number: str, name: str, effective: date, reason: str, received: date, actor: Actor) -> str:
+    """Say that items of an agreement that goes on are cancelled from a day on; the text has no sentence for it."""
+    return (
+        f"Agreement #{number} ({name}) had items cancelled effective {short_date(effective)} with a reason of {reason} "
+        f"which was received on {short_date(received)} and entered by "
+        f"{_who(actor, ' part of', 'at')}{_approval(actor, ' part of', 'at location')}."
+    )
+
+
 def signature(number: str, name: str, signature_type: str, day: date, actor: Actor) -> str:
     """Say how an agreement was signed: `electronic` or `manual`."""
     return (
