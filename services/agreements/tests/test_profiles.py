@@ -1,5 +1,6 @@
 """Members made and changed by staff: profiles, contacts, duplicates, and what a person is to the club."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -134,6 +135,20 @@ def test_agr_5_a_duplicate_is_refused_with_its_candidates_unless_allowed(
     assert refused.value.reason == "DUPLICATE_MEMBER"
     assert refused.value.metadata["candidates"] == known.name
     assert create(club, *ways, allow=True, **values).name != known.name
+
+
+@pytest.mark.parametrize("alike", ["name and birth date", "email"])
+def test_agr_5_desks_that_enter_the_same_person_at_once_make_one_member(club: Club, alike: str) -> None:
+    def enter(desk: int) -> str:
+        try:
+            return str(create(club, EMAIL, first_name=f"Ana {desk}").name if alike == "email" else create(club).name)
+        except AlreadyExists as refused:
+            return refused.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(enter, range(8)))
+    (made,) = club.members.ListMembers(pb.ListMembersRequest(parent=club.unit)).members
+    assert sorted(answers) == sorted([made.name, *["DUPLICATE_MEMBER"] * 7])
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def create_member(tx: Transaction, command: CreateMember) -> Member:
     today = tx.today(unit.time_zone)
     made = with_profile(_nobody(tx, unit, command), _in_zone(command.profile, unit), today)
     check_required(made, [one for one in setting_of_unit(tx, unit, REQUIRED_MEMBER_FIELDS).split(",") if one])
+    searches.hold_person(tx.connection, made, reachable_at(made))
     if not command.allow_duplicates:
         found = searches.candidates(tx.connection, made, reachable_at(made))
         check_no_duplicates(found, command.enterprise_id)

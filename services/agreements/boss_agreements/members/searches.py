@@ -9,8 +9,20 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from boss_agreements.members.profiles import Candidate
 from boss_agreements.members.rules import Member
 from boss_agreements.members.store import contact, load_members, member
+from boss_kit.ids import derived_id
 
 CANDIDATES_MAX = 10
+_LOCK_CLASS = 0x6D656D62  # "memb": keeps locks on people apart from other advisory locks of the database.
+
+
+def hold_person(connection: sa.Connection, made: Member, reachable_at: Sequence[str]) -> None:
+    """Let whoever makes the same person meanwhile wait for the commit, so that one finds the other (SPEC AGR-5)."""
+    person = repr((made.first_name.lower(), made.last_name.lower(), made.organization, made.birth_date))
+    known_by = (person, *reachable_at)
+    # In one order for all, so that nobody waits for somebody who waits for them.
+    keys = sorted({derived_id(made.enterprise_id, "person", text).int >> 97 for text in known_by})
+    locked = sa.func.unnest(sa.cast(keys, ARRAY(sa.Integer))).column_valued("key")
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_CLASS, locked))).all()
 
 
 def candidates(connection: sa.Connection, made: Member, reachable_at: Sequence[str]) -> Sequence[Candidate]:
