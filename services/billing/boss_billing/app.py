@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from boss_billing.adapters.port import Processor
     from boss_billing.adapters.simulator import Simulator
     from boss_billing.clients import OwnCallbackDoor
+    from boss_billing.refunds.rules import RefundProcessor
     from boss_billing.runs.rpc import Looks
     from boss_kit.rpc.door import Door
     from boss_kit.rpc.server import AddServicer
@@ -34,14 +35,14 @@ def serve(settings: BillingSettings) -> Serving:
     house = SERVICE.open(settings, settings.pool_serve)
     return Serving(
         house,
-        servicers(Door(house.units), AgreementsDueCharges(house.channels())),
+        servicers(Door(house.units), AgreementsDueCharges(house.channels()), sends_refunds=settings.sends_refunds),
         subscriptions=SUBSCRIPTIONS,
         jobs=_jobs(settings),
         web=_web(house, settings),
     )
 
 
-def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
+def servicers(door: "Door", due_charges: "Looks", *, sends_refunds: bool = True) -> "list[AddServicer]":
     """List the API of billing."""
     from boss.billing.v1 import account_service_pb2_grpc as account
     from boss.billing.v1 import adjustment_service_pb2_grpc as adjustment
@@ -91,7 +92,7 @@ def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
         partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
         partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),
         partial(callback.add_ProcessorCallbackServiceServicer_to_server, ProcessorCallbackServicer(door)),
-        partial(refund.add_RefundServiceServicer_to_server, RefundServicer(door)),
+        partial(refund.add_RefundServiceServicer_to_server, RefundServicer(door, sends_refunds=sends_refunds)),
         partial(adjustment.add_AdjustmentServiceServicer_to_server, AdjustmentServicer(door)),
         partial(chargeback.add_ChargebackServiceServicer_to_server, ChargebackServicer(door)),
         partial(fee.add_FeeServiceServicer_to_server, FeeServicer(door)),
@@ -112,7 +113,6 @@ def work(settings: BillingSettings, index: int = 0, of: int = 1) -> Working:
 
 def run(settings: BillingSettings) -> Running:
     """Publish events, keep the schedule, do the tasks."""
-    from boss_billing.adapters.sandbox_refunds import SandboxRefunds
     from boss_billing.batches.process import BatchProcesses
     from boss_billing.batches.rules import SUBMIT_TASK
     from boss_billing.callbacks.process import CallbackProcesses
@@ -138,7 +138,7 @@ def run(settings: BillingSettings) -> Running:
         COLLECT_TASK: bill_runs.collect,
         runs.WITHDRAW_TASK: bill_runs.withdraw,
         SUBMIT_TASK: batches.submit,
-        SEND_TASK: RefundProcesses(house.units, SandboxRefunds()).send,
+        SEND_TASK: RefundProcesses(house.units, refund_processor(settings)).send,
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
         "card-updater": CardUpdaterProcesses(house.units, processor).ask,
@@ -193,6 +193,22 @@ def _processor(
         "sandbox-updates": delivery.updates,
         "sandbox-retry-results": delivery.retry_results,
     }
+
+
+def refund_processor(settings: BillingSettings) -> "RefundProcessor":
+    """Make what sends refunds by the settings."""
+    if settings.processor == REST:
+        from boss_billing.adapters.rest_processor import RestProcessor
+
+        return RestProcessor(settings.processor_url, settings.processor_api_key)
+    if settings.processor == FILE:
+        from boss_billing.adapters.file_processor import FileProcessor
+
+        assert settings.processor_folder is not None, "the settings ask for a folder"
+        return FileProcessor(settings.processor_folder, keeps_taken=settings.processor_keeps_taken)
+    from boss_billing.adapters.sandbox_refunds import SandboxRefunds
+
+    return SandboxRefunds()
 
 
 def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Simulator":

@@ -48,6 +48,11 @@ class BillingSettings(Settings):
         default=(),
     )
 
+    @property
+    def sends_refunds(self) -> bool:
+        """Tell whether the processor can send money back to a funding source."""
+        return self.processor != FILE
+
     def problems(self) -> list[str]:
         """List what can't go together."""
         found = super().problems()

@@ -23,6 +23,7 @@ class Api(ThreadingHTTPServer):
         self.payments: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[int, dict[str, Any]]] = {}
         self.charges: Counter[str] = Counter()
+        self.refunds: dict[str, dict[str, Any]] = {}
         self.updates: list[dict[str, Any]] = []
         self.requests: list[str] = []
         self.codes: dict[str, tuple[str, str]] = {}
@@ -33,6 +34,20 @@ class Api(ThreadingHTTPServer):
     def url(self) -> str:
         """Tell where it is."""
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def give_back(self, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Refund once per key; the same key gives the same answer."""
+        with self.lock:
+            status, code = self.codes.get(body["token"], ("succeeded", "approved_credit"))
+            if status == "invalid":
+                return 422, {"error": {"message": "No such token."}}
+            if key not in self.answers:
+                self.charges[f"refund {key}"] += 1
+                refund = {name: body[name] for name in ("reference", "amount", "currency")}
+                refund |= {"id": f"ref_{len(self.refunds)}", "status": status, "code": code, "message": code.title()}
+                self.refunds[body["reference"]] = refund
+                self.answers[key] = (402 if status == "declined" else 201, dict(refund))
+            return self.answers[key]
 
     def charge(self, key: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Charge once per key; the same key gives the same answer."""
@@ -66,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.updates.append(body)
             self._send(202, {})
         else:
-            answer = self.server.charge(self.headers["Idempotency-Key"], body)
+            act = self.server.give_back if self.path == "/v1/refunds" else self.server.charge
+            answer = act(self.headers["Idempotency-Key"], body)
             if fault == "charge then hang":
                 self.server.release.wait(10)
                 self.close_connection = True
@@ -84,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             found = [
                 one
-                for one in self.server.payments.values()
+                for one in (self.server.refunds if "/v1/refunds" in self.path else self.server.payments).values()
                 if all(str(one[name]) == value for name, value in query.items())
             ]
         self._send(200, {"data": found[:1]})

@@ -20,6 +20,8 @@ from boss_billing.adapters.port import Repeatability
 from boss_billing.batches.rules import Submission
 from boss_billing.callbacks.rules import ResultCallback, ReturnCallback, UpdateCallback
 from boss_billing.funding.rules import SubmittedInquiry
+from boss_billing.refunds.rules import RefundAnswer, SubmittedRefund
+from boss_kit.errors import Transient
 from boss_kit.ids import derived_id
 from boss_kit.tasks import Task
 
@@ -70,6 +72,11 @@ class FileProcessor:
         name = file_format.inquiry_name(enterprise_id, business_date, key)
         if inquiries and not (self._folder / SENT / name).exists():
             self._write(name, file_format.write_inquiries(inquiries))
+
+    def refund(self, refund: SubmittedRefund) -> RefundAnswer:
+        """Raise Transient: files carry no refunds, and one begun with another processor stays on its way."""
+        text = "A processor that works with files can't send money back; run with the processor the refund began with."
+        raise Transient("REFUNDS_NOT_SENT", text)
 
     def _write(self, name: str, text: str) -> None:
         for place in (SENT, REQUESTS):

@@ -1,7 +1,8 @@
 """A processor with a REST API in the style of today's: a payment a call, each with an idempotency key.
 
 The key is our attempt's id, so the same payment again is the same answer and never a second charge; a payment can be
-asked for by its key, too. An answer that is still open comes later, by webhook or when the janitor asks.
+asked for by its key, too. An answer that is still open comes later, by webhook or when the janitor asks. Refunds are
+sent the same way, each with its own key.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from boss_billing.adapters.rest_codes import FINAL, code_of
 from boss_billing.batches.rules import Submission, SubmittedAttempt
 from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.funding.rules import SubmittedInquiry
+from boss_billing.refunds.rules import RefundAnswer, SubmittedRefund
 from boss_kit.errors import Transient
 from boss_kit.money import Money
 
@@ -29,6 +31,7 @@ TIMEOUT_S = 20.0
 TRIES = 4
 WAIT_S_MAX = 30.0
 NOT_VALID = "E03"
+PAYMENTS, REFUNDS = "/v1/payments", "/v1/refunds"
 _CREATED = (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED, httpx.codes.PAYMENT_REQUIRED)
 
 
@@ -73,14 +76,14 @@ class RestProcessor:
 
     def knows(self, enterprise_id: UUID, key: str) -> bool:
         """Tell whether it has a payment of a batch."""
-        return bool(self._list({"batch": key, "limit": "1"}))
+        return bool(self._list(PAYMENTS, {"batch": key, "limit": "1"}))
 
     def find_results(self, enterprise_id: UUID, attempt_ids: Sequence[UUID]) -> Sequence[ResultCallback]:
         """Ask for payments by their keys; give those that are decided."""
 
         def ask(attempt_id: UUID) -> Sequence[ResultCallback]:
             try:
-                found = self._list({"reference": str(attempt_id), "limit": "1"})
+                found = self._list(PAYMENTS, {"reference": str(attempt_id), "limit": "1"})
             except NoAnswerError:
                 return ()
             return [_result(one) for one in found if one.get("status") in FINAL]
@@ -99,6 +102,24 @@ class RestProcessor:
         except NoAnswerError as error:
             raise Transient("PROCESSOR_UNAVAILABLE", str(error)) from error
 
+    def refund(self, refund: SubmittedRefund) -> RefundAnswer:
+        """Send money back. Raises NoAnswerError while nobody knows whether it went, Transient when it didn't."""
+        body = {
+            "reference": refund.key,
+            "amount": refund.amount_minor,
+            "currency": refund.currency.lower(),
+            "token": refund.token,
+            "metadata": {"enterprise": str(refund.enterprise_id)},
+        }
+        answer = self._post(REFUNDS, refund.key, body)
+        if answer.status_code not in _CREATED:
+            return RefundAnswer(NOT_VALID, _refusal(answer))
+        told = _json(answer)
+        if told.get("status") not in FINAL:
+            # A repeated key gets the first answer again; what became of it since is found by its reference.
+            told = next(iter(self._list(REFUNDS, {"reference": refund.key, "limit": "1"})), told)
+        return _refunded(refund, told)
+
     def _charge(self, submission: Submission, one: SubmittedAttempt) -> ResultCallback | NoAnswerError | None:
         body = {
             "reference": str(one.attempt_id),
@@ -110,12 +131,12 @@ class RestProcessor:
             "metadata": {"enterprise": str(submission.enterprise_id), "account": one.account_number},
         }
         try:
-            return _charged(one, self._post("/v1/payments", str(one.attempt_id), body))
+            return _charged(one, self._post(PAYMENTS, str(one.attempt_id), body))
         except NoAnswerError as error:
             return error
 
-    def _list(self, query: dict[str, str]) -> Sequence[dict[str, Any]]:
-        answer = self._ask(lambda: self._client.get("/v1/payments", params=query))
+    def _list(self, path: str, query: dict[str, str]) -> Sequence[dict[str, Any]]:
+        answer = self._ask(lambda: self._client.get(path, params=query))
         if answer.status_code != httpx.codes.OK:
             raise NoAnswerError(f"the processor answered {answer.status_code}")
         found: Sequence[dict[str, Any]] = _json(answer).get("data", [])
@@ -150,9 +171,8 @@ def _charged(one: SubmittedAttempt, answer: httpx.Response) -> ResultCallback | 
     """Read the answer to a payment; None where it is still open."""
     if answer.status_code not in _CREATED:
         # It read the payment and won't have it: nobody was charged, and the same again would be refused again.
-        reason = _message(answer) or f"The processor answered {answer.status_code}."
         key = str(one.attempt_id)
-        return ResultCallback(f"rest-{key}-refused", key, "", NOT_VALID, reason, None)
+        return ResultCallback(f"rest-{key}-refused", key, "", NOT_VALID, _refusal(answer), None)
     payment = _json(answer)
     return _result(payment) if payment.get("status") in FINAL else None
 
@@ -183,6 +203,19 @@ def _result(payment: dict[str, Any]) -> ResultCallback:
     except (KeyError, ValueError, TypeError):
         raise NoAnswerError("the processor's answer can't be read") from None
     return ResultCallback(f"rest-{number}", key, number, code_of(payment), str(payment.get("message", "")), amount)
+
+
+def _refunded(refund: SubmittedRefund, told: dict[str, Any]) -> RefundAnswer:
+    if told.get("status") not in FINAL:
+        raise NoAnswerError("the processor hasn't decided on the refund")
+    result = _result(told)
+    if (result.attempt_id, result.amount) != (refund.key, Money(refund.amount_minor, refund.currency)):
+        raise NoAnswerError("the processor's answer is to another refund")
+    return RefundAnswer(result.code, result.message, result.transaction_id)
+
+
+def _refusal(answer: httpx.Response) -> str:
+    return _message(answer) or f"The processor answered {answer.status_code}."
 
 
 def _message(answer: httpx.Response) -> str:

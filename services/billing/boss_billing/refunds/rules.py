@@ -100,6 +100,17 @@ class RefundProcessor(Protocol):
         ...
 
 
+def check_destination(destination: Destination, *, sends_refunds: bool) -> None:
+    """Refuse to send money where the processor can't. Raises FailedPrecondition."""
+    if destination is Destination.FUNDING_SOURCE and not sends_refunds:
+        raise FailedPrecondition(
+            "REFUNDS_NOT_SENT",
+            "The payment processor of this installation can't send money back to a card or bank account; "
+            "refund in cash or leave it as credit of the account.",
+            metadata={"destination": destination.value},
+        )
+
+
 def check_lines(lines: Sequence[ReturnLine]) -> int:
     """Give the total of a return. Raises InvalidArgument for amounts that can't be."""
     for place, line in enumerate(lines):

@@ -1,0 +1,211 @@
+"""Refunds to a card go out by the installation's processor, each once, or are refused (SPEC BIL-8, BIL-11)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from boss.billing.v1 import refund_service_pb2 as refund_pb
+from boss.billing.v1 import refund_service_pb2_grpc as refund_grpc
+from club import DAY, Club, due, record, ref, request_id
+from rest_api import API_KEY, Api, running_api
+from till import Till
+
+from boss_billing.adapters.file_processor import FileProcessor
+from boss_billing.adapters.port import NoAnswerError
+from boss_billing.adapters.rest_processor import RestProcessor
+from boss_billing.adapters.sandbox_refunds import SandboxRefunds
+from boss_billing.app import SERVICE, refund_processor, servicers
+from boss_billing.funding.rules import source_id
+from boss_billing.refunds.process import RefundProcesses
+from boss_billing.refunds.rules import Destination, RefundProcessor, SubmittedRefund
+from boss_billing.settings import BillingSettings
+from boss_kit.errors import FailedPrecondition, Transient
+from boss_kit.money import Money
+from boss_kit.rpc.convert import money_to_proto
+from boss_kit.rpc.door import Door
+
+PRICE = 3500
+Send = Callable[[RefundProcessor], None]
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with running_api() as running:
+        yield running
+
+
+@pytest.fixture
+def processor(api: Api) -> Iterator[RestProcessor]:
+    made = RestProcessor(api.url, API_KEY, timeout_s=0.5, first_wait_s=0.01)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def till(club: Club) -> Till:
+    """Give a till of a club whose member has paid one charge by card."""
+    club.add(record("M1"))
+    club.due.charges = [due("M1")]
+    club.play(DAY)
+    return Till(club)
+
+
+@pytest.fixture
+def send(club: Club, till: Till) -> Send:
+    """Ask for a refund to the card; give a function that sends it."""
+    till.returned("M1", PRICE, to=Destination.FUNDING_SOURCE)
+    refund_id = club.one("SELECT id FROM refund")
+    task: Any = type("Task", (), {"args": {"refund": str(refund_id)}, "context": club.context(DAY)})
+    return lambda processor: RefundProcesses(club.units, processor).send(task)
+
+
+def state(club: Club) -> tuple[str, str]:
+    found: tuple[str, str] = club.one("SELECT state, response_code FROM refund")
+    return found
+
+
+def test_bil_11_a_refund_goes_to_the_rest_processor_with_its_key_and_amount(
+    club: Club, api: Api, processor: RestProcessor, send: Send
+) -> None:
+    send(processor)
+    send(processor)
+    key = str(club.one("SELECT id FROM refund"))
+    assert (api.refunds[key]["amount"], api.refunds[key]["currency"]) == (PRICE, "usd")
+    assert dict(api.charges) == {f"refund {key}": 1}
+    assert state(club) == ("approved", "A02")
+    assert club.one("SELECT transaction_id FROM refund") == api.refunds[key]["id"]
+    club.assert_books()
+
+
+def test_bil_11_a_refund_the_rest_processor_declines_is_credit_again(
+    club: Club, api: Api, processor: RestProcessor, till: Till, send: Send
+) -> None:
+    api.codes = {"tok_M1": ("declined", "no_account")}
+    send(processor)
+    assert state(club) == ("declined", "D06")
+    assert till.owed("M1") == (0, PRICE)
+    club.assert_books()
+
+
+def test_bil_11_a_refund_the_rest_processor_will_not_have_is_credit_again_with_its_reason(
+    club: Club, api: Api, processor: RestProcessor, till: Till, send: Send
+) -> None:
+    api.codes = {"tok_M1": ("invalid", "")}
+    send(processor)
+    assert state(club) == ("declined", "E03")
+    assert club.one("SELECT response_message FROM refund") == "No such token."
+    assert till.owed("M1") == (0, PRICE)
+    club.assert_books()
+
+
+@pytest.mark.parametrize("fault", ["charge then 500", "charge then hang"])
+def test_bil_8_a_refund_without_an_answer_is_unknown_and_its_repeat_refunds_once(
+    club: Club, api: Api, processor: RestProcessor, send: Send, fault: str
+) -> None:
+    api.faults = [fault] * 4
+    with pytest.raises(Transient, match="same key"):
+        send(processor)
+    assert state(club) == ("unknown", "")
+    club.assert_books()
+    api.faults = []
+    send(processor)
+    assert state(club) == ("approved", "A02")
+    assert list(api.charges.values()) == [1]
+    club.assert_books()
+
+
+def test_bil_8_a_refund_that_is_still_open_is_asked_for_by_its_key(
+    club: Club, api: Api, processor: RestProcessor, send: Send
+) -> None:
+    api.codes = {"tok_M1": ("processing", "")}
+    with pytest.raises(Transient):
+        send(processor)
+    assert state(club) == ("unknown", "")
+    (open_refund,) = api.refunds.values()
+    open_refund |= {"status": "succeeded", "code": "approved_credit"}
+    send(processor)
+    assert state(club) == ("approved", "A02")
+    assert list(api.charges.values()) == [1]
+
+
+def test_bil_8_an_answer_about_another_amount_is_no_answer(api: Api, processor: RestProcessor) -> None:
+    asked = SubmittedRefund(uuid4(), "k1", "VISA", "tok_M1", 100, "USD")
+    processor.refund(asked)
+    with pytest.raises(NoAnswerError, match="another refund"):
+        processor.refund(SubmittedRefund(asked.enterprise_id, "k1", "VISA", "tok_M1", 200, "USD"))
+
+
+def test_bil_11_the_setting_says_which_processor_sends_refunds(
+    club: Club, api: Api, send: Send, settings: Callable[..., BillingSettings]
+) -> None:
+    assert isinstance(refund_processor(settings()), SandboxRefunds)
+    rest = settings(BOSS_PROCESSOR="rest", BOSS_PROCESSOR_URL=api.url, BOSS_PROCESSOR_API_KEY=API_KEY)
+    made = refund_processor(rest)
+    assert isinstance(made, RestProcessor)
+    with closing(made):
+        send(made)
+    assert len(api.refunds) == 1
+    assert state(club) == ("approved", "A02")
+
+
+@pytest.mark.parametrize("kind", ["return", "refund"])
+def test_bil_11_a_refund_to_a_card_is_refused_where_the_processor_works_with_files(
+    club: Club, till: Till, serving: Any, settings: Callable[..., BillingSettings], tmp_path: Path, kind: str
+) -> None:
+    files = settings(BOSS_PROCESSOR="file", BOSS_PROCESSOR_FOLDER=str(tmp_path))
+    api = servicers(Door(club.units), club.due, sends_refunds=files.sends_refunds)
+    stub = serving(SERVICE.name, api).stub(refund_grpc.RefundServiceStub)
+    if kind == "refund":
+        till.credit("M1", PRICE)
+    before = club.one("SELECT count(*) FROM transfer"), till.owed("M1")
+    with pytest.raises(FailedPrecondition, match="in cash or leave it as credit") as refused:
+        ask(stub, kind, refund_pb.REFUND_DESTINATION_FUNDING_SOURCE)
+    assert refused.value.reason == "REFUNDS_NOT_SENT"
+    assert (club.one("SELECT count(*) FROM transfer"), till.owed("M1")) == before
+    assert club.one("SELECT count(*) FROM refund") == 0
+    if kind == "return":
+        ask(stub, kind, refund_pb.REFUND_DESTINATION_ACCOUNT_CREDIT)
+        assert till.owed("M1") == (0, PRICE)
+    club.assert_books()
+
+
+def test_bil_8_a_refund_begun_with_another_processor_stays_on_its_way_where_files_send_none(
+    club: Club, send: Send, tmp_path: Path
+) -> None:
+    with pytest.raises(Transient, match="began with"):
+        send(FileProcessor(tmp_path, keeps_taken=False))
+    assert state(club) == ("created", "")
+    club.assert_books()
+
+
+def ask(stub: Any, kind: str, destination: Any) -> None:
+    to_card = destination == refund_pb.REFUND_DESTINATION_FUNDING_SOURCE
+    amount = money_to_proto(Money(PRICE, "USD"))
+    where = {
+        "parent": ref("M1").name,
+        "destination": destination,
+        "funding_source": f"{ref('M1').name}/fundingSources/{source_id(ref('M1').id)}" if to_card else "",
+        "reason": "moved away",
+        "request_id": request_id(),
+    }
+    if kind == "return":
+        line = refund_pb.ReturnLine(description="Gold", item_category="Dues", item="Gold", amount=amount)
+        stub.CreateReturn(refund_pb.CreateReturnRequest(lines=[line], **where), timeout=10)
+    else:
+        stub.CreateRefund(refund_pb.CreateRefundRequest(amount=amount, **where), timeout=10)
+
+
+@pytest.fixture
+def settings(tokens: Any) -> Callable[..., BillingSettings]:
+    """Give a function that reads settings."""
+    environ = {
+        "DATABASE_URL": "postgresql://localhost/billing",
+        "BOSS_JWKS": str(tokens.jwks),
+        "BOSS_SERVICE_KEY": str(tokens.service_key("billing")),
+        "BOSS_AGREEMENTS_ADDRESS": "localhost:1",
+        "BOSS_BILLING_ADDRESS": "localhost:2",
+    }
+    return lambda **changes: BillingSettings.from_environ(environ | changes)
