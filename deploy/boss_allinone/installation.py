@@ -1,7 +1,8 @@
 """The embedded installation: database, mail catcher and five services, started and stopped together."""
 
 import importlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -68,6 +69,7 @@ class AllInOne:
         self.places.make()
         make(self.places.keys)
         log = self._closing.enter_context((self.places.folder / LOG_FILE).open("w", encoding="utf-8"))
+        self._closing.callback(_log_as_before())
         logs.set_up("boss", "INFO", "all-in-one", stream=log)
         self._node = PostgresNode(self.places.postgres, settings=DATABASE_SETTINGS, throw_away=True)
         self._node.start()
@@ -122,3 +124,15 @@ class AllInOne:
         if service in HTTP_SERVICES:
             found.setdefault("BOSS_HTTP_ADDRESS", f"{LOCALHOST}:0")
         return found
+
+
+def _log_as_before() -> Callable[[], None]:
+    """Give what leads this process's log lines back to where they go now: the installation's file closes with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def restore() -> None:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+    return restore
