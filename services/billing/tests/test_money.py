@@ -18,8 +18,11 @@ from boss_billing.chargebacks.rules import ReturnKind, ReturnNotice, ReturnOutco
 from boss_billing.funding.changes import AddSource, add_source
 from boss_billing.movements.commands import set_limit
 from boss_billing.movements.rules import tax_part
+from boss_billing.rebills.commands import LevelAndTender, update_schedule
+from boss_billing.rebills.rules import RebillSchedule
 from boss_billing.refunds.process import RefundProcesses
 from boss_billing.refunds.rules import Destination, RefundAnswer, SubmittedRefund
+from boss_billing.runs.rules import Scope, ScopeKind
 from boss_kit.context import Actor
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, Transient
 from boss_kit.money import Money
@@ -115,6 +118,54 @@ def test_bil_11_only_the_named_invoices_are_written_off(club: Club, till: Till) 
     one, other = till.invoice("M1", 1000), till.invoice("M1", 500)
     till.write_off("M1", one.id)
     assert (till.balance(one.id), till.balance(other.id)) == (0, 500)
+    club.assert_books()
+
+
+def test_bil_11_a_write_off_that_is_taken_back_lets_its_invoices_be_owed_as_they_were(club: Club, till: Till) -> None:
+    club.due.charges = [due("M1")]
+    club.script["tok_M1", 1] = "D03"
+    club.play(DAY)
+    till.invoice("M1", 1000, 80)
+    before = club.rows("SELECT id, balance_minor, is_declined, declines, next_attempt_date FROM invoice ORDER BY id")
+    written = till.write_off("M1")
+    taken_back = till.write_on("M1", written.id)
+    assert (taken_back.amount_minor, taken_back.origin_id) == (4580, written.id)
+    assert (till.owed("M1"), till.booked("write_off")) == ((4580, 0), 0)
+    after = club.rows("SELECT id, balance_minor, is_declined, declines, next_attempt_date FROM invoice ORDER BY id")
+    assert after == before
+    last = events_pb.AccountBalanceChanged.FromString(club.facts(events.BALANCE_CHANGED)[-1].data)
+    assert [(one.balance.units, one.declined) for one in last.open_items] == [(35, True), (10, False)]
+    club.assert_books()
+
+
+def test_bil_12_a_payment_after_a_write_off_is_credit_that_pays_when_it_is_taken_back(club: Club, till: Till) -> None:
+    invoice = till.invoice("M1", 1000)
+    written = till.write_off("M1")
+    till.pay("M1", 400)
+    assert till.owed("M1") == (0, 400)
+    till.write_on("M1", written.id)
+    assert (till.balance(invoice.id), till.owed("M1")) == (600, (600, 0))
+    club.assert_books()
+
+
+def test_bil_11_only_a_write_off_is_taken_back_and_only_once(club: Club, till: Till) -> None:
+    till.invoice("M1", 1000)
+    credited = till.credit("M1", 300)
+    with pytest.raises(FailedPrecondition, match="This movement is a credit; only a write-off"):
+        till.write_on("M1", credited.id)
+    written = till.write_off("M1")
+    with pytest.raises(NotFound, match="no movement"):
+        till.write_on("M1", UUID(int=9))
+    taken_back = till.write_on("M1", written.id)
+    with pytest.raises(FailedPrecondition, match="taken back already") as refused:
+        till.write_on("M1", written.id)
+    assert refused.value.metadata["reversal"] == f"{ref('M1').name}/movements/{taken_back.id}"
+    with pytest.raises(FailedPrecondition, match="is a write-off reversal"):
+        till.write_on("M1", taken_back.id)
+    assert till.owed("M1") == (700, 0)
+    again = till.write_off("M1")
+    till.write_on("M1", again.id)
+    assert till.owed("M1") == (700, 0)
     club.assert_books()
 
 
@@ -273,6 +324,16 @@ def test_arm_4_a_bank_return_counts_as_a_decline_when_it_arrives_and_is_told_onc
     till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, "r3")
     assert len(club.facts(events.PAYMENT_DECLINED)) == 1
     club.assert_books()
+
+
+def test_bil_6_a_bank_return_follows_the_schedule_its_unit_inherits(club: Club) -> None:
+    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
+    till = Till(club)
+    with till.tx() as tx:
+        level = Scope(ScopeKind.ENTERPRISE, ENTERPRISE_ID, ENTERPRISE_ID)
+        update_schedule(tx, LevelAndTender(level, "ACH"), RebillSchedule((11,)))
+    till.take_back("M1", collected(club), 3500, ReturnKind.RETURN, code="D03")
+    assert club.one("SELECT next_attempt_date FROM invoice") == DAY + timedelta(days=11)
 
 
 def test_bil_5_a_bank_return_that_ends_the_account_invalidates_the_source(club: Club) -> None:

@@ -153,6 +153,11 @@ def test_bil_11_movements_are_named_listed_and_told_in_the_timeline(club: Club, 
         timeout=10,
     )
     assert written.amount == usd(600)
+    taken_back = server.stub(write_off_grpc.WriteOffServiceStub).ReverseWriteOff(
+        write_off_pb.ReverseWriteOffRequest(movement=written.name, reason="came back", request_id=request_id()),
+        timeout=10,
+    )
+    assert (taken_back.origin, taken_back.invoice, taken_back.amount) == (written.name, fee.name, usd(600))
     movements = server.stub(movement_grpc.MovementServiceStub)
     kinds, token = [], ""
     while True:
@@ -163,7 +168,7 @@ def test_bil_11_movements_are_named_listed_and_told_in_the_timeline(club: Club, 
         token = page.next_page_token
         if not token:
             break
-    assert kinds == ["chargeback", "reversal", "waiver", "debit", "write-off"]
+    assert kinds == ["chargeback", "reversal", "waiver", "debit", "write-off", "write-off reversal"]
     assert movements.GetMovement(movement_pb.GetMovementRequest(name=won.name), timeout=10) == won
     told = server.stub(timeline_grpc.TimelineServiceStub).ListTimelineEntries(
         timeline_pb.ListTimelineEntriesRequest(parent=account), timeout=10
@@ -175,7 +180,38 @@ def test_bil_11_movements_are_named_listed_and_told_in_the_timeline(club: Club, 
         "4.00 USD of a fee was waived: first time.",
         "A debit of 0.50 USD was charged: towels.",
         "6.00 USD was written off: moved away.",
+        "A write-off of 6.00 USD was taken back: came back.",
     ]
+    club.assert_books()
+
+
+def test_bil_11_a_write_off_is_taken_back_once_by_request_id_and_above_the_limit_by_two(
+    club: Club, till: Till, server: Any, tokens: Any
+) -> None:
+    till.invoice("M1", 9000)
+    written = till.write_off("M1")
+    set_limit(server, UNIT, 5000)
+    stub = write_off_grpc.WriteOffServiceStub(server.plain)
+    anna, boris, carl = (
+        tokens.token(name, [role], [UNIT])
+        for name, role in (("anna", "club_manager"), ("boris", "club_manager"), ("carl", "front_desk"))
+    )
+    request = write_off_pb.ReverseWriteOffRequest(
+        movement=f"{ref('M1').name}/movements/{written.id}", reason="paid by the agency", request_id=request_id()
+    )
+
+    def call(approver: str = "") -> Any:
+        approval = [("boss-approval", f"Bearer {approver}")] if approver else []
+        return stub.ReverseWriteOff(request, timeout=10, metadata=[("authorization", f"Bearer {anna}"), *approval])
+
+    with pytest.raises(RpcError, match="second person's approval"):
+        call()
+    with pytest.raises(RpcError, match="may not approve"):
+        call(carl)
+    made = call(boris)
+    assert (made.kind, made.amount, made.approved_by) == ("write-off reversal", usd(9000), "boris")
+    assert call(boris) == made
+    assert till.owed("M1") == (9000, 0)
     club.assert_books()
 
 

@@ -43,6 +43,7 @@ STEPS = st.lists(
             st.tuples(st.just("refund"), AMOUNT, st.sampled_from((Destination.CASH, Destination.FUNDING_SOURCE))),
             st.tuples(st.just("answer"), st.just(0), st.sampled_from(("A02", "E04"))),
             st.tuples(st.just("write off"), st.just(0), st.none()),
+            st.tuples(st.just("write on"), st.just(0), st.none()),
             st.tuples(st.just("waive"), AMOUNT, st.booleans()),
             st.tuples(st.just("take back"), AMOUNT, st.sampled_from((ReturnKind.CHARGEBACK, ReturnKind.RETURN))),
             st.tuples(st.just("give again"), AMOUNT, st.none()),
@@ -79,6 +80,7 @@ class Story:
             "refund": self.till.refund,
             "answer": self._answer,
             "write off": lambda number, *_: self.till.write_off(number),
+            "write on": self._write_on,
             "waive": self._waive,
             "take back": self._take_back,
             "give again": lambda number, amount, _: self._take_back(number, amount, ReturnKind.REVERSAL),
@@ -122,6 +124,12 @@ class Story:
         refund_id = self._newest(query, number)
         if refund_id is not None:
             self.till.answer(refund_id, code)
+
+    def _write_on(self, number: str, *_: Any) -> None:
+        query = "SELECT id FROM movement WHERE account_id = :account AND kind = 'write-off' ORDER BY id LIMIT 1"
+        movement_id = self._newest(query, number)
+        if movement_id is not None:
+            self.till.write_on(number, movement_id)
 
     def _waive(self, number: str, amount: int, whole: bool) -> None:
         query = "SELECT id FROM invoice WHERE account_id = :account AND kind = 'fee' ORDER BY id LIMIT 1"

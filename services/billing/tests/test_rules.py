@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from boss_billing.adapters.chance import response_code
 from boss_billing.batches.rules import SubmittedAttempt
-from boss_billing.declines.rules import AttemptLimit, Class, Code, Per, first_allowed_day, next_attempt_date
+from boss_billing.declines.rules import AttemptLimit, Class, Code, Per, first_allowed_day
 from boss_billing.funding.rules import FundingSource, split
 from boss_billing.invoices.rules import Invoice, Kind
 from boss_billing.payments.rules import Label, Verdict, allocate, verdict
@@ -54,13 +54,6 @@ def test_bil_7_only_a_pending_retry_by_the_card_updater_delays_a_decline(
     row: Code, label: Label, card_updater: bool, expected: Verdict
 ) -> None:
     assert verdict(row, label, card_updater=card_updater) is expected
-
-
-def test_bil_6_the_next_attempt_is_planned_until_the_last_one_and_only_for_codes_that_rebill() -> None:
-    assert next_attempt_date(SOFT, 1, 3, 7, DAY) == DAY + timedelta(days=7)
-    assert next_attempt_date(SOFT, 3, 3, 7, DAY) == DAY + timedelta(days=7)
-    assert next_attempt_date(SOFT, 4, 3, 7, DAY) is None
-    assert next_attempt_date(EXPIRED, 1, 3, 7, DAY) is None
 
 
 days = st.lists(st.integers(0, 400).map(lambda offset: DAY + timedelta(days=offset)), max_size=60)

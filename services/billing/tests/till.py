@@ -17,7 +17,7 @@ from boss_billing.invoices.rules import Invoice, Kind, NewLine
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.refunds.commands import CreateRefund, CreateReturn, create_refund, create_return, take_answer
 from boss_billing.refunds.rules import Destination, RefundAnswer, ReturnLine
-from boss_billing.write_offs.commands import CreateWriteOff, create_write_off
+from boss_billing.write_offs.commands import CreateWriteOff, ReverseWriteOff, create_write_off, reverse_write_off
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
@@ -55,6 +55,10 @@ class Till:
     def write_off(self, number: str, *invoice_ids: UUID) -> Any:
         with self.tx() as tx:
             return create_write_off(tx, CreateWriteOff(ref(number), invoice_ids, "moved away"))
+
+    def write_on(self, number: str, movement_id: UUID) -> Any:
+        with self.tx() as tx:
+            return reverse_write_off(tx, ReverseWriteOff(ref(number), movement_id, "came back"))
 
     def waive(self, number: str, invoice_id: UUID, amount_minor: int = 0) -> Any:
         amount = Money(amount_minor, "USD") if amount_minor else None

@@ -122,10 +122,3 @@ def first_allowed_day(limits: Iterable[AttemptLimit], days: Sequence[date], day:
             leaves = ordered[-limit.attempts_max] + timedelta(days=limit.window_days)
             allowed = max(allowed, leaves)
     return allowed
-
-
-def next_attempt_date(code: Code, declines: int, attempts_max: int, after_days: int, day: date) -> date | None:
-    """Plan the next attempt at an invoice after its n-th final decline; none after the last (SPEC BIL-6)."""
-    if not code.rebill or declines > attempts_max:
-        return None
-    return day + timedelta(days=after_days)

@@ -41,6 +41,7 @@ class Source(StrEnum):
     CREDIT = "credit"
     DEBIT = "debit"
     WRITE_OFF = "write-off"
+    WRITE_OFF_REVERSAL = "write-off reversal"
     WAIVER = "waiver"
     CHARGEBACK = "chargeback"
     BANK_RETURN = "bank return"

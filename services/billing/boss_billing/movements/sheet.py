@@ -97,10 +97,14 @@ class Sheet:
         self.move(debit, OWED, amount_minor, of, invoice_id)
         self._change(invoice_id, -amount_minor)
 
-    def reopen(self, invoice_id: UUID, amount_minor: int, credit: Side, of: Document) -> None:
-        """Let an invoice be owed again: it is past due from now on, and no run collects it until `plan` says so."""
+    def restore(self, invoice_id: UUID, amount_minor: int, credit: Side, of: Document) -> None:
+        """Let an invoice be owed again as if nothing had happened to it."""
         self.move(OWED, credit, amount_minor, of, invoice_id)
         self._change(invoice_id, amount_minor)
+
+    def reopen(self, invoice_id: UUID, amount_minor: int, credit: Side, of: Document) -> None:
+        """Let an invoice be owed again: it is past due from now on, and no run collects it until `plan` says so."""
+        self.restore(invoice_id, amount_minor, credit, of)
         self._invoices[invoice_id] = replace(self._invoices[invoice_id], is_declined=True, next_attempt_date=None)
 
     def plan(self, invoice_id: UUID, declines: int, attempt: date | None) -> None:

@@ -18,6 +18,7 @@ _SENTENCES = {
     Source.REFUND: "Refund{because}",
     Source.CREDIT: "Credit{because}",
     Source.WRITE_OFF: "Written off{because}",
+    Source.WRITE_OFF_REVERSAL: "Write-off taken back{because}",
     Source.WAIVER: "Fee waived{because}",
     Source.CHARGEBACK: _RETURNED,
     Source.BANK_RETURN: _RETURNED,

@@ -70,6 +70,7 @@ _MOVED = {
     "credit": "A credit of {} was given",
     "debit": "A debit of {} was charged",
     "write-off": "{} was written off",
+    "write-off reversal": "A write-off of {} was taken back",
     "waiver": "{} of a fee was waived",
     "chargeback": "{} of a payment was charged back",
     "bank return": "{} of a payment was returned by the bank",

@@ -8,11 +8,14 @@ from boss.billing.v1 import write_off_service_pb2 as pb
 from boss.billing.v1 import write_off_service_pb2_grpc
 
 from boss_billing.accounts.convert import account_ref
+from boss_billing.accounts.rules import AccountRef
 from boss_billing.invoices.convert import invoice_id
 from boss_billing.movements import convert, queries
 from boss_billing.movements.rpc import require_fit_approver
+from boss_billing.movements.rules import MOVEMENT_NAME
 from boss_billing.write_offs import commands
-from boss_billing.write_offs.commands import CreateWriteOff
+from boss_billing.write_offs.commands import CreateWriteOff, ReverseWriteOff
+from boss_kit import names
 from boss_kit.rpc.door import Door
 
 
@@ -31,5 +34,19 @@ class WriteOffServicer(write_off_service_pb2_grpc.WriteOffServiceServicer):
 
         def answer(tx: Any) -> movement_pb.Movement:
             return convert.movement(queries.get_movement(tx, account, commands.create_write_off(tx, command).id))
+
+        return self._door.command(request, answer)
+
+    def ReverseWriteOff(
+        self, request: pb.ReverseWriteOffRequest, context: grpc.ServicerContext
+    ) -> movement_pb.Movement:
+        """Take a write-off back."""
+        require_fit_approver(self._door)
+        ids = names.parse(MOVEMENT_NAME, request.movement, "movement")
+        account = AccountRef(ids["e"], ids["b"], ids["a"])
+        command = ReverseWriteOff(account, ids["m"], request.reason)
+
+        def answer(tx: Any) -> movement_pb.Movement:
+            return convert.movement(queries.get_movement(tx, account, commands.reverse_write_off(tx, command).id))
 
         return self._door.command(request, answer)
