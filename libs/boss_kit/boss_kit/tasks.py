@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 import sqlalchemy as sa
 
-from boss_kit import schema
+from boss_kit import rests, schema
 from boss_kit.context import Actor, Context
 from boss_kit.errors import Aborted, BossError, Transient
 from boss_kit.unit_of_work import TASK_CHANNEL
@@ -115,7 +115,7 @@ class Waker:
     """Waits on LISTEN/NOTIFY with its own connection, and simply waits where that is lost."""
 
     def __init__(self, url: str, channel: str, timeout_s: float) -> None:
-        self._url = url.replace("postgresql+psycopg://", "postgresql://")
+        self._url = rests.plain_url(url)
         self._channel = channel
         self._timeout_s = timeout_s
         self._connection: psycopg.Connection[Any] | None = None
@@ -123,6 +123,7 @@ class Waker:
 
     def __call__(self) -> None:
         """Return when the channel was notified, or after the timeout."""
+        rests.tell(self._url)
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)

@@ -2,16 +2,17 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-import sqlalchemy as sa
+import psycopg
 from boss.events.v1 import event_pb2
 from google.protobuf.message import DecodeError
 
+from boss_kit.database import driver_connection
 from boss_kit.events.facts import state_types
-from boss_kit.events.inbox import Incoming, SeenBefore, admit, admit_all_new, admit_new, is_seen, newer, parked_keys
+from boss_kit.events.inbox import Finish, Incoming, SeenBefore, admit, admit_new, is_seen, newer, parked_keys
 from boss_kit.events.parking import BEHIND, lock_keys, park
 from boss_kit.events.received import IncomingEvent, Received, Subscription
 from boss_kit.tasks import is_transient
@@ -22,14 +23,10 @@ log = logging.getLogger(__name__)
 ATTEMPTS_MAX = 3
 MALFORMED = "boss.events.v1.malformed"
 
-Finish = Callable[[sa.Connection], object]
-"""What else belongs into the transaction of a batch's effects: the local bus deletes the batch there."""
-
-
 Page = list[Received[Any]]
 
 
-def _nothing(connection: sa.Connection) -> None:
+def _nothing(driver: "psycopg.Connection[Any]") -> None:
     """Finish where nothing else belongs into the transaction."""
 
 
@@ -64,10 +61,11 @@ class Consumer:
         batches = [read_batch(body) for body in bodies]
         try:
             with self.begin() as tx:
-                if admit_all_new(tx.connection, batches):
+                events = [event for batch in batches for event in batch.events]
+                pages, some_parked = admit_new(tx.connection, batches, finish, meanwhile=lambda: self._read(events))
+                if some_parked:
                     raise SeenBefore
-                self._handle(tx, self._read([event for batch in batches for event in batch.events]))
-                finish(tx.connection)
+                self._handle(tx, pages)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -88,7 +86,7 @@ class Consumer:
             else:
                 self._process(one, _nothing)
         with self.units.engine.begin() as connection:
-            finish(connection)
+            finish(driver_connection(connection))
 
     def attempt(self, tx: Transaction, event: IncomingEvent, attempts: int = ATTEMPTS_MAX) -> str | None:
         """Handle one event in savepoints; give the last error where it failed for good."""
@@ -121,17 +119,16 @@ class Consumer:
 
     def _process_new(self, batch: Incoming, finish: Finish) -> None:
         with self.begin() as tx:
-            pages, some_parked = admit_new(tx.connection, batch, meanwhile=lambda: self._read(batch.events))
+            pages, some_parked = admit_new(tx.connection, [batch], finish, meanwhile=lambda: self._read(batch.events))
             if some_parked:
                 pages = self._read(_park_behind(tx, batch.partition, batch.events))
             self._handle(tx, pages)
-            finish(tx.connection)
 
     def _process_unseen(self, batch: Incoming, finish: Finish) -> None:
         with self.begin() as tx:
             events = _park_behind(tx, batch.partition, admit(tx.connection, batch))
             self._handle(tx, self._read(events))
-            finish(tx.connection)
+            finish(driver_connection(tx.connection))
 
     def _process_singly(self, batch: Incoming, finish: Finish) -> None:
         for event in batch.events:
@@ -146,7 +143,7 @@ class Consumer:
                     log.error("an event is parked", extra={"event_id": event.message.id, "event_type": event.type})
                     park(tx.connection, batch.partition, event, failure)
                     parked.add(event.message.key)
-            finish(tx.connection)
+            finish(driver_connection(tx.connection))
 
     def _park_unseen(self, batch: Incoming) -> bool:
         (event,) = batch.events

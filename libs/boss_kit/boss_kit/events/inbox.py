@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from boss_kit.database import driver_connection
 from boss_kit.events.received import IncomingEvent
 
 Read = TypeVar("Read")
+Finish = Callable[["psycopg.Connection[Any]"], object]
+"""What else belongs into the transaction of a batch's effects: the local bus deletes the batch there."""
 
 # Arrays travel as text that PostgreSQL reads itself: for ids that is several times cheaper than a list of UUIDs.
 _INCOMING = """
@@ -69,38 +71,23 @@ class Incoming:
     events: Sequence[IncomingEvent]
 
 
-def admit_new(connection: sa.Connection, batch: Incoming, meanwhile: Callable[[], Read]) -> tuple[Read, bool]:
-    """Write a batch into the inbox and count it; tell whether its partition has parked events.
+def admit_new(
+    connection: sa.Connection, batches: Sequence[Incoming], finish: Finish, meanwhile: Callable[[], Read]
+) -> tuple[Read, bool]:
+    """Write batches into the inbox, count them and `finish`, in one round trip; tell whether any has parked events.
 
     Does something `meanwhile`, while the database is busy with the rows. Raises SeenBefore.
     """
     driver = driver_connection(connection)
     try:
-        with driver.cursor() as cursor:
-            with driver.pipeline():
-                cursor.execute(_ADMIT_NEW, _parameters(batch))
-                read = meanwhile()
-            row = cursor.fetchone()
+        with driver.pipeline():
+            cursors = [driver.execute(_ADMIT_NEW, _parameters(batch)) for batch in batches]
+            finish(driver)
+            read = meanwhile()
+        rows = [cursor.fetchone() for cursor in cursors]
     except psycopg.errors.UniqueViolation as error:
         raise SeenBefore from error
-    return read, row is not None and row[0]
-
-
-def admit_all_new(connection: sa.Connection, batches: Sequence[Incoming]) -> bool:
-    """Write several batches into the inbox and count them, in one round trip; tell whether any has parked events.
-
-    Raises SeenBefore.
-    """
-    parked = False
-    try:
-        with driver_connection(connection).cursor() as cursor:
-            cursor.executemany(_ADMIT_NEW, [_parameters(batch) for batch in batches], returning=True)
-            for result in cursor.results():
-                row = result.fetchone()
-                parked = parked or (row is not None and row[0])
-    except psycopg.errors.UniqueViolation as error:
-        raise SeenBefore from error
-    return parked
+    return read, any(row is not None and row[0] for row in rows)
 
 
 def admit(connection: sa.Connection, batch: Incoming) -> Sequence[IncomingEvent]:

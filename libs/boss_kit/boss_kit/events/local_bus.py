@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,10 +10,10 @@ import tenacity
 
 from boss_kit.events.batch import Batch
 from boss_kit.events.consumer import Consumer
+from boss_kit.events.inbox import Finish
 from boss_kit.events.relay import PublishError
 from boss_kit.events.topology import DELIVERY_LIMIT, SUSPECT_AFTER, Topology
 from boss_kit.ids import PARTITIONS
-from boss_kit.schema import delivery
 from boss_kit.tasks import is_transient
 
 log = logging.getLogger(__name__)
@@ -38,16 +37,24 @@ _COPY = sa.text(
     SELECT pg_notify(:channel, '')
     """
 )
-_WAITING = (
-    sa.select(delivery)
-    .where(delivery.c.partition == sa.any_(sa.bindparam("partitions", type_=sa.ARRAY(sa.SmallInteger))))
-    .order_by(delivery.c.id)
-    .limit(BATCHES_MAX)
+# The oldest batches, as many as make one page, and an attempt counted for each that this process hasn't counted yet.
+# Lists travel as one array, so that the statement stays the same and the server prepares it once.
+_TAKE = sa.text(
+    """
+    WITH waiting AS (
+        SELECT id, octet_length(body) AS bytes
+        FROM delivery WHERE partition = ANY (CAST(:partitions AS smallint[])) ORDER BY id LIMIT :batches_max
+    ), measured AS (
+        SELECT id, row_number() OVER oldest AS place, sum(bytes) OVER oldest AS bytes, count(*) OVER () AS waiting
+        FROM waiting WINDOW oldest AS (ORDER BY id)
+    )
+    UPDATE delivery SET attempts = attempts + CAST(delivery.id <> ALL (CAST(:counted AS bigint[])) AS integer)
+    FROM measured WHERE delivery.id = measured.id AND (place = 1 OR measured.bytes <= :bytes_max)
+    RETURNING delivery.id, body, waiting,
+        attempts - CAST(delivery.id <> ALL (CAST(:counted AS bigint[])) AS integer) AS attempts
+    """
 )
-
-# Lists travel as one array, so that the statements stay the same and the server prepares them once.
-_COUNT = sa.text("UPDATE delivery SET attempts = attempts + 1 WHERE id = ANY (CAST(:ids AS bigint[]))")
-_GONE = sa.text("DELETE FROM delivery WHERE id = ANY (CAST(:ids AS bigint[]))")
+_GONE = b"DELETE FROM delivery WHERE id = ANY (%(ids)s::bigint[])"
 
 DeliveryRow = sa.Row[*tuple[Any, ...]]
 
@@ -135,16 +142,14 @@ class LocalWorker:
         """Process the oldest batches of the partitions we hold, in order; tell whether there may be more."""
         connection = self._connection = self._connection or self._engine.connect()
         self._take_partitions(connection, standby=standby)
-        rows = connection.execute(_WAITING, {"partitions": sorted(self._held)}).all()
-        if not rows:
+        page = self._take(connection)
+        if not page:
             return False
-        page = _small_page(rows)
-        self._count(connection, page)
         if not self._deliver_together(page):
             for row in page:
                 self._deliver(row)
         # What came meanwhile has notified us.
-        return len(page) < len(rows) or len(rows) == BATCHES_MAX
+        return len(page) < page[0].waiting or len(page) == BATCHES_MAX
 
     def close(self) -> None:
         """Give our partitions up."""
@@ -164,27 +169,30 @@ class LocalWorker:
             taken = sa.select(partition).where(sa.func.pg_try_advisory_lock(_LOCK_CLASS, partition))
             self._held.update(connection.scalars(taken))
 
-    def _count(self, connection: sa.Connection, rows: Sequence[DeliveryRow]) -> None:
+    def _take(self, connection: sa.Connection) -> Sequence[DeliveryRow]:
         # Counted once per process, so that an attempt is a worker that died and not a database that was away.
-        ids = {row.id for row in rows}
-        if new := ids - self._counted:
-            connection.execute(_COUNT, {"ids": sorted(new)})
-        self._counted = ids
+        asked = {
+            "partitions": sorted(self._held),
+            "counted": sorted(self._counted),
+            "batches_max": BATCHES_MAX,
+            "bytes_max": TOGETHER_BYTES_MAX,
+        }
+        page = sorted(connection.execute(_TAKE, asked).all(), key=lambda row: row.id)
+        self._counted = {row.id for row in page}
+        return page
 
     def _deliver_together(self, rows: Sequence[DeliveryRow]) -> bool:
         """Process what has never been tried in one transaction: most batches are small and their commits are not."""
         if len(rows) == 1 or any(row.attempts for row in rows):
             return False
-        gone = {"ids": [row.id for row in rows]}
-        return self._consumer.process_together([row.body for row in rows], lambda effects: effects.execute(_GONE, gone))
+        return self._consumer.process_together([row.body for row in rows], _gone(rows))
 
     def _deliver(self, row: DeliveryRow) -> None:
-        gone = {"ids": [row.id]}
         if row.attempts < DELIVERY_LIMIT:
-            self._consumer.process(row.body, lambda effects: effects.execute(_GONE, gone))
+            self._consumer.process(row.body, _gone([row]))
         else:
             suspect = row.attempts >= DELIVERY_LIMIT + SUSPECT_AFTER
-            self._consumer.process_each(row.body, lambda effects: effects.execute(_GONE, gone), suspect=suspect)
+            self._consumer.process_each(row.body, _gone([row]), suspect=suspect)
 
     def _start_over(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -192,7 +200,7 @@ class LocalWorker:
         self.close()
 
 
-def _small_page(rows: Sequence[DeliveryRow]) -> Sequence[DeliveryRow]:
-    """Give the first of the rows, as many as make one page."""
-    sizes = accumulate(len(row.body) for row in rows)
-    return rows[: max(1, sum(size <= TOGETHER_BYTES_MAX for size in sizes))]
+def _gone(rows: Sequence[DeliveryRow]) -> Finish:
+    """Give what deletes deliveries as part of the transaction of their effects."""
+    gone = {"ids": [row.id for row in rows]}
+    return lambda driver: driver.execute(_GONE, gone)
