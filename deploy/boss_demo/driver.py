@@ -61,13 +61,13 @@ class Driver:
             self._job("billing", job, day)
             wait_for_tasks(self.clients, "billing")
         self.settle()
-        for service, job in (
-            ("arm", "daily-run"),
-            ("notifications", "dispatch"),
-            ("notifications", "sandbox-responses"),
-        ):
-            self._job(service, job, day)
-            self.settle(service)
+        self._job("arm", "daily-run", day)
+        self.settle("arm")
+        # Who answers is decided by what notifications has sent, whatever the others know of it by then.
+        self._job("notifications", "dispatch", day)
+        wait_for_tasks(self.clients, "notifications")
+        self._job("notifications", "sandbox-responses", day)
+        self.settle("notifications")
         self._pay(day)
         self.settle()
         self._job("arm", "hand-over", day)

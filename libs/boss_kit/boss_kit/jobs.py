@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -80,15 +81,18 @@ CLEAN = Job("clean", every_s(3600), "clean")
 """What every service does about its own old rows."""
 
 
-def enqueue_job(tx: Transaction, job: Job, enterprise_id: UUID, business_date: date) -> UUID:
-    """Ask for a job on a business date; asked again it is the same task. Give the task's id."""
+def enqueue_job(tx: Transaction, job: Job, enterprise_id: UUID, business_date: date) -> "sa.Row[Any]":
+    """Ask for a job on a business date; asked again it is the same task. Give the task's row."""
     key = f"{job.name}/{business_date.isoformat()}"
     tx.enqueue(job.task, key=key, business_date=business_date, enterprise_id=enterprise_id)
-    task = schema.task
-    task_id: UUID = tx.connection.execute(
-        sa.select(task.c.id).where(task.c.enterprise_id == enterprise_id, task.c.name == job.task, task.c.key == key)
-    ).scalar_one()
-    return task_id
+    return tx.connection.execute(_TASK, {"enterprise_id": enterprise_id, "name": job.task, "key": key}).one()
+
+
+_TASK = sa.select(schema.task).where(
+    schema.task.c.enterprise_id == sa.bindparam("enterprise_id"),
+    schema.task.c.name == sa.bindparam("name"),
+    schema.task.c.key == sa.bindparam("key"),
+)
 
 
 class Schedule:

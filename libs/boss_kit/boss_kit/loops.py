@@ -28,11 +28,11 @@ class Loops:
         thread = threading.Thread(target=self._run, args=(name, body), name=f"{self._name}-{name}", daemon=True)
         self._threads.append(thread)
 
-    def add_waking(self, name: str, body: WakingBody, url: str, channel: str) -> None:
-        """Add a loop that sleeps until a channel of the database is notified."""
+    def add_waking(self, name: str, body: WakingBody, url: str, channel: str, *, quiet_s: float = 0.0) -> None:
+        """Add a loop that sleeps until a channel of the database is notified, and then quiet for so long."""
 
         def run(stop: threading.Event) -> None:
-            waker = listen(url, channel)
+            waker = listen(url, channel, quiet_s=quiet_s)
             try:
                 body(stop, waker)
             finally:

@@ -241,7 +241,7 @@ class Running:
         schedule = Schedule(house.units, self._jobs, self._enterprises, settings.time_zone)
         self._loops.add("schedule", schedule.run_until)
         relay = _relay(house)
-        self._loops.add_waking("relay", relay.run_until, settings.database_url, outbox.CHANNEL)
+        self._loops.add_waking("relay", relay.run_until, settings.database_url, outbox.CHANNEL, quiet_s=outbox.QUIET_S)
         for number in range(settings.runners):
             runner = self.runner()
             self._loops.add_waking(f"tasks-{number}", runner.run_until, settings.database_url, TASK_CHANNEL)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +20,8 @@ from boss_kit.unit_of_work import TASK_CHANNEL
 log = logging.getLogger(__name__)
 
 BACK_OFF_S_MAX = 30
+QUIET_AT_MOST = 4
+"""How many times the quiet is waited for where it doesn't become quiet."""
 CANDIDATES = 16
 # SQLSTATE classes: connection, rollback (deadlock, serialization), resources, lock, operator intervention, system.
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57", "58"})
@@ -106,18 +109,22 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, Transient | Aborted) or (isinstance(error, BossError) and error.code == "UNAVAILABLE")
 
 
-def listen(url: str, channel: str = TASK_CHANNEL, timeout_s: float = 1.0) -> "Waker":
+def listen(url: str, channel: str = TASK_CHANNEL, timeout_s: float = 1.0, *, quiet_s: float = 0.0) -> "Waker":
     """Make a waker for a channel; `url` is a libpq address."""
-    return Waker(url, channel, timeout_s)
+    return Waker(url, channel, timeout_s, quiet_s)
 
 
 class Waker:
-    """Waits on LISTEN/NOTIFY with its own connection, and simply waits where that is lost."""
+    """Waits on LISTEN/NOTIFY with its own connection, and simply waits where that is lost.
 
-    def __init__(self, url: str, channel: str, timeout_s: float) -> None:
+    With `quiet_s` it lets what comes in quick succession come first, so that all of it is one round's work.
+    """
+
+    def __init__(self, url: str, channel: str, timeout_s: float, quiet_s: float = 0.0) -> None:
         self._url = rests.plain_url(url)
         self._channel = channel
         self._timeout_s = timeout_s
+        self._quiet_s = quiet_s
         self._connection: psycopg.Connection[Any] | None = None
         self._stopped = threading.Event()
 
@@ -129,8 +136,10 @@ class Waker:
                 self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
                 self._connection.execute(f'LISTEN "{self._channel}"')
                 return  # What was written before the LISTEN is looked for at once.
-            for _ in self._connection.notifies(timeout=self._timeout_s, stop_after=1):
-                pass
+            if _is_notified(self._connection, self._timeout_s) and self._quiet_s:
+                deadline = time.monotonic() + QUIET_AT_MOST * self._quiet_s
+                while time.monotonic() < deadline and _is_notified(self._connection, self._quiet_s):
+                    pass
         except psycopg.Error:
             self.close()
             self._stopped.wait(self._timeout_s)
@@ -140,6 +149,10 @@ class Waker:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _is_notified(connection: "psycopg.Connection[Any]", timeout_s: float) -> bool:
+    return bool(list(connection.notifies(timeout=timeout_s, stop_after=1)))
 
 
 def _lock_key(task_id: UUID) -> int:

@@ -95,19 +95,18 @@ class Transaction:
     ) -> None:
         """Add work for a `run` process; the same task and key twice is once."""
         context = cause.context if cause is not None else self.context
-        statement = insert(schema.task).values(
-            id=new_id(),
-            enterprise_id=enterprise_id or self.for_context(context).enterprise_id,
-            name=task,
-            key=key,
-            args=dict(args or {}),
-            business_date=business_date or context.business_date,
-            actor=context.actor.to_json(),
-            correlation=context.correlation,
-            traceparent=context.traceparent,
-        )
-        added = statement.on_conflict_do_nothing().returning(schema.task.c.id).cte("added")
-        self.connection.execute(sa.select(sa.func.pg_notify(TASK_CHANNEL, "")).select_from(added))
+        values = {
+            "id": new_id(),
+            "enterprise_id": enterprise_id or self.for_context(context).enterprise_id,
+            "name": task,
+            "key": key,
+            "args": dict(args or {}),
+            "business_date": business_date or context.business_date,
+            "actor": context.actor.to_json(),
+            "correlation": context.correlation,
+            "traceparent": context.traceparent,
+        }
+        self.connection.execute(_ENQUEUE, values)
 
     def flush(self) -> None:
         """Write the published facts to the outbox, in order."""
@@ -185,6 +184,17 @@ class _Clock:
         return datetime.now(UTC)
 
 
+_TASK_COLUMNS = (
+    "id", "enterprise_id", "name", "key", "args", "business_date", "actor", "correlation", "traceparent",
+)  # fmt: skip
+_ADDED = (
+    insert(schema.task)
+    .values({column: sa.bindparam(column) for column in _TASK_COLUMNS})
+    .on_conflict_do_nothing()
+    .returning(schema.task.c.id)
+    .cte("added")
+)
+_ENQUEUE = sa.select(sa.func.pg_notify(TASK_CHANNEL, "")).select_from(_ADDED)
 _TEST_CLOCK = sa.select(schema.test_clock.c.now)
 
 

@@ -10,6 +10,8 @@ from boss_kit.schema import outbox
 
 CHANNEL = "boss_outbox"
 COPY_FROM_ROWS = 50
+QUIET_S = 0.003
+"""Transactions that follow each other so closely are published together."""
 _COLUMNS = ("enterprise_id", "partition", "event_id", "body")
 _WRITE = sa.text(
     """

@@ -17,7 +17,6 @@ from boss_kit.tasks import is_transient
 log = logging.getLogger(__name__)
 
 ROWS_MAX = 4000
-GATHER_S = 0.01
 BACK_OFF_S_MAX = 10
 _LOCK = 0x72656C61  # "rela": one relay per database.
 
@@ -80,7 +79,6 @@ class Relay:
             # What was written meanwhile has notified us.
             if retrying(self.run_once) < ROWS_MAX and not stop.is_set():
                 wait()
-                stop.wait(GATHER_S)
         self.close()
 
     def run_once(self) -> int:

@@ -42,7 +42,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
             )
 
         def answer(tx: Transaction) -> pb.RunJobResponse:
-            return pb.RunJobResponse(task=_read(tx.connection, enqueue_job(tx, job, enterprise_id, day)))
+            return pb.RunJobResponse(task=_task(enqueue_job(tx, job, enterprise_id, day)))
 
         return self._door.command(request, answer)
 

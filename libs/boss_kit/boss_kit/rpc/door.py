@@ -101,22 +101,14 @@ class Door:
         request_hash = _hash(request)
         with self._units.begin(context) as tx:
             # The unique row makes a repeat wait here until the first one has committed or given up.
-            first = tx.connection.scalar(
-                insert(request_table)
-                .values(**key, request_hash=request_hash)
-                .on_conflict_do_nothing()
-                .returning(request_table.c.method)
-            )
+            first = tx.connection.scalar(_BEGIN, key | {"request_hash": request_hash})
             if first is None:
                 kept = _kept_answer(tx, key, request_hash)
                 answered: R = method.response_class.FromString(kept)  # type: ignore[assignment]
                 return answered
             response = answer(tx)
-            tx.connection.execute(
-                sa.update(request_table)
-                .where(*(request_table.c[column] == value for column, value in key.items()))
-                .values(response=response.SerializeToString(deterministic=True))
-            )
+            answer_bytes = response.SerializeToString(deterministic=True)
+            tx.connection.execute(_ANSWER, _bound(key) | {"response": answer_bytes})
             return response
 
 
@@ -140,13 +132,27 @@ def _hash(request: Message) -> bytes:
 
 
 def _kept_answer(tx: Transaction, key: dict[str, object], request_hash: bytes) -> bytes:
-    row = tx.connection.execute(
-        sa.select(request_table.c.request_hash, request_table.c.response).where(
-            *(request_table.c[column] == value for column, value in key.items())
-        )
-    ).one()
+    row = tx.connection.execute(_KEPT, _bound(key)).one()
     if bytes(row.request_hash) != request_hash:
         raise InvalidArgument.field(
             "request_id", "was used before for another request; make a new one.", reason="REQUEST_ID_REUSED"
         )
     return bytes(row.response)
+
+
+def _bound(key: dict[str, object]) -> dict[str, object]:
+    return {f"the_{column}": value for column, value in key.items()}
+
+
+# Built once: they run for every command.
+_IS_THE_REQUEST = [
+    request_table.c[column] == sa.bindparam(f"the_{column}") for column in ("enterprise_id", "method", "request_id")
+]
+_BEGIN = (
+    insert(request_table)
+    .values({column: sa.bindparam(column) for column in ("enterprise_id", "method", "request_id", "request_hash")})
+    .on_conflict_do_nothing()
+    .returning(request_table.c.method)
+)
+_ANSWER = sa.update(request_table).where(*_IS_THE_REQUEST).values(response=sa.bindparam("response"))
+_KEPT = sa.select(request_table.c.request_hash, request_table.c.response).where(*_IS_THE_REQUEST)
