@@ -10,7 +10,8 @@ import eventlet
 from boss_bench._event_load import EVENT_TYPE, PRODUCER, WORKER, Meter, effect, encode
 from boss_kit.database import copy_rows, open_database
 from boss_kit.events.batch import EVENTS_MAX
-from boss_kit.events.consumer import Consumer, Finish
+from boss_kit.events.consumer import Consumer
+from boss_kit.events.inbox import Finish
 from boss_kit.events.nameko_worker import run_worker
 from boss_kit.events.received import Received, Subscription
 from boss_kit.events.topology import Topology
@@ -22,7 +23,7 @@ class TimedConsumer(Consumer):
 
     meter: Meter
 
-    def process(self, body: bytes, finish: Finish = lambda _connection: None) -> None:
+    def process(self, body: bytes, finish: Finish = lambda _driver: None) -> None:
         """Process a batch."""
         start = self.meter.begin()
         super().process(body, finish)
