@@ -1,5 +1,7 @@
 """Write lists as PostgreSQL arrays quickly: psycopg takes each element by itself, pages have thousands."""
 
+from datetime import date
+from types import NoneType
 from typing import Any
 from uuid import UUID
 
@@ -8,18 +10,21 @@ from psycopg.types.array import ListDumper
 
 
 class PageDumper(ListDumper):
-    """Writes a list of ids, of whole numbers or of texts in one go, and any other one as psycopg does."""
+    """Writes a list of ids, of whole numbers, of dates or of texts in one go, and any other one as psycopg does."""
 
     def dump(self, obj: list[Any]) -> Any:
         """Write a list in PostgreSQL's text form."""
         kinds = set(map(type, obj))
-        if kinds == {UUID}:
-            return ("{" + ",".join([one.hex for one in obj]) + "}").encode()
-        if kinds == {int}:
-            return ("{" + ",".join(map(str, obj)) + "}").encode()
         if kinds == {str}:
             return _texts(obj)
+        if kinds == {UUID}:
+            return ("{" + ",".join([one.hex for one in obj]) + "}").encode()
+        if kinds - {NoneType} in _PLAIN:
+            return ("{" + ",".join(["NULL" if one is None else str(one) for one in obj]) + "}").encode()
         return super().dump(obj)
+
+
+_PLAIN: tuple[set[type], ...] = ({int}, {date}, set())
 
 
 def _texts(texts: list[str]) -> bytes:

@@ -203,6 +203,27 @@ def test_bil_1_each_skipped_agreement_has_its_reason_once(club: Club) -> None:
     }
 
 
+def test_design_4_lines_sold_alike_keep_their_own_cycles_and_suspensions(club: Club) -> None:
+    club.import_records(record(1), record(2, external_id="M2", start_date="2025-11-10"), record(3, external_id="M3"))
+    suspend(club, "2026-02-05", "2026-02-20")
+    for number in ("M1", "M3"):
+        close(club, "2026-01-10")
+        answer(club, "2026-01-10", *[one for one in listed(club, "2026-01-10") if one.agreement_number == number])
+    close(club, "2026-02-21")
+    found = [
+        (one.agreement_number, one.charge_key.split("/")[1], iso(one.due_date)) for one in listed(club, "2026-02-21")
+    ]
+    assert sorted(found) == [
+        ("M1", "2", "2026-02-20"),
+        ("M2", "1", "2026-01-10"),
+        ("M2", "2", "2026-02-10"),
+        ("M3", "2", "2026-02-10"),
+    ]
+    answer(club, "2026-02-21", *listed(club, "2026-02-21"))
+    nexts = {one: iso(agreement(club, one).next_bill_date) for one in ("M1", "M2", "M3")}
+    assert nexts == {"M1": "2026-03-20", "M2": "2026-03-10", "M3": "2026-03-10"}
+
+
 def test_sus_6_scenario_1_through_the_whole_service(club: Club) -> None:
     club.import_records(record(1))
     suspend(club, "2026-01-10", "2026-01-24")

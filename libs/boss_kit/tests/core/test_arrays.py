@@ -21,6 +21,8 @@ TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs
         ("text", ["", "NULL", "null", ' a"b\\c ', "{x,y}", "Ünï", "\n\t", '"', "\\", '","']),
         ("boolean", [True, False]),
         ("date", [date(2026, 1, 31), None]),
+        ("date", [date(999, 1, 31), date.max]),
+        ("date", [None, None]),
         ("text", [None, "a"]),
         ("bigint", [1, None]),
         ("uuid", [uuid4(), None]),

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_agreements.activities import rules, store
-from boss_agreements.activities.rules import Activity
-from boss_agreements.activities.store import SoldLine
+from boss_agreements.activities.rules import Activity, Grant
 from boss_agreements.agreements.rules import check_year
-from boss_agreements.due_charges.rules import Charge
+from boss_agreements.due_charges.rules import ChargeKey, Step
+from boss_agreements.due_charges.store import DueLine, Terms
 from boss_agreements.members.queries import get_member
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.suspensions import store as suspensions
@@ -21,6 +23,15 @@ from boss_kit.ids import derived_id, new_id
 from boss_kit.unit_of_work import Transaction
 
 ITEM_LENGTH_MAX = 200
+
+
+class Billed(NamedTuple):
+    """A billed charge: its key, the line as it was before, the step it took, and the business date of the answer."""
+
+    key: ChargeKey
+    line: DueLine
+    step: Step
+    day: date
 
 
 @dataclass(frozen=True)
@@ -37,20 +48,22 @@ class PurchaseActivity:
     expiry_date: date
 
 
-def grant_for(tx: Transaction, enterprise_id: UUID, billed: Sequence[tuple[Charge, date]]) -> None:
-    """Grant what billed cycles pay for; `billed` has each charge with the business date of its answer. Repeatable.
+def grant_for(
+    tx: Transaction, enterprise_id: UUID, billed: Iterable[Billed], extending: Mapping[str, Sequence[Window]]
+) -> None:
+    """Grant what billed cycles pay for. Repeatable; `extending` are the suspensions that move expiries, by agreement.
 
     A refused charge grants nothing: its cycle was never paid for, so there is nothing to take back either.
     """
-    lines = store.sold_lines(tx.connection, enterprise_id, {charge.line_id for charge, _ in billed})
-    granted = [
-        (made, day)
-        for charge, day in billed
-        if (made := _granted(tx, enterprise_id, charge, lines[charge.line_id])) is not None
-    ]
-    agreement_ids = {made.agreement_id for made, _ in granted if made.agreement_id}
-    windows = suspensions.windows_of(tx.connection, enterprise_id, agreement_ids, EXTEND_AVAILABILITY)
-    store.add(tx.connection, [_extended(made, windows, day) for made, day in granted])
+    new = []
+    for one in billed:
+        grant = _grant_of(one.line.terms, one.step)
+        if grant is not None:
+            windows = extending.get(one.line.agreement_id, ())
+            expiry = rules.extended_expiry(grant.valid_from, grant.expiry_date, windows, one.day)
+            activity_id = derived_id(one.key.line_id, "activity", str(one.key.cycle_no), one.key.kind)
+            new.append(store.Granted(activity_id, one.line, grant, expiry))
+    store.add_granted(tx.connection, enterprise_id, new, tx.now)
 
 
 def extend_resumed(
@@ -115,31 +128,16 @@ def purchase_activity(tx: Transaction, command: PurchaseActivity) -> Activity:
     return made
 
 
-def _granted(tx: Transaction, enterprise_id: UUID, charge: Charge, line: SoldLine) -> Activity | None:
+# Most members of a club have bought the same.
+@lru_cache(maxsize=16384)
+def _grant_of(terms: Terms, step: Step) -> Grant | None:
+    line, charge = terms.line, step.charge
     whole = None if line.units_per_cycle is None else Fraction(line.units_per_cycle)
     units = rules.units_of_cycle(line.item_kind, line.basis, charge.units if charge.units is not None else whole)
     if units is None:
         return None
-    expiry = rules.paid_expiry(charge.period_start, charge.period_end, line.validity_days)
-    return Activity(
-        derived_id(charge.line_id, "activity", str(charge.cycle_no), charge.kind),
-        enterprise_id,
-        line.business_unit_id,
-        line.member_id,
-        line.agreement_id,
-        charge.line_id,
-        rules.CYCLE,
-        line.item,
-        line.item_kind,
-        units[0],
-        units[0],
-        charge.period_start,
-        expiry,
-        expiry,
-        None,
-        "",
-        tx.now,
-    )
+    expiry = rules.paid_expiry(charge.period_start, charge.period_end, terms.validity_days)
+    return Grant(units[0], charge.period_start, expiry)
 
 
 def _extended(one: Activity, windows: Mapping[UUID, Sequence[Window]], day: date) -> Activity:

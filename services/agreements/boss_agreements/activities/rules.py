@@ -58,6 +58,15 @@ class Activity:
         return self.remaining is None or self.remaining > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a billed cycle grants: units, or unlimited use where they are empty; no suspension has moved its expiry."""
+
+    units: Decimal | None
+    valid_from: date
+    expiry_date: date
+
+
 def units_of_cycle(item_kind: str, basis: str, units: Fraction | None) -> tuple[Decimal | None] | None:
     """Tell what a billed cycle grants: units, `(None,)` for unlimited use, nothing for what nobody checks in with."""
     if item_kind not in USABLE_KINDS:

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from boss_agreements.activities.rules import Activity
-from boss_agreements.agreements.tables import agreement, agreement_line
+from boss_agreements.activities.rules import CYCLE, Activity, Grant
+from boss_agreements.due_charges.store import DueLine
 from boss_kit.database import copy_rows
 
 TABLES = sa.MetaData()
@@ -49,18 +49,13 @@ activity = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SoldLine:
-    """What a line says of the activities its cycles grant, and whose they are."""
+class Granted(NamedTuple):
+    """What a cycle of a line granted, and through when it is good."""
 
-    business_unit_id: UUID
-    member_id: UUID
-    agreement_id: UUID
-    item: str
-    item_kind: str
-    basis: str
-    units_per_cycle: Decimal | None
-    validity_days: int | None
+    id: UUID
+    line: DueLine
+    grant: Grant
+    expiry_date: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +71,29 @@ _COLUMNS = [column.name for column in activity.columns]
 _values = attrgetter(*_COLUMNS)
 
 
-def sold_lines(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID]) -> Mapping[UUID, SoldLine]:
-    """Read what lines grant."""
-    line = agreement_line
-    query = (
-        sa.select(
-            line.c.id,
-            line.c.business_unit_id,
-            agreement.c.member_id,
-            line.c.agreement_id,
-            line.c.item,
-            line.c.item_kind,
-            line.c.basis,
-            line.c.units_per_cycle,
-            line.c.validity_days,
-        )
-        .join(
-            agreement, sa.and_(agreement.c.enterprise_id == line.c.enterprise_id, agreement.c.id == line.c.agreement_id)
-        )
-        .where(line.c.enterprise_id == enterprise_id, _is_any(line.c.id, line_ids))
-    )
-    return {row.id: SoldLine(*row[1:]) for row in connection.execute(query)}
-
-
 def add(connection: sa.Connection, new: Sequence[Activity]) -> None:
     """Add activities."""
     if new:
         copy_rows(connection, activity, _COLUMNS, [_values(one) for one in new])
+
+
+def add_granted(connection: sa.Connection, enterprise_id: UUID, new: Sequence[Granted], now: datetime) -> None:
+    """Add what cycles granted, all in one statement."""
+    if new:
+        values: dict[str, Sequence[object]] = {
+            "ids": [one.id for one in new],
+            "units": [one.line.business_unit_id for one in new],
+            "members": [one.line.member_id for one in new],
+            "agreements": [one.line.agreement_id for one in new],
+            "lines": [one.line.id for one in new],
+            "items": [one.line.terms.item for one in new],
+            "kinds": [one.line.terms.line.item_kind for one in new],
+            "granted": [one.grant.units for one in new],
+            "starts": [one.grant.valid_from for one in new],
+            "paid": [one.grant.expiry_date for one in new],
+            "expiries": [one.expiry_date for one in new],
+        }
+        connection.execute(_ADD_GRANTED, {"enterprise_id": enterprise_id, "source": CYCLE, "now": now, **values})
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, activity_id: UUID) -> Activity | None:
@@ -233,6 +224,21 @@ def page(
     return [_read(row) for row in rows]
 
 
+_ADD_GRANTED = sa.text(
+    """
+    INSERT INTO activity (
+        enterprise_id, source, create_time, revoke_reason, id, business_unit_id, member_id, agreement_id, line_id, item,
+        kind, granted, remaining, valid_from, paid_expiry_date, expiry_date)
+    SELECT CAST(:enterprise_id AS uuid), :source, CAST(:now AS timestamptz), '', id, unit_id, member_id, agreement_id,
+        line_id, item, kind, units, units, valid_from, paid_expiry_date, expiry_date
+    FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:units AS uuid[]), CAST(:members AS uuid[]), CAST(:agreements AS uuid[]),
+        CAST(:lines AS uuid[]), CAST(:items AS text[]), CAST(:kinds AS text[]), CAST(:granted AS numeric[]),
+        CAST(:starts AS date[]), CAST(:paid AS date[]), CAST(:expiries AS date[])
+    ) AS new (
+        id, unit_id, member_id, agreement_id, line_id, item, kind, units, valid_from, paid_expiry_date, expiry_date)
+    """
+)
 _SAVE_EXPIRIES = sa.text(
     """
     UPDATE activity SET expiry_date = new.expiry_date

@@ -4,19 +4,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from boss_agreements.activities.commands import grant_for
+from boss_agreements.activities.commands import Billed, grant_for
 from boss_agreements.agreements.rules import Line, check_year
 from boss_agreements.cancellations import store as cancellations
 from boss_agreements.drafts import store as sales
 from boss_agreements.due_charges import rules, store
-from boss_agreements.due_charges.store import Advance, Answer, DueLine
+from boss_agreements.due_charges.store import Answer, DueLine, Terms
 from boss_agreements.organization import store as organization
 from boss_agreements.organization.queries import not_found as unit_not_found
 from boss_agreements.suspensions import store as suspensions
-from boss_agreements.suspensions.rules import Window
+from boss_agreements.suspensions.rules import EXTEND_AVAILABILITY, STOP_BILLING, Window
 from boss_agreements.timeline.store import Entry, tell
 from boss_kit.errors import FailedPrecondition, NotFound
 from boss_kit.events.received import Received
@@ -101,62 +102,58 @@ def answer(tx: Transaction, enterprise_id: UUID, day: date, facts: Sequence[Char
 
 
 def _take(tx: Transaction, enterprise_id: UUID, page: Sequence[Told]) -> None:
-    keys = [rules.parse_key(received.fact.charge_key) for received in page]
-    lines = {one.line.id: one for one in store.lock_lines(tx.connection, enterprise_id, [key.line_id for key in keys])}
-    unknown = [key.line_id for key in keys if key.line_id not in lines]
+    keys = [rules.parse_key(told.fact.charge_key) for told in page]
+    lines = {one.id: one for one in store.lock_lines(tx.connection, enterprise_id, [key.line_id for key in keys])}
+    unknown = [key.line_id for key in keys if str(key.line_id) not in lines]
     announced = sales.announced(tx.connection, enterprise_id, unknown) if unknown else frozenset()
-    windows = suspensions.windows_of(tx.connection, enterprise_id, {one.agreement_id for one in lines.values()})
-    advances: list[Advance] = []
+    windows = suspensions.windows_by_effect(
+        tx.connection, enterprise_id, {one.agreement_id for one in lines.values()}, (STOP_BILLING, EXTEND_AVAILABILITY)
+    )
     answers: list[Answer] = []
     entries: list[Entry] = []
-    billed: list[tuple[rules.Charge, date]] = []
-    for key, received in zip(keys, page, strict=True):
-        due = lines.get(key.line_id)
-        if due is None:
+    billed: list[Billed] = []
+    for key, told in zip(keys, page, strict=True):
+        line = lines.get(str(key.line_id))
+        if line is None:
             # A sale on its way answers its charges itself, when it makes their lines.
             if key.line_id in announced:
                 continue
-            raise _unknown(received.fact.charge_key)
-        charge = _charge_of(key, due, windows.get(due.agreement_id, ()), received.fact.charge_key)
-        if charge is None:
+            raise _unknown(told.fact.charge_key)
+        step = _step(key, line, windows[STOP_BILLING].get(line.agreement_id), told.fact.charge_key)
+        if step is None:
             continue
-        advances.append(_advance(due, windows.get(due.agreement_id, ())))
-        fact = received.fact
-        answers.append(Answer(charge, due.business_unit_id, fact.outcome, fact.invoice, fact.reason))
+        fact = told.fact
+        answers.append(Answer(line, step, fact.outcome, fact.invoice, fact.reason))
         if fact.outcome == BILLED:
-            billed.append((charge, received.business_date))
+            billed.append(Billed(key, line, step, told.business_date))
         else:
-            entries.append(_entry(tx, enterprise_id, due, charge, received))
-    if advances:
-        store.save_advances(tx.connection, enterprise_id, advances)
-        store.add_answers(tx.connection, enterprise_id, answers, tx.now)
-        ended = [one.line.id for one in advances if one.due_date is None and one.line.final_date is not None]
+            entries.append(_entry(tx, enterprise_id, line, step.charge, told))
+    if answers:
+        store.save_answers(tx.connection, enterprise_id, answers, tx.now)
+        ended = [UUID(one.line.id) for one in answers if one.step.due_date is None and one.step.after.final_date]
         if ended:
             cancellations.mark_final_invoiced(tx.connection, enterprise_id, ended)
         tell(tx, entries)
-        grant_for(tx, enterprise_id, billed)
+        grant_for(tx, enterprise_id, billed, windows[EXTEND_AVAILABILITY])
 
 
-def _charge_of(key: rules.ChargeKey, due: DueLine, windows: Sequence[Window], text: str) -> rules.Charge | None:
-    """Give the charge that is answered, None for one answered before. Raises FailedPrecondition for one to come."""
-    charge = rules.next_charge(due.line, windows)
-    if (
-        key.kind != rules.kind_of(due.line)
-        or key.cycle_no > due.line.cycle_no
-        or (key.cycle_no == due.line.cycle_no and charge is None)
-    ):
+def _step(key: rules.ChargeKey, line: DueLine, windows: Sequence[Window] | None, text: str) -> rules.Step | None:
+    """Give the step that is answered, None for one answered before. Raises FailedPrecondition for one to come."""
+    own = line.terms.line
+    step = _usual_step(line.terms) if windows is None else rules.step(own, windows)
+    if key.kind != rules.kind_of(own) or key.cycle_no > line.cycle_no or (key.cycle_no == line.cycle_no and not step):
         raise FailedPrecondition(
             "CHARGE_NOT_DUE",
-            f"The charge {text} is answered, but cycle {due.line.cycle_no} of its line comes first; answer that one.",
-            metadata={"charge_key": text, "cycle_no": str(due.line.cycle_no)},
+            f"The charge {text} is answered, but cycle {line.cycle_no} of its line comes first; answer that one.",
+            metadata={"charge_key": text, "cycle_no": str(line.cycle_no)},
         )
-    return charge if key.cycle_no == due.line.cycle_no else None
+    return step if key.cycle_no == line.cycle_no else None
 
 
-def _advance(due: DueLine, windows: Sequence[Window]) -> Advance:
-    after = rules.advance(due.line, windows)
-    charge = rules.next_charge(after, windows)
-    return Advance(after, charge.due_date if charge else None)
+# Most members of a club have bought the same, and few are suspended.
+@lru_cache(maxsize=16384)
+def _usual_step(terms: Terms) -> rules.Step | None:
+    return rules.step(terms.line, ())
 
 
 def _unknown(charge_key: str) -> NotFound:
@@ -165,18 +162,18 @@ def _unknown(charge_key: str) -> NotFound:
     )
 
 
-def _entry(tx: Transaction, enterprise_id: UUID, due: DueLine, charge: rules.Charge, received: Told) -> Entry:
-    subject = f"enterprises/{enterprise_id}/businessUnits/{due.business_unit_id}/agreements/{due.agreement_id}"
-    reason = received.fact.reason or "no reason given"
-    text = f"{charge.amount} for {due.item}, due {charge.due_date}, was not billed: {reason}"
+def _entry(tx: Transaction, enterprise_id: UUID, line: DueLine, charge: rules.Charge, told: Told) -> Entry:
+    subject = f"enterprises/{enterprise_id}/businessUnits/{line.business_unit_id}/agreements/{line.agreement_id}"
+    reason = told.fact.reason or "no reason given"
+    text = f"{charge.amount} for {line.terms.item}, due {charge.due_date}, was not billed: {reason}"
     return Entry(
         enterprise_id,
-        due.business_unit_id,
-        due.account_id,
-        received.business_date,
+        UUID(line.business_unit_id),
+        UUID(line.account_id),
+        told.business_date,
         "agreement",
         text.rstrip(".") + ".",
         subject,
-        received.correlation,
+        told.correlation,
         tx.now,
     )

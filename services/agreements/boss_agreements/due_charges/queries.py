@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from itertools import repeat
 from uuid import UUID
 
 from boss_agreements.due_charges import rules, store
 from boss_agreements.due_charges.rules import Charge, Skip
-from boss_agreements.due_charges.store import DueLine
+from boss_agreements.due_charges.store import DueLine, Terms
 from boss_agreements.suspensions import store as suspensions
+from boss_agreements.suspensions.rules import STOP_BILLING, Window
 from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.unit_of_work import Transaction
 
@@ -30,11 +33,19 @@ class Shard:
     preview: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Due:
+    """A charge as all lines of the same terms have it: its cycles count from the line's own."""
+
+    terms: Terms
+    charge: Charge
+
+
 @dataclass(frozen=True)
 class DuePage:
     """A page: what is due, what is skipped and why, and the account the next page begins after."""
 
-    charges: Sequence[tuple[DueLine, Charge]]
+    charges: Sequence[tuple[DueLine, Due]]
     skipped: Sequence[tuple[DueLine, Skip]]
     next_after: UUID | None
 
@@ -66,19 +77,27 @@ def due_page(tx: Transaction, shard: Shard, after: UUID | None) -> DuePage:
         after,
         shard.page_size,
     )
-    windows = (
-        suspensions.windows_of(tx.connection, shard.enterprise_id, {line.agreement_id for line in lines})
-        if lines
-        else {}
-    )
-    charges: list[tuple[DueLine, Charge]] = []
+    agreement_ids = {line.agreement_id for line in lines}
+    windows = suspensions.windows_by_effect(tx.connection, shard.enterprise_id, agreement_ids, (STOP_BILLING,))
+    charges: list[tuple[DueLine, Due]] = []
     # An agreement says a reason once, however many of its lines have it.
-    skipped: dict[tuple[UUID, str], tuple[DueLine, Skip]] = {}
+    skipped: dict[tuple[str, str], tuple[DueLine, Skip]] = {}
     for line in lines:
-        paused = windows.get(line.agreement_id, ())
-        due = [(line, charge) for charge in rules.charges_through(line.line, paused, shard.bill_date)]
-        charges += due
-        skip = None if due else rules.skip_of(line.line, paused, since, shard.bill_date)
+        paused = windows[STOP_BILLING].get(line.agreement_id)
+        due = _usually_due(line.terms, shard.bill_date) if paused is None else _due(line.terms, paused, shard.bill_date)
+        charges += zip(repeat(line), due, strict=False)
+        skip = None if due else rules.skip_of(line.terms.line, paused or (), since, shard.bill_date)
         if skip is not None:
             skipped.setdefault((line.agreement_id, skip.reason), (line, skip))
-    return DuePage(charges, list(skipped.values()), lines[-1].account_id if len(lines) >= shard.page_size else None)
+    next_after = UUID(lines[-1].account_id) if len(lines) >= shard.page_size else None
+    return DuePage(charges, list(skipped.values()), next_after)
+
+
+# Most members of a club have bought the same, and few are suspended.
+@lru_cache(maxsize=16384)
+def _usually_due(terms: Terms, day: date) -> Sequence[Due]:
+    return _due(terms, (), day)
+
+
+def _due(terms: Terms, windows: Sequence[Window], day: date) -> Sequence[Due]:
+    return [Due(terms, charge) for charge in rules.charges_through(terms.line, windows, day)]

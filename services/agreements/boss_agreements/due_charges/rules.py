@@ -49,7 +49,7 @@ class Charge:
     @property
     def key(self) -> str:
         """Name the charge, never by a date: suspensions move dates (DESIGN 4)."""
-        return f"{self.line_id}/{self.cycle_no}/{self.kind}"
+        return charge_key(self.line_id, self.cycle_no, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,15 @@ class ChargeKey:
     kind: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What the answer to a line's next charge does: the charge, the line after it, and when it is due next."""
+
+    charge: Charge
+    after: Line
+    due_date: date | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where the next cycle lands: its day, what comes after it, and the days of the whole cycle if a part is missed."""
@@ -78,6 +87,11 @@ class _Place:
     schedule: Schedule
     cycle_days: int | None
     moved: bool
+
+
+def charge_key(line_id: UUID | str, cycle_no: int, kind: str) -> str:
+    """Write `<line_id>/<cycle_no>/<kind>`."""
+    return f"{line_id}/{cycle_no}/{kind}"
 
 
 def parse_key(text: str) -> ChargeKey:
@@ -152,6 +166,16 @@ def advance(line: AnyLine, windows: Sequence[Window]) -> AnyLine:
     if place is None:
         raise ValueError(f"line {line.id} has no charge to answer in cycle {line.cycle_no}")
     return _after(line, place)
+
+
+def step(line: Line, windows: Sequence[Window]) -> Step | None:
+    """Give the line's next charge and what its answer does, None when there is none to answer."""
+    place = _place(line, windows)
+    if place is None:
+        return None
+    after = _after(line, place)
+    following = _place(after, windows)
+    return Step(_charge_at(line, place), after, following.due if following is not None else None)
 
 
 def _after(line: AnyLine, place: _Place) -> AnyLine:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from boss_agreements.agreements.rules import Line
 from boss_agreements.agreements.schedules import stored_schedule
 from boss_agreements.agreements.tables import agreement, agreement_line
-from boss_agreements.due_charges.rules import Charge
+from boss_agreements.due_charges.rules import Step
 from boss_kit.money import Money
 
 TABLES = sa.MetaData()
@@ -48,11 +49,13 @@ charge_answer = sa.Table(
 )
 
 
-# In the order of the fields of a Line, behind its next bill date.
-_BILLING_COLUMNS = (
+# In the order in which `_terms` takes them.
+_TERMS = (
+    *("item", "item_category", "schedule", "anchor_day", "price_minor", "currency", "next_bill_date"),
     *("remaining_cycles", "term_end_date", "billing", "item_kind", "basis", "units_per_cycle", "tax_rate"),
-    "final_date",
+    *("final_date", "validity_days"),
 )
+_NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +66,40 @@ class ClosedDay:
     previous_date: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class DueLine:
-    """A line as a run reads it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """What lines sold alike have in common: one object for all of them, by which is kept what was worked out once.
 
-    account_id: UUID
-    agreement_id: UUID
-    business_unit_id: UUID
-    number: str
+    `line` stands for each of them: it has nobody's id, and its cycles count from 0.
+    """
+
     item: str
     item_category: str
     line: Line
-    due_date: date | None
+    validity_days: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one charge."""
+class DueLine(NamedTuple):
+    """A line as a run reads it; ids stay text, because a run only passes them on."""
 
-    charge: Charge
-    business_unit_id: UUID
+    id: str
+    cycle_no: int
+    account_id: str
+    agreement_id: str
+    number: str
+    member_id: str
+    business_unit_id: str
+    terms: Terms
+
+
+class Answer(NamedTuple):
+    """What became of a line's next charge."""
+
+    line: DueLine
+    step: Step
     outcome: str
     invoice: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """A line after an answer, and when it is due next."""
-
-    line: Line
-    due_date: date | None
 
 
 def newest_closed(
@@ -174,8 +180,9 @@ def lines_page(
     if len(rows) == limit:
         last = rows[-1]
         rest = _lines(enterprise_id, unit_id, day).where(
-            agreement_line.c.account_id == last.account_id,
-            sa.tuple_(agreement_line.c.agreement_id, agreement_line.c.id) > sa.tuple_(last.agreement_id, last.line_id),
+            agreement_line.c.account_id == UUID(last.account_id),
+            sa.tuple_(agreement_line.c.agreement_id, agreement_line.c.id)
+            > sa.tuple_(UUID(last.agreement_id), UUID(last.id)),
         )
         rows = [*rows, *connection.execute(rest)]
     return [_due_line(row) for row in rows]
@@ -188,54 +195,51 @@ def lock_lines(connection: sa.Connection, enterprise_id: UUID, line_ids: Sequenc
     return [_due_line(row) for row in rows]
 
 
-def save_advances(connection: sa.Connection, enterprise_id: UUID, advances: Sequence[Advance]) -> None:
-    """Write lines that went on to their next cycle, all in one statement."""
-    lines = [one.line for one in advances]
+def save_answers(connection: sa.Connection, enterprise_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
+    """Write what became of charges, and their lines on their next cycle, in one statement."""
+    steps = [one.step for one in answers]
     values: dict[str, Sequence[object]] = {
-        "ids": [line.id for line in lines],
-        "anchors": [line.schedule.anchor_day for line in lines],
-        "cycles": [line.cycle_no for line in lines],
-        "dates": [line.next_bill_date for line in lines],
-        "dues": [one.due_date for one in advances],
-        "remaining": [line.remaining_cycles for line in lines],
-        "ends": [line.term_end_date for line in lines],
+        "ids": [one.line.id for one in answers],
+        "anchors": [step.after.schedule.anchor_day for step in steps],
+        "dates": [step.after.next_bill_date for step in steps],
+        "dues": [step.due_date for step in steps],
+        "remaining": [step.after.remaining_cycles for step in steps],
+        "ends": [step.after.term_end_date for step in steps],
+        "cycles": [one.line.cycle_no for one in answers],
+        "kinds": [step.charge.kind for step in steps],
+        "units": [one.line.business_unit_id for one in answers],
+        "charged": [step.charge.due_date for step in steps],
+        "outcomes": [one.outcome for one in answers],
+        "invoices": [one.invoice for one in answers],
+        "reasons": [one.reason for one in answers],
+        "amounts": [step.charge.amount.amount_minor for step in steps],
+        "starts": [step.charge.period_start for step in steps],
+        "period_ends": [step.charge.period_end for step in steps],
     }
-    connection.execute(_SAVE_ADVANCES, {"enterprise_id": enterprise_id, **values})
+    connection.execute(_SAVE_ANSWERS, {"enterprise_id": enterprise_id, "now": now, **values})
 
 
-def add_answers(connection: sa.Connection, enterprise_id: UUID, answers: Sequence[Answer], now: datetime) -> None:
-    """Keep what became of charges."""
-    values = [
-        {
-            "enterprise_id": enterprise_id,
-            "line_id": one.charge.line_id,
-            "cycle_no": one.charge.cycle_no,
-            "kind": one.charge.kind,
-            "business_unit_id": one.business_unit_id,
-            "due_date": one.charge.due_date,
-            "outcome": one.outcome,
-            "invoice": one.invoice,
-            "reason": one.reason,
-            "amount_minor": one.charge.amount.amount_minor,
-            "period_start_date": one.charge.period_start,
-            "period_end_date": one.charge.period_end,
-            "create_time": now,
-        }
-        for one in answers
-    ]
-    connection.execute(insert(charge_answer).on_conflict_do_nothing(), values)
-
-
-_SAVE_ADVANCES = sa.text(
+_SAVE_ANSWERS = sa.text(
     """
-    UPDATE agreement_line AS line
-    SET anchor_day = new.anchor_day, cycle_no = new.cycle_no, next_bill_date = new.next_bill_date,
-        due_date = new.due_date, remaining_cycles = new.remaining_cycles, term_end_date = new.term_end_date
-    FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:anchors AS smallint[]), CAST(:cycles AS integer[]), CAST(:dates AS date[]),
-        CAST(:dues AS date[]), CAST(:remaining AS integer[]), CAST(:ends AS date[])
-    ) AS new (id, anchor_day, cycle_no, next_bill_date, due_date, remaining_cycles, term_end_date)
-    WHERE line.enterprise_id = :enterprise_id AND line.id = new.id
+    WITH advanced AS (
+        UPDATE agreement_line AS line
+        SET anchor_day = new.anchor_day, cycle_no = line.cycle_no + 1, next_bill_date = new.next_bill_date,
+            due_date = new.due_date, remaining_cycles = new.remaining_cycles, term_end_date = new.term_end_date
+        FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:anchors AS smallint[]), CAST(:dates AS date[]), CAST(:dues AS date[]),
+            CAST(:remaining AS integer[]), CAST(:ends AS date[])
+        ) AS new (id, anchor_day, next_bill_date, due_date, remaining_cycles, term_end_date)
+        WHERE line.enterprise_id = :enterprise_id AND line.id = new.id
+    )
+    INSERT INTO charge_answer (
+        enterprise_id, create_time, line_id, cycle_no, kind, business_unit_id, due_date, outcome, invoice, reason,
+        amount_minor, period_start_date, period_end_date)
+    SELECT CAST(:enterprise_id AS uuid), CAST(:now AS timestamptz), answer.* FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:cycles AS integer[]), CAST(:kinds AS text[]), CAST(:units AS uuid[]),
+        CAST(:charged AS date[]), CAST(:outcomes AS text[]), CAST(:invoices AS text[]), CAST(:reasons AS text[]),
+        CAST(:amounts AS bigint[]), CAST(:starts AS date[]), CAST(:period_ends AS date[])
+    ) AS answer
+    ON CONFLICT DO NOTHING
     """
 )
 
@@ -248,21 +252,14 @@ def _joined(enterprise_id: UUID) -> "sa.Select[Any]":
     line = agreement_line
     return (
         sa.select(
-            line.c.account_id,
-            line.c.agreement_id,
-            line.c.business_unit_id,
-            agreement.c.number,
-            line.c.item,
-            line.c.item_category,
-            line.c.due_date,
-            line.c.id.label("line_id"),
-            line.c.schedule,
-            line.c.anchor_day,
-            line.c.price_minor,
-            line.c.currency,
+            _text(line.c.id),
             line.c.cycle_no,
-            line.c.next_bill_date,
-            *(line.c[name] for name in _BILLING_COLUMNS),
+            _text(line.c.account_id),
+            _text(line.c.agreement_id),
+            agreement.c.number,
+            _text(agreement.c.member_id),
+            _text(line.c.business_unit_id),
+            *(line.c[name] for name in _TERMS),
         )
         .join(
             agreement, sa.and_(agreement.c.enterprise_id == line.c.enterprise_id, agreement.c.id == line.c.agreement_id)
@@ -280,18 +277,27 @@ def _lines(enterprise_id: UUID, unit_id: UUID, day: date) -> "sa.Select[Any]":
     )
 
 
+def _text(column: "sa.Column[UUID]") -> "sa.Label[str]":
+    return sa.cast(column, sa.Text).label(column.name)
+
+
 def _due_line(row: Any) -> DueLine:
     # By place, not by name: a run reads a hundred thousand of them.
-    account_id, agreement_id, unit_id, number, item, category, due_date, line_id, *billing = row
-    schedule, anchor_day, price_minor, currency, cycle_no, next_bill_date, remaining, term_end, *rest = billing
+    return DueLine._make((*row[:7], _terms(row[7:])))
+
+
+@lru_cache(maxsize=16384)
+def _terms(values: tuple[Any, ...]) -> Terms:
+    item, category, schedule, anchor_day, price_minor, currency, next_bill_date, remaining, term_end, *more = values
+    *billing, validity_days = more
     line = Line(
-        line_id,
+        _NOBODY,
         stored_schedule(schedule, anchor_day),
         Money(price_minor, currency),
-        cycle_no,
+        0,
         next_bill_date or term_end or date.max,
         remaining,
         term_end,
-        *rest,
+        *billing,
     )
-    return DueLine(account_id, agreement_id, unit_id, number, item, category, line, due_date)
+    return Terms(item, category, line, validity_days)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -159,6 +160,21 @@ def windows_of(
     return _joined(connection.execute(query))
 
 
+def windows_by_effect(
+    connection: sa.Connection, enterprise_id: UUID, agreement_ids: Iterable[str], effects: Sequence[str]
+) -> Mapping[str, Mapping[str, Sequence[Window]]]:
+    """Read the joined windows that have one of some effects, by the effect and the text of the agreement's id."""
+    part = suspended_agreement.c
+    query = sa.select(part.agreement_id, part.start_date, part.end_date, *(part[effect] for effect in effects)).where(
+        part.enterprise_id == enterprise_id, _is_any(part.agreement_id, agreement_ids), part.status != RESCINDED
+    )
+    found: dict[str, dict[str, list[Window]]] = {effect: defaultdict(list) for effect in effects}
+    for agreement_id, start, end, *has in connection.execute(query):
+        for effect in compress(effects, has):
+            found[effect][str(agreement_id)].append(Window(start, end))
+    return {effect: {one: union(windows) for one, windows in of.items()} for effect, of in found.items()}
+
+
 def windows_of_members(
     connection: sa.Connection, enterprise_id: UUID, member_ids: Iterable[UUID], effect: str
 ) -> Mapping[UUID, Sequence[Window]]:
@@ -271,5 +287,5 @@ def _read_fee(values: Mapping[str, Any] | None) -> SuspensionFee | None:
     )
 
 
-def _is_any(column: "sa.ColumnElement[Any]", ids: Iterable[UUID]) -> "sa.ColumnElement[bool]":
+def _is_any(column: "sa.ColumnElement[Any]", ids: Iterable[UUID] | Iterable[str]) -> "sa.ColumnElement[bool]":
     return column == sa.any_(sa.cast(list(ids), ARRAY(PG_UUID)))
