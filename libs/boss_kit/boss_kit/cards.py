@@ -1,7 +1,7 @@
 """Finds what looks like a payment card number (SPEC 0): no field of BOSS may hold one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 DIGITS_MIN = 13
 DIGITS_MAX = 19
@@ -20,6 +20,9 @@ _NAME = re.compile(rf"[A-Za-z]+/{_UUID_SHAPE}(?:/[A-Za-z]+/{_UUID_SHAPE})*")
 _TOKEN = re.compile(r"tok_[A-Za-z0-9_]+")
 _PHONE = re.compile(r"\+[1-9](?:[ \-().]{0,2}\d){6,14}")
 _LOOSE_RUN = re.compile(rf"\d(?:{_SEPARATOR}?\d){{{DIGITS_MIN - 1},}}")
+
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_DIGITS_ENOUGH = b"0" * DIGITS_MIN
 
 _CARD_GROUPS = ((4, 4, 4, 4), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4))
 
@@ -48,11 +51,29 @@ def field_holds_card_number(field: str, value: str) -> bool:
     return find_card_number(value) is not None
 
 
+def has_digits_enough(text: str) -> bool:
+    """Tell whether a text needs a closer look, which few do: without digits enough in a row it holds no card number."""
+    return not text.isascii() or _DIGITS_ENOUGH in _digits_alike(text)
+
+
+def any_holds_card_number(field: str, values: Sequence[str]) -> bool:
+    """Tell whether one of many values of a named field does; none of them may hold a NUL."""
+    joined = "\0".join(values)
+    if len(values) < 2 or not joined.isascii():
+        return any(has_digits_enough(value) and field_holds_card_number(field, value) for value in values)
+    parts = zip(_digits_alike(joined).split(b"\0"), values, strict=True)
+    return any(_DIGITS_ENOUGH in row and field_holds_card_number(field, value) for row, value in parts)
+
+
 def redact(text: str) -> str:
     """Put `[card number]` where a text holds one."""
     while (found := find_card_number(text)) is not None:
         text = text.replace(found, "[card number]")
     return text
+
+
+def _digits_alike(text: str) -> bytes:
+    return text.encode("ascii").translate(_DIGITS_ALIKE, b" -")
 
 
 def _has_own_format(field: str, value: str) -> bool:

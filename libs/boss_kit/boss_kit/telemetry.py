@@ -53,6 +53,11 @@ def use(provider: Any) -> None:
     _State.tracer = provider.get_tracer("boss_kit") if provider is not None else None
 
 
+def is_on() -> bool:
+    """Tell whether spans go anywhere."""
+    return _State.tracer is not None
+
+
 @contextmanager
 def span(name: str, *, kind: str = "internal", parent: str = "") -> Iterator[Span]:
     """Open a step, below the trace that `parent` names where there is one."""

@@ -70,7 +70,9 @@ def billing_with_payments(payments: int) -> Iterator[Billing]:
         units = UnitOfWork(engine, service.name, service.encode)
         _make_club(units)
         _import(units, payments)
+        _settle(node)
         results = _bill(units)
+        _settle(node)
         engine.dispose()
         yield Billing(node, url, results)
     finally:
@@ -88,6 +90,13 @@ def callback_door(url: str) -> Iterator[tuple[BossChannel, int]]:
             channel = BossChannel(open_channel(addresses["billing"]), "billing", lambda _: token, wait_for_ready=True)
             yield channel, process_id
             channel.close()
+
+
+def _settle(node: PostgresNode) -> None:
+    """Vacuum and analyse, as a database that has been running for a while has done by itself."""
+    with psycopg.connect(node.url("billing"), autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
 
 
 def _make_club(units: UnitOfWork) -> None:

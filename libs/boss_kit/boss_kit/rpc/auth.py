@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,13 @@ class Token:
 
     def may(self, permission: str) -> bool:
         """Tell whether the token's roles hold a permission."""
-        return role_table.allows(self.roles, permission)
+        return _allows(self.roles, permission)
+
+
+@lru_cache(maxsize=4096)
+def _allows(roles: tuple[str, ...], permission: str) -> bool:
+    # The same few roles ask for the same few permissions, every call anew.
+    return role_table.allows(roles, permission)
 
 
 class KeySet:

@@ -1,7 +1,7 @@
 """The call that is being answered. This module imports no gRPC, so that workers may use it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -29,6 +29,16 @@ class Call:
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
+        self._endings: list[Callable[[], None]] = []
+
+    def at_end(self, ending: Callable[[], None]) -> None:
+        """Have something done when the call is over, whatever comes of it; the last to ask is the first."""
+        self._endings.append(ending)
+
+    def end(self) -> None:
+        """Do what was asked for."""
+        while self._endings:
+            self._endings.pop()()
 
     def time_left_s(self) -> float | None:
         """Tell how long the caller still waits; None for a call without a deadline."""

@@ -8,8 +8,9 @@ import protovalidate
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from boss_kit.cards import field_holds_card_number
+from boss_kit.cards import any_holds_card_number, field_holds_card_number, has_digits_enough
 from boss_kit.errors import FieldViolation, InvalidArgument
+from boss_kit.rpc.texts import Column, columns_of
 
 VIOLATIONS_MAX = 50
 SPOKEN_MAX = 3
@@ -74,6 +75,15 @@ def check_texts(texts: Sequence[Text]) -> list[FieldViolation]:
     return found
 
 
+def are_clean(columns: Sequence[Column]) -> bool:
+    """Tell whether no text holds what `check_texts` refuses: the same answer at a glance, without the places."""
+    texts = [text for _, values in columns for text in values]
+    joined = "\0".join(texts)
+    if joined.count("\0") >= max(1, len(texts)):
+        return False
+    return not (has_digits_enough(joined) and any(any_holds_card_number(name, values) for name, values in columns))
+
+
 def check_rules(message: Message) -> list[FieldViolation]:
     """List what the message's protovalidate rules refuse, in words for a person."""
     return [_violation(found.proto) for found in protovalidate.collect_violations(message)]
@@ -81,7 +91,8 @@ def check_rules(message: Message) -> list[FieldViolation]:
 
 def check_record(record: Message) -> list[FieldViolation]:
     """List all that is wrong with one record of an import, whose refusal must not refuse the others."""
-    return check_texts(list(texts_of(record))) or check_rules(record)
+    clean = are_clean(columns_of(record))
+    return ([] if clean else check_texts(list(texts_of(record)))) or check_rules(record)
 
 
 def refuse(violations: Sequence[FieldViolation]) -> None:

@@ -16,7 +16,7 @@ from boss_kit.rpc.methods import read_methods
 from boss_kit.rpc.pipeline import Pipeline, Stage
 from boss_kit.rpc.stages.content import CardStage, ValidationStage
 from boss_kit.rpc.stages.counts import CountStage
-from boss_kit.rpc.stages.errors import ErrorStage
+from boss_kit.rpc.stages.errors import Errors
 from boss_kit.rpc.stages.identity import AuthenticationStage, AuthorizationStage
 from boss_kit.rpc.stages.limits import LimitStage
 from boss_kit.rpc.stages.story import StoryStage
@@ -102,28 +102,24 @@ def build_server(
     OSError when the address is taken.
     """
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"{service}-serve")
-    pipeline = Pipeline()
-    server = grpc.server(pool, interceptors=[pipeline], options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
-    recorder: Any = _Recorder(server)
+    server = grpc.server(pool, options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
+    guarded: Any = _Guarded(server, Pipeline(stages(verifier), Errors(service)))
     for add in servicers:
-        add(recorder)
-    methods = read_methods(recorder.names)
-    pipeline.open(methods, stages(service, verifier))
+        add(guarded)
     checks = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if reflected:
-        reflection.enable_server_reflection([*recorder.names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
-    for name in ("", *recorder.names):
+        reflection.enable_server_reflection([*guarded.names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    for name in ("", *guarded.names):
         checks.set(name, _NOT_SERVING)
-    return Server(server, checks, recorder.names, _bind(server, address, certificates))
+    return Server(server, checks, guarded.names, _bind(server, address, certificates))
 
 
-def stages(service: str, verifier: Verifier) -> list[Stage]:
+def stages(verifier: Verifier) -> list[Stage]:
     """List what surrounds a call, outermost first."""
     return [
         StoryStage(),
         CountStage(),
-        ErrorStage(service),
         AuthenticationStage(verifier),
         AuthorizationStage(),
         LimitStage(),
@@ -132,19 +128,23 @@ def stages(service: str, verifier: Verifier) -> list[Stage]:
     ]
 
 
-class _Recorder:
-    """Notes the names of the services that are added to a server."""
+class _Guarded:
+    """Stands before a server while servicers are added: their calls go through the pipeline."""
 
-    def __init__(self, server: grpc.Server) -> None:
+    def __init__(self, server: grpc.Server, pipeline: Pipeline) -> None:
         self._server = server
+        self._pipeline = pipeline
         self.names: list[str] = []
 
     def add_generic_rpc_handlers(self, handlers: Any) -> None:
-        self.names += [handler.service_name() for handler in handlers]
-        self._server.add_generic_rpc_handlers(handlers)
+        """Take no notice: the generated code adds the same handlers once more, with their names."""
 
     def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
-        self._server.add_registered_method_handlers(service, handlers)  # type: ignore[attr-defined]
+        methods = {method.path.rpartition("/")[2]: method for method in read_methods([service]).values()}
+        wrapped = self._pipeline.wrap(handlers, methods)
+        self.names.append(service)
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, wrapped),))
+        self._server.add_registered_method_handlers(service, wrapped)  # type: ignore[attr-defined]
 
 
 def _bind(server: grpc.Server, address: str, certificates: Certificates | None) -> int:

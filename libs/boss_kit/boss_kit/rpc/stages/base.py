@@ -1,21 +1,17 @@
 """A stage that does nothing; the others replace what they need."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import grpc
 from google.protobuf.message import Message
 
 from boss_kit.rpc.calls import Call
+from boss_kit.rpc.texts import Column
 
 
 class QuietStage:
-    """Neither surrounds the call nor looks at its messages."""
+    """Neither begins anything nor looks at messages."""
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
+    def begin(self, call: Call, context: grpc.ServicerContext) -> None:
         """Let the call pass."""
-        yield
 
-    def message(self, call: Call, message: Message) -> None:
+    def message(self, call: Call, message: Message, texts: list[Column]) -> None:
         """Let the message pass."""

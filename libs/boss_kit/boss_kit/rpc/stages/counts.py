@@ -1,8 +1,8 @@
 """Rate, errors and duration of every method."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
 import grpc
 
@@ -14,15 +14,18 @@ from boss_kit.rpc.stages.base import QuietStage
 class CountStage(QuietStage):
     """Counts calls by method and code."""
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
-        """Measure the call."""
+    def begin(self, call: Call, context: grpc.ServicerContext) -> None:
+        """Measure the call until its end."""
         began = time.perf_counter()
-        try:
-            yield
-        except GeneratorExit:
-            call.code = "CANCELLED"
-            raise
-        finally:
-            metrics.CALLS.labels(call.method.name, call.code).inc()
-            metrics.CALL_SECONDS.labels(call.method.name).observe(time.perf_counter() - began)
+
+        def count() -> None:
+            calls, seconds = _meters(call.method.name, call.code)
+            calls.inc()
+            seconds.observe(time.perf_counter() - began)
+
+        call.at_end(count)
+
+
+@lru_cache(maxsize=4096)
+def _meters(method: str, code: str) -> tuple[Any, Any]:
+    return metrics.CALLS.labels(method, code), metrics.CALL_SECONDS.labels(method)

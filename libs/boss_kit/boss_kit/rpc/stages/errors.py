@@ -1,8 +1,7 @@
 """Every error leaves as a canonical code with its details, and nothing else leaks."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import NoReturn
 
 import grpc
 from grpc_status import rpc_status
@@ -10,34 +9,29 @@ from grpc_status import rpc_status
 from boss_kit.errors import BossError
 from boss_kit.rpc.calls import Call
 from boss_kit.rpc.database_errors import translate
-from boss_kit.rpc.stages.base import QuietStage
 from boss_kit.rpc.status import to_status
 
 log = logging.getLogger(__name__)
 
 CORRELATION_KEY = "boss-correlation"
+CANCELLED = "CANCELLED"
 
 
-class ErrorStage(QuietStage):
+class Errors:
     """Maps exceptions to statuses."""
 
     def __init__(self, service: str) -> None:
         self._domain = f"{service}.boss"
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
-        """Answer an exception with its status."""
-        try:
-            yield
-        except BossError as error:
+    def answer(self, call: Call, context: grpc.ServicerContext, error: Exception) -> None:
+        """Answer an exception with its status, which raises; return where nobody waits for an answer any more."""
+        if isinstance(error, BossError):
             self._abort(call, context, error)
-        except Exception as error:
-            if not context.is_active():
-                call.code = "CANCELLED"
-                raise
+        if context.is_active():
             self._abort(call, context, translate(error) or _unexpected(call, error))
+        call.code = CANCELLED
 
-    def _abort(self, call: Call, context: grpc.ServicerContext, error: BossError) -> None:
+    def _abort(self, call: Call, context: grpc.ServicerContext, error: BossError) -> NoReturn:
         # A code of another service's that isn't the caller's business to act on stays inside.
         known = error.code if error.code in grpc.StatusCode.__members__ else "INTERNAL"
         error.code = "INTERNAL" if known == "UNKNOWN" else known

@@ -1,9 +1,9 @@
 """Who calls, and whether they may do that to those nodes."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import grpc
 from boss.options.v1 import options_pb2
 from google.protobuf.message import Message
 
-from boss_kit.context import Actor
+from boss_kit.context import Actor, Context
 from boss_kit.errors import InvalidArgument, PermissionDenied, Unauthenticated
 from boss_kit.names import covers
 from boss_kit.rpc.auth import EVERYWHERE, Token, Verifier
@@ -19,6 +19,7 @@ from boss_kit.rpc.calls import Call
 from boss_kit.rpc.content import Text, texts_of
 from boss_kit.rpc.roles import SERVICE
 from boss_kit.rpc.stages.base import QuietStage
+from boss_kit.rpc.texts import Column
 
 TOKEN_KEY = "authorization"  # noqa: S105 - its name, not its value
 APPROVAL_KEY = "boss-approval"
@@ -34,16 +35,21 @@ class AuthenticationStage(QuietStage):
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
+    def begin(self, call: Call, context: grpc.ServicerContext) -> None:
         """Verify the caller's token and the approver's."""
-        call.token = self._verify(call.metadata.get(TOKEN_KEY, ""))
-        actor = call.token.actor
+        token = call.token = self._verify(call.metadata.get(TOKEN_KEY, ""))
+        actor = token.actor
         if APPROVAL_KEY in call.metadata:
             call.approval = self._verify(call.metadata[APPROVAL_KEY])
-            actor = replace(actor, approver=_approver(call.token, call.approval))
-        call.context = replace(call.context, actor=actor, roles=call.token.roles, nodes=call.token.nodes)
-        yield
+            actor = replace(actor, approver=_approver(token, call.approval))
+        story = call.context
+        call.context = Context(
+            actor=actor,
+            correlation=story.correlation,
+            traceparent=story.traceparent,
+            nodes=token.nodes,
+            roles=token.roles,
+        )
 
     def _verify(self, value: str) -> Token:
         scheme, _, text = value.partition(" ")
@@ -57,8 +63,7 @@ class AuthenticationStage(QuietStage):
 class AuthorizationStage(QuietStage):
     """Compares the method's permission with the roles, and the request's resource names with the nodes."""
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
+    def begin(self, call: Call, context: grpc.ServicerContext) -> None:
         """Refuse a caller whose roles don't hold the permission."""
         # Without a token, which the stage before took care of, nothing is allowed either.
         if call.token is None or not call.token.may(call.method.permission):
@@ -67,19 +72,15 @@ class AuthorizationStage(QuietStage):
                 f"This needs the permission {call.method.permission}.",
                 metadata={"permission": call.method.permission},
             )
-        yield
 
-    def message(self, call: Call, message: Message) -> None:
+    def message(self, call: Call, message: Message, texts: list[Column]) -> None:
         """Refuse names outside the caller's nodes, and set the enterprise the call is for."""
-        names = [
-            text for text in texts_of(message, deep=not call.per_record_validation) if text.value.startswith(_ROOT)
-        ]
-        for text in names:
-            _require_covered(call.context.nodes, text, "your token", message)
-            if call.approval is not None:
-                _require_covered(call.approval.nodes, text, "the approver's token", message)
-        found = {UUID(match[1]) for text in names if (match := _ENTERPRISE.fullmatch(text.value))}
-        _set_enterprise(call, found)
+        names = {value for _, values in texts for value in values if value.startswith(_ROOT)}
+        if not _are_covered(call.context.nodes, names):
+            _require_each_covered(call, call.context.nodes, "your token", message)
+        if call.approval is not None and not _are_covered(call.approval.nodes, names):
+            _require_each_covered(call, call.approval.nodes, "the approver's token", message)
+        _set_enterprise(call, {found for name in names if (found := _enterprise_of(name)) is not None})
 
 
 def _approver(token: Token, approval: Token) -> Actor:
@@ -92,8 +93,18 @@ def _approver(token: Token, approval: Token) -> Actor:
     return replace(approval.actor, approver=None)
 
 
+def _are_covered(nodes: tuple[str, ...], names: Iterable[str]) -> bool:
+    return EVERYWHERE in nodes or all(any(covers(node, name) for node in nodes) for name in names)
+
+
+def _require_each_covered(call: Call, nodes: tuple[str, ...], whose: str, message: Message) -> None:
+    for text in texts_of(message, deep=not call.per_record_validation):
+        if text.value.startswith(_ROOT):
+            _require_covered(nodes, text, whose, message)
+
+
 def _require_covered(nodes: tuple[str, ...], text: Text, whose: str, message: Message) -> None:
-    if EVERYWHERE in nodes or any(covers(node, text.value) for node in nodes):
+    if _are_covered(nodes, [text.value]):
         return
     owner = text.value.rsplit("/", 2)[0]
     # What is inherited downward may be named below its owner; whether it exists there is the servicer's question.
@@ -114,11 +125,19 @@ def _is_inherited(message: Any, path: str) -> bool:
     return field is not None and bool(field.GetOptions().Extensions[extension])
 
 
+@lru_cache(maxsize=4096)
+def _enterprise_of(name: str) -> UUID | None:
+    match = _ENTERPRISE.fullmatch(name)
+    return UUID(match[1]) if match else None
+
+
 def _set_enterprise(call: Call, found: set[UUID]) -> None:
     if call.context.enterprise_id is not None:
         found.add(call.context.enterprise_id)
     if len(found) > 1:
         raise InvalidArgument("SEVERAL_ENTERPRISES", "A call can't be about several enterprises; make one for each.")
+    if call.context.enterprise_id in found:
+        return
     if found:
         call.context = replace(call.context, enterprise_id=found.pop())
     elif EVERYWHERE not in call.context.nodes:

@@ -1,8 +1,6 @@
 """Every call has an end, and watchers can't take all threads."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import grpc
 
@@ -22,21 +20,16 @@ class LimitStage(QuietStage):
     def __init__(self) -> None:
         self._watches = threading.BoundedSemaphore(WATCHES_MAX)
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
+    def begin(self, call: Call, context: grpc.ServicerContext) -> None:
         """Refuse a call without a proper deadline, and a watch too many."""
         _require_deadline(call)
         if not call.method.watch:
-            yield
             return
         if not self._watches.acquire(blocking=False):
             raise ResourceExhausted(
                 "TOO_MANY_WATCHES", f"This server already has {WATCHES_MAX} watchers; read with Get instead."
             )
-        try:
-            yield
-        finally:
-            self._watches.release()
+        call.at_end(self._watches.release)
 
 
 def _require_deadline(call: Call) -> None:

@@ -1,13 +1,11 @@
 """Every call belongs to a story: its correlation id and trace."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 import grpc
 
 from boss_kit import telemetry
+from boss_kit.context import Context
 from boss_kit.ids import new_id
 from boss_kit.rpc.calls import Call
 from boss_kit.rpc.stages.base import QuietStage
@@ -21,17 +19,26 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 class StoryStage(QuietStage):
     """Takes the correlation id from the caller or makes one, and opens the server's span."""
 
-    @contextmanager
-    def around(self, call: Call, context: grpc.ServicerContext) -> Iterator[None]:
+    def begin(self, call: Call, context: grpc.ServicerContext) -> None:
         """Begin the story's part of this call."""
         correlation = call.metadata.get(CORRELATION_KEY, "")
         if not _CORRELATION.fullmatch(correlation):
             correlation = str(new_id())
         parent = call.metadata.get(TRACEPARENT_KEY, "")
         parent = parent if _TRACEPARENT.fullmatch(parent) else ""
-        with telemetry.span(call.method.name, kind="server", parent=parent) as span:
-            call.context = replace(call.context, correlation=correlation, traceparent=span.traceparent or parent)
-            try:
-                yield
-            finally:
-                span.end_with(call.code)
+        call.context = Context(correlation=correlation, traceparent=_open_span(call, parent) or parent)
+
+
+def _open_span(call: Call, parent: str) -> str:
+    """Open the call's span where there is telemetry; give its traceparent."""
+    if not telemetry.is_on():
+        return ""
+    opened = telemetry.span(call.method.name, kind="server", parent=parent)
+    span = opened.__enter__()
+
+    def close() -> None:
+        span.end_with(call.code)
+        opened.__exit__(None, None, None)
+
+    call.at_end(close)
+    return span.traceparent
