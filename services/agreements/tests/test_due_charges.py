@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from agreements_billing import agreement, answer, bill, close, item, listed, pages, sell, skipped
-from agreements_club import Club, cents, day, fact_event, iso, record
+from agreements_club import ENTERPRISE, Club, add_unit, cents, day, fact_event, iso, record
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import due_charge_service_pb2 as pb
 from boss.events.billing.v1 import billing_events_pb2
@@ -57,6 +57,28 @@ def test_closing_is_repeatable_and_needs_the_unit(club: Club) -> None:
     )
     with pytest.raises(NotFound):
         club.due_charges.CloseBillDate(request)
+
+
+def test_design_4_the_day_is_closed_in_all_units_that_are_asked_for_or_in_none(club: Club) -> None:
+    club.import_records(record(1))
+    other = add_unit(club, "Another Club", "America/Denver").name
+
+    def closing(*units: str) -> pb.BatchCloseBillDatesRequest:
+        return pb.BatchCloseBillDatesRequest(
+            parent=ENTERPRISE, business_units=units, bill_date=day("2026-01-10"), request_id=str(uuid4())
+        )
+
+    with pytest.raises(NotFound):
+        club.due_charges.BatchCloseBillDates(closing(club.unit, other[:-1] + ("0" if other[-1] != "0" else "1")))
+    with pytest.raises(FailedPrecondition, match="CloseBillDate first"):
+        listed(club, "2026-01-10")
+    for _ in range(2):
+        closed = club.due_charges.BatchCloseBillDates(closing(other, club.unit)).closed
+        assert [one.due_agreements for one in closed] == [0, 1]
+    assert len(listed(club, "2026-01-10")) == 1
+    strange = club.unit.replace(ENTERPRISE, f"enterprises/{uuid4()}")
+    with pytest.raises(InvalidArgument, match="several enterprises"):
+        club.due_charges.BatchCloseBillDates(closing(strange))
 
 
 def test_design_4_only_an_answer_advances_the_cycle_and_a_replay_changes_nothing(club: Club) -> None:

@@ -45,14 +45,18 @@ class AgreementsDueCharges:
     def __init__(self, channels: Channels) -> None:
         self._stub = DueChargeServiceStub(channels.to("agreements"))
 
-    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, asked_id: UUID) -> int:
-        """Close a day of a unit, once per `asked_id`; give how many agreements have something due."""
-        request = due_pb.CloseBillDateRequest(
-            business_unit=f"enterprises/{enterprise_id}/businessUnits/{business_unit_id}",
+    def close_bill_dates(
+        self, enterprise_id: UUID, unit_ids: Sequence[UUID], bill_date: date, asked_id: UUID
+    ) -> Sequence[int]:
+        """Close a day of units, once per `asked_id`; give how many agreements have something due in each."""
+        enterprise = f"enterprises/{enterprise_id}"
+        request = due_pb.BatchCloseBillDatesRequest(
+            parent=enterprise,
+            business_units=[f"{enterprise}/businessUnits/{unit_id}" for unit_id in unit_ids],
             bill_date=date_to_proto(bill_date),
-            request_id=request_id_for(asked_id, f"close/{business_unit_id}"),
+            request_id=request_id_for(asked_id, f"close/{unit_ids[0]}"),
         )
-        return int(self._stub.CloseBillDate(request).due_agreements)
+        return [one.due_agreements for one in self._stub.BatchCloseBillDates(request).closed]
 
     def pages(self, enterprise_id: UUID, shard: Shard, bill_date: date, page_token: str) -> Iterator[DuePage]:
         """Stream a shard's pages from a token on."""

@@ -119,9 +119,11 @@ class Due:
         ]
         return sorted(mine, key=lambda one: (one.account_id.bytes, one.due_date, one.charge_key))
 
-    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, asked_id: UUID) -> int:
-        self.closed.append((business_unit_id, bill_date))
-        return len({one.agreement_id for one in self.of(business_unit_id, bill_date)})
+    def close_bill_dates(
+        self, enterprise_id: UUID, unit_ids: Sequence[UUID], bill_date: date, asked_id: UUID
+    ) -> Sequence[int]:
+        self.closed += [(one, bill_date) for one in unit_ids]
+        return [len({due.agreement_id for due in self.of(one, bill_date)}) for one in unit_ids]
 
     def pages(self, enterprise_id: UUID, shard: Shard, bill_date: date, page_token: str) -> Iterator[DuePage]:
         self.streams += 1

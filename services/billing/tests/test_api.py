@@ -199,9 +199,10 @@ def test_all_2_the_timeline_tells_billings_part_in_order(club: Club, server: Any
 class Agreements(due_grpc.DueChargeServiceServicer):
     """Stands in for agreements over real gRPC."""
 
-    def CloseBillDate(self, request: Any, context: Any) -> Any:
+    def BatchCloseBillDates(self, request: Any, context: Any) -> Any:
         self.closed = request
-        return due_pb.CloseBillDateResponse(due_agreements=1)
+        closed = [due_pb.CloseBillDateResponse(due_agreements=number) for number in range(len(request.business_units))]
+        return due_pb.BatchCloseBillDatesResponse(closed=closed)
 
     def ListDueCharges(self, request: Any, context: Any) -> Iterator[Any]:
         self.listed = request
@@ -244,12 +245,15 @@ def test_design_4_what_agreements_says_is_due_arrives_as_it_is(serving: Any) -> 
     server = serving("agreements", [lambda server: due_grpc.add_DueChargeServiceServicer_to_server(agreements, server)])
     client = AgreementsDueCharges(Stubs(server))  # type: ignore[arg-type]
     run_id = UUID(int=7)
-    assert client.close_bill_date(ENTERPRISE_ID, unit_id(), DAY, run_id) == 1
+    units = [unit_id(), UUID(int=8)]
+    assert client.close_bill_dates(ENTERPRISE_ID, units, DAY, run_id) == [0, 1]
+    first = agreements.closed
     (page,) = client.pages(ENTERPRISE_ID, Shard(unit_id(), 0, 1), DAY, "t")
     assert list(page.charges) == [due("M1", tax_minor=7)]
     assert [one.reason for one in page.skipped] == ["SUSPENDED"]
     assert (agreements.listed.page_token, agreements.listed.shard_count) == ("t", 1)
-    assert client.close_bill_date(ENTERPRISE_ID, unit_id(), DAY, run_id) == 1
+    client.close_bill_dates(ENTERPRISE_ID, units, DAY, run_id)
+    assert agreements.closed == first, "asked again for the same run it is the same command"
 
 
 def test_bil_8_the_simulator_delivers_through_the_real_callback_door(club: Club, server: Any) -> None:

@@ -1,6 +1,6 @@
 """A bill run as an object: previewed, drafted, approved, started, watched, cancelled, resumed (SPEC BIL-1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -146,8 +146,8 @@ class Stops:
     def __init__(self, club: Club, pages_first: int) -> None:
         self._club, self._left, self._due = club, pages_first, club.due
 
-    def close_bill_date(self, *args: Any) -> int:
-        return self._due.close_bill_date(*args)
+    def close_bill_dates(self, *args: Any) -> Sequence[int]:
+        return self._due.close_bill_dates(*args)
 
     def pages(self, *args: Any) -> Iterator[DuePage]:
         for page in self._due.pages(*args):

@@ -178,8 +178,8 @@ def _bill(units: UnitOfWork) -> Sequence[pb.PaymentResult]:
 class _NothingDue:
     """Stands in for agreements, of which nothing is due."""
 
-    def close_bill_date(self, *_: Any) -> int:
-        return 0
+    def close_bill_dates(self, _enterprise_id: Any, unit_ids: Sequence[Any], *_: Any) -> Sequence[int]:
+        return [0 for _ in unit_ids]
 
     def pages(self, *_: Any) -> Iterator[Any]:
         return iter(())

@@ -44,15 +44,21 @@ class Told(NamedTuple):
     correlation: str
 
 
-def close_bill_date(tx: Transaction, enterprise_id: UUID, unit_id: UUID, day: date) -> int:
-    """Close a bill date; tell how many agreements have something due. Repeatable. Raises NotFound without the unit."""
+def close_bill_dates(tx: Transaction, enterprise_id: UUID, unit_ids: Sequence[UUID], day: date) -> list[int]:
+    """Close a bill date of units; tell how many agreements have something due in each. Repeatable.
+
+    Raises NotFound where a unit is missing.
+    """
     check_year(day, "bill_date")
-    if organization.lock_unit(tx.connection, enterprise_id, unit_id) is None:
-        raise unit_not_found(unit_id)
-    previous = store.newest_closed(tx.connection, enterprise_id, unit_id, before=day)
-    if store.close(tx.connection, enterprise_id, unit_id, day, previous, tx.now) and previous is not None:
-        store.forget_ended(tx.connection, enterprise_id, unit_id, previous)
-    return store.count_due(tx.connection, enterprise_id, unit_id, day)
+    known = organization.lock_units(tx.connection, enterprise_id, unit_ids)
+    for unit_id in unit_ids:
+        if unit_id not in known:
+            raise unit_not_found(unit_id)
+    previous = store.newest_closed_of(tx.connection, enterprise_id, unit_ids, before=day)
+    closed = store.close(tx.connection, enterprise_id, unit_ids, day, previous, tx.now)
+    store.forget_ended(tx.connection, enterprise_id, {unit_id: previous[unit_id] for unit_id in closed & set(previous)})
+    due = store.count_due(tx.connection, enterprise_id, unit_ids, day)
+    return [due.get(unit_id, 0) for unit_id in unit_ids]
 
 
 def hold_closed_charges(

@@ -16,6 +16,7 @@ from boss_kit.rpc.convert import date_from_proto
 from boss_kit.rpc.door import Answers, Door
 from boss_kit.unit_of_work import Transaction
 
+ENTERPRISE = "enterprises/{e}"
 UNIT = "enterprises/{e}/businessUnits/{b}"
 Read = Callable[[Answers[pb.ListDueChargesResponse]], pb.ListDueChargesResponse]
 
@@ -38,7 +39,27 @@ class DueChargeServicer(pb_grpc.DueChargeServiceServicer):
         day = date_from_proto(request.bill_date, "bill_date")
 
         def answer(tx: Transaction) -> pb.CloseBillDateResponse:
-            return pb.CloseBillDateResponse(due_agreements=commands.close_bill_date(tx, ids["e"], ids["b"], day))
+            (due,) = commands.close_bill_dates(tx, ids["e"], [ids["b"]], day)
+            return pb.CloseBillDateResponse(due_agreements=due)
+
+        return self._door.command(request, answer)
+
+    def BatchCloseBillDates(
+        self, request: pb.BatchCloseBillDatesRequest, context: grpc.ServicerContext
+    ) -> pb.BatchCloseBillDatesResponse:
+        """Close a bill date of several units."""
+        enterprise_id = names.parse(ENTERPRISE, request.parent, "parent")["e"]
+        unit_ids = [
+            names.parse(UNIT, unit, f"business_units[{number}]")["b"]
+            for number, unit in enumerate(request.business_units)
+        ]
+        day = date_from_proto(request.bill_date, "bill_date")
+
+        def answer(tx: Transaction) -> pb.BatchCloseBillDatesResponse:
+            closed = commands.close_bill_dates(tx, enterprise_id, unit_ids, day)
+            return pb.BatchCloseBillDatesResponse(
+                closed=[pb.CloseBillDateResponse(due_agreements=due) for due in closed]
+            )
 
         return self._door.command(request, answer)
 

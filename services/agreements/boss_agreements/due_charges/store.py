@@ -1,6 +1,6 @@
 """Tables and SQL of closed days, of the lines a run reads, and of billing's answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_agreements.agreements.rules import Line
@@ -102,30 +102,40 @@ class Answer(NamedTuple):
     reason: str
 
 
-def newest_closed(
-    connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, before: date | None = None
-) -> date | None:
-    """Read the newest closed bill date of a unit, or the newest before a day."""
+def newest_closed(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID) -> date | None:
+    """Read the newest closed bill date of a unit."""
     query = sa.select(sa.func.max(closed_bill_date.c.bill_date)).where(_closed_of(enterprise_id, unit_id))
-    if before is not None:
-        query = query.where(closed_bill_date.c.bill_date < before)
     found: date | None = connection.scalar(query)
     return found
 
 
+def newest_closed_of(
+    connection: sa.Connection, enterprise_id: UUID, unit_ids: Sequence[UUID], before: date
+) -> dict[UUID, date]:
+    """Read the newest closed bill date before a day of each unit that has one."""
+    found = connection.execute(
+        _NEWEST_CLOSED, {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "before": before}
+    )
+    return {row.unit_id: row.bill_date for row in found}
+
+
 def close(
-    connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, day: date, previous: date | None, now: datetime
-) -> bool:
-    """Close a bill date; tell whether it was open."""
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    unit_ids: Sequence[UUID],
+    day: date,
+    previous: Mapping[UUID, date],
+    now: datetime,
+) -> frozenset[UUID]:
+    """Close a bill date of units; tell in which it was open."""
     values = {
         "enterprise_id": enterprise_id,
-        "business_unit_id": unit_id,
+        "unit_ids": list(unit_ids),
         "bill_date": day,
-        "previous_date": previous,
+        "previous_dates": [previous.get(unit_id) for unit_id in unit_ids],
         "create_time": now,
     }
-    statement = insert(closed_bill_date).values(values).on_conflict_do_nothing().returning(closed_bill_date.c.bill_date)
-    return connection.scalar(statement) is not None
+    return frozenset(connection.scalars(_CLOSE, values))
 
 
 def find_closed(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, day: date) -> ClosedDay | None:
@@ -136,28 +146,17 @@ def find_closed(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, d
     return ClosedDay(row.bill_date, row.previous_date) if row else None
 
 
-def forget_ended(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, through: date) -> None:
-    """Take ended and cancelled lines off the list whose end a run has reported."""
-    connection.execute(
-        sa.update(agreement_line)
-        .where(
-            agreement_line.c.enterprise_id == enterprise_id,
-            agreement_line.c.business_unit_id == unit_id,
-            sa.text("(remaining_cycles = 0 OR state <> 'live') AND next_bill_date IS NOT NULL"),
-            agreement_line.c.next_bill_date <= through,
-        )
-        .values(next_bill_date=None)
-    )
+def forget_ended(connection: sa.Connection, enterprise_id: UUID, through: Mapping[UUID, date]) -> None:
+    """Take ended and cancelled lines off units' lists whose end a run has reported."""
+    if through:
+        values = {"enterprise_id": enterprise_id, "unit_ids": list(through), "days": list(through.values())}
+        connection.execute(_FORGET_ENDED, values)
 
 
-def count_due(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, day: date) -> int:
-    """Count the agreements that have something due by a day."""
-    query = sa.select(sa.func.count(agreement_line.c.agreement_id.distinct())).where(
-        agreement_line.c.enterprise_id == enterprise_id,
-        agreement_line.c.business_unit_id == unit_id,
-        agreement_line.c.due_date <= day,
-    )
-    return int(connection.scalar(query) or 0)
+def count_due(connection: sa.Connection, enterprise_id: UUID, unit_ids: Sequence[UUID], day: date) -> dict[UUID, int]:
+    """Count the agreements of each unit that have something due by a day."""
+    found = connection.execute(_COUNT_DUE, {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "day": day})
+    return {row.business_unit_id: row.agreements for row in found}
 
 
 def lines_page(
@@ -219,6 +218,42 @@ def save_answers(connection: sa.Connection, enterprise_id: UUID, answers: Sequen
     connection.execute(_SAVE_ANSWERS, {"enterprise_id": enterprise_id, "now": now, **values})
 
 
+# A lateral look for each unit, where one for all of them would read every day they ever closed.
+_NEWEST_CLOSED = sa.text(
+    """
+    SELECT unit_id, bill_date
+    FROM unnest(CAST(:unit_ids AS uuid[])) AS unit (unit_id), LATERAL (
+        SELECT max(bill_date) AS bill_date FROM closed_bill_date
+        WHERE enterprise_id = :enterprise_id AND business_unit_id = unit_id AND bill_date < :before
+    ) AS newest
+    WHERE bill_date IS NOT NULL
+    """
+)
+_CLOSE = sa.text(
+    """
+    INSERT INTO closed_bill_date (enterprise_id, business_unit_id, bill_date, previous_date, create_time)
+    SELECT :enterprise_id, unit_id, :bill_date, previous_date, :create_time
+    FROM unnest(CAST(:unit_ids AS uuid[]), CAST(:previous_dates AS date[])) AS unit (unit_id, previous_date)
+    ON CONFLICT DO NOTHING
+    RETURNING business_unit_id
+    """
+)
+_FORGET_ENDED = sa.text(
+    """
+    UPDATE agreement_line AS line SET next_bill_date = NULL
+    FROM unnest(CAST(:unit_ids AS uuid[]), CAST(:days AS date[])) AS unit (unit_id, day)
+    WHERE line.enterprise_id = :enterprise_id AND line.business_unit_id = unit.unit_id
+      AND (line.remaining_cycles = 0 OR line.state <> 'live') AND line.next_bill_date IS NOT NULL
+      AND line.next_bill_date <= unit.day
+    """
+)
+_COUNT_DUE = sa.text(
+    """
+    SELECT business_unit_id, count(DISTINCT agreement_id) AS agreements FROM agreement_line
+    WHERE enterprise_id = :enterprise_id AND business_unit_id = ANY (CAST(:unit_ids AS uuid[])) AND due_date <= :day
+    GROUP BY business_unit_id
+    """
+)
 _SAVE_ANSWERS = sa.text(
     """
     WITH advanced AS (

@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.dialects.postgresql import insert
 
 from boss_agreements.organization.rules import BusinessUnit, Enterprise
 
@@ -86,6 +86,15 @@ def lock_unit(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID) -> 
     )
     row = connection.execute(query.with_for_update()).one_or_none()
     return _unit(row) if row else None
+
+
+def lock_units(connection: sa.Connection, enterprise_id: UUID, unit_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Wait for all who hold any of these units; tell which there are."""
+    query = sa.select(business_unit.c.id).where(
+        business_unit.c.enterprise_id == enterprise_id,
+        business_unit.c.id == sa.any_(sa.cast(list(unit_ids), ARRAY(PG_UUID))),
+    )
+    return frozenset(connection.scalars(query.order_by(business_unit.c.id).with_for_update()))
 
 
 def units_of(connection: sa.Connection, enterprise_id: UUID) -> Sequence[BusinessUnit]:

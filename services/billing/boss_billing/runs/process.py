@@ -1,6 +1,6 @@
 """The long part of a bill run: ask agreements remotely, then one command per page (DESIGN 4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Protocol
 from uuid import UUID
@@ -12,12 +12,16 @@ from boss_kit.ids import derived_id
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
+UNITS_AT_ONCE = 500
+
 
 class DueCharges(Protocol):
     """What agreements knows of what is due."""
 
-    def close_bill_date(self, enterprise_id: UUID, business_unit_id: UUID, bill_date: date, asked_id: UUID) -> int:
-        """Close a day of a unit, once per `asked_id`; give how many agreements have something due."""
+    def close_bill_dates(
+        self, enterprise_id: UUID, unit_ids: Sequence[UUID], bill_date: date, asked_id: UUID
+    ) -> Sequence[int]:
+        """Close a day of units, once per `asked_id`; give how many agreements have something due in each."""
         ...
 
     def pages(self, enterprise_id: UUID, shard: Shard, bill_date: date, page_token: str) -> Iterator[DuePage]:
@@ -40,18 +44,25 @@ class RunProcesses:
             has_shards = run.is_planned and store.has_shards(tx.connection, run)
         if has_shards or run.state is not RunState.BILLING:
             return
-        sizes: list[tuple[Shard, int]] = []
-        for unit_id in () if run.is_planned else scope:
-            request_id = derived_id(run.id, "close", str(run.round))
-            due = self._due_charges.close_bill_date(run.enterprise_id, unit_id, run.bill_date, request_id)
-            count = count_shards(due)
-            sizes += [(Shard(unit_id, number, count, run.round), due // count) for number in range(count)]
+        sizes = [] if run.is_planned else self._sizes(run, list(scope))
         # Where nothing is due, planning and collecting are one short transaction.
         with self._units.begin(task.context) as tx:
             commands.plan_run(tx, run, deal(sizes))
             more = not sizes and self._collect_and_cut(tx, run)
         if more:
             self.collect(task)
+
+    def _sizes(self, run: BillRun, unit_ids: Sequence[UUID]) -> list[tuple[Shard, int]]:
+        """Close the run's day in units; give the shards of what is due there, and about how much each has."""
+        request_id = derived_id(run.id, "close", str(run.round))
+        sizes = []
+        for start in range(0, len(unit_ids), UNITS_AT_ONCE):
+            some = unit_ids[start : start + UNITS_AT_ONCE]
+            closed = self._due_charges.close_bill_dates(run.enterprise_id, some, run.bill_date, request_id)
+            for unit_id, due in zip(some, closed, strict=True):
+                count = count_shards(due)
+                sizes += [(Shard(unit_id, number, count, run.round), due // count) for number in range(count)]
+        return sizes
 
     def bill(self, task: Task) -> None:
         """Bill a task's shards from where they stopped before: a small one's only page along with the others'."""
