@@ -7,6 +7,8 @@ from boss.events.billing.v1 import billing_events_pb2 as pb
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, record, unit_id
 
 from boss_billing import events
+from boss_billing.batches import rules as batch_rules
+from boss_billing.batches.rules import PAYMENTS_AT_ONCE
 from boss_billing.invoices.rules import SkippedAgreement
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.runs.queries import get_run, list_skipped
@@ -107,7 +109,7 @@ def test_bil_3_a_batch_holds_at_most_1000_payments_of_one_unit_by_account_number
     for start in range(0, len(numbers), 500):
         club.add(*(record(number) for number in numbers[start : start + 500]))
     club.add_account("X1", business_unit=AUSTIN)
-    club.due.page_size = 500
+    club.due.page_size = PAYMENTS_AT_ONCE - 1
     club.due.charges = [due(number) for number in [*numbers, "X1"]]
     club.due.unit_of = {due("X1").account_id: unit_id(AUSTIN)}
     club.bill()
@@ -121,6 +123,38 @@ def test_bil_3_a_batch_holds_at_most_1000_payments_of_one_unit_by_account_number
         (2, unit_id(DENVER), 1000, "M0000", "M0999"),
         (3, unit_id(DENVER), 1, "M1000", "M1000"),
     ]
+
+
+def test_bil_3_full_pages_are_batches_of_their_own_and_what_is_left_is_cut_at_the_end(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_rules, "PAYMENTS_AT_ONCE", 2)
+    monkeypatch.setattr(batch_rules, "PAYMENTS_PER_BATCH", 3)
+    numbers = [f"M{number}" for number in range(6)]
+    for number in numbers:
+        club.add_account(number)
+    club.due.page_size = 5
+    club.due.charges = [due(number) for number in numbers]
+    club.bill()
+    batches = club.rows("""
+        SELECT min(account_number), count(*), count(DISTINCT batch.business_unit_id), min(batch.state),
+               array_agg(DISTINCT attempt.state || payment.state)
+        FROM batch JOIN attempt ON attempt.batch_id = batch.id JOIN payment ON payment.id = attempt.payment_id
+        GROUP BY batch.number ORDER BY batch.number
+    """)
+    assert sorted(row[1] for row in batches) == [1, 2, 3]
+    assert [row[0] for row in batches] == sorted(row[0] for row in batches)
+    assert {tuple(row[2:4]) for row in batches} == {(1, "submitted")}
+    assert all(row[4] == ["pendingpending"] for row in batches)
+    assert len(club.facts(events.PAYMENT_SUBMITTED)) == len(numbers)
+    assert club.one("SELECT count(*) FROM planned_batch") == 0
+
+
+@pytest.mark.parametrize(("payments", "sizes"), [(0, []), (249, []), (250, [250]), (1000, [1000]), (2001, [667] * 3)])
+def test_bil_3_a_page_spreads_its_payments_evenly_and_never_over_1000_a_batch(payments: int, sizes: list[int]) -> None:
+    parts = list(batch_rules.spread(payments))
+    assert [part.stop - part.start for part in parts] == sizes
+    assert [place for part in parts for place in range(payments)[part]] == list(range(sum(sizes)))
 
 
 def test_bil_1_a_run_of_a_day_to_come_is_refused(club: Club) -> None:

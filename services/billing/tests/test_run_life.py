@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boss_billing import events
+from boss_billing.batches import rules as batch_rules
 from boss_billing.invoices.rules import SkippedAgreement
 from boss_billing.runs import commands, pages
 from boss_billing.runs.rules import (
@@ -159,9 +160,12 @@ class Stops:
             yield page
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3], ids=["a batch a payment", "a batch a page", "batches at the end"])
 def test_bil_1_a_cancelled_run_keeps_what_is_billed_takes_back_what_isnt_sent_and_bills_the_rest_when_resumed(
-    club: Club, api: Api
+    club: Club, api: Api, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(batch_rules, "PAYMENTS_AT_ONCE", at_once)
+    monkeypatch.setattr(batch_rules, "PAYMENTS_PER_BATCH", at_once)
     for number in range(6):
         club.add_account(f"M{number}")
     club.due.charges = [due(f"M{number}") for number in range(6)]

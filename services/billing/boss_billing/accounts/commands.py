@@ -1,11 +1,11 @@
 """Make accounts, and tell others what they owe: every command that moves money ends here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from boss_billing.accounts import store
-from boss_billing.accounts.rules import Account, AccountBalanceChanged, AccountRef, check_number
+from boss_billing.accounts.rules import Account, AccountBalanceChanged, AccountRef, OpenItem, check_number
 from boss_billing.invoices import store as invoices
 from boss_billing.payments import store as payments
 from boss_billing.units import commands as units
@@ -56,10 +56,19 @@ def announce(tx: Transaction, accounts: Mapping[UUID, Account]) -> None:
     """Write locked accounts and publish what they owe now: once per account and transaction, at its end."""
     if not accounts:
         return
-    ids = sorted(accounts)
+    open_items = invoices.open_items(tx.connection, tx.enterprise_id, accounts)
+    tell(tx, accounts, open_items, payments.accounts_in_flight(tx.connection, tx.enterprise_id, accounts))
+
+
+def tell(
+    tx: Transaction,
+    accounts: Mapping[UUID, Account],
+    open_items: Mapping[UUID, Sequence[OpenItem]],
+    in_flight: Collection[UUID],
+) -> None:
+    """Write locked accounts and publish what they owe, for who knows their open items and payments in flight."""
+    ids = sorted(accounts, key=lambda one: one.int)
     versions = store.next_versions(tx.connection, tx.enterprise_id, [accounts[one] for one in ids])
-    open_items = invoices.open_items(tx.connection, tx.enterprise_id, ids)
-    in_flight = payments.accounts_in_flight(tx.connection, tx.enterprise_id, ids)
     tx.publish(
         *(
             AccountBalanceChanged(

@@ -40,6 +40,14 @@ _SELECT = """
 _READ = sa.text(_SELECT)
 _LOCK = sa.text(f"{_SELECT} FOR UPDATE OF account")
 
+_HOLD = sa.text(
+    """
+    SELECT count(*) FROM (
+        SELECT FROM account WHERE enterprise_id = :enterprise_id AND id = ANY(:ids) ORDER BY id FOR UPDATE
+    ) AS held
+    """
+)
+
 _NEXT_VERSION = sa.text(
     """
     UPDATE account SET version = version + 1, credit_minor = new.credit_minor, invoice_count = new.invoice_count
@@ -56,6 +64,12 @@ _HASHES = sa.text("SELECT id, record_hash FROM account WHERE enterprise_id = :en
 def lock(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, Account]:
     """Lock accounts until the transaction ends; unknown ones are left out."""
     return _read(connection, _LOCK, enterprise_id, ids)
+
+
+def hold(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> None:
+    """Lock accounts until the transaction ends, without reading them: what it tells of them keeps its order."""
+    if ids:
+        connection.execute(_HOLD, {"enterprise_id": enterprise_id, "ids": list(ids)})
 
 
 def read(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, Account]:

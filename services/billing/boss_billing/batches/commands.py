@@ -8,7 +8,7 @@ from uuid import UUID
 from boss_billing.accounts import store as accounts
 from boss_billing.batches import store
 from boss_billing.batches.rules import SUBMIT_TASK, Batch, BatchState, deal
-from boss_billing.payments.rules import Label, PaymentSubmitted, State
+from boss_billing.payments.rules import Label, Payment, PaymentSubmitted, State
 from boss_billing.runs import store as runs
 from boss_billing.runs.rules import RunState
 from boss_kit.unit_of_work import Transaction
@@ -18,9 +18,10 @@ ASK_AGAIN_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Answered:
-    """What became of a batch on its way: the processor has it, or nobody knows."""
+    """What became of a batch and its payments on their way: the processor has them, or nobody knows."""
 
     batch: Batch
+    payments: Sequence[Payment]
     is_known: bool
 
 
@@ -42,23 +43,22 @@ def begin_submission(tx: Transaction, batch_ids: Sequence[UUID]) -> Sequence[Bat
 
 
 def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
-    """Note what the processor has: its payments are pending, and everybody may know (SPEC BIL-1).
+    """Note what the processor has: its payments are submitted, and everybody may know (SPEC BIL-1).
 
     What nobody knows of is unknown with its payments, never declined (SPEC BIL-8).
     """
-    ids = [one.batch.id for one in answers]
-    accounts.lock(tx.connection, tx.enterprise_id, store.accounts_of(tx.connection, tx.enterprise_id, ids))
-    present = {one.id: one for one in begin_submission(tx, ids)}
+    accounts.hold(tx.connection, tx.enterprise_id, {one.account.id for of in answers for one in of.payments})
+    present = {one.id: one for one in begin_submission(tx, [one.batch.id for one in answers])}
     known = [present[one.batch.id] for one in answers if one.is_known and one.batch.id in present]
     unknown = [present[one.batch.id] for one in answers if not one.is_known and one.batch.id in present]
     store.set_state(tx.connection, tx.enterprise_id, unknown, BatchState.UNKNOWN, State.UNKNOWN)
     store.set_state(tx.connection, tx.enterprise_id, known, BatchState.SUBMITTED, State.PENDING)
-    payments = store.payments_of(tx.connection, tx.enterprise_id, known)
+    payments = {one.batch.id: one.payments for one in answers}
     for batch in known:
         day = tx.context.business_date or batch.bill_date
         retry = batch.label == Label.RETRY
-        for payment in payments.get(batch.id, ()):
-            tx.publish(PaymentSubmitted(replace(payment, kind=Label.RETRY) if retry else payment, day))
+        submitted = [replace(one, kind=Label.RETRY) if retry else one for one in payments[batch.id]]
+        tx.publish(*(PaymentSubmitted(one, day) for one in submitted))
     for run_id in dict.fromkeys(batch.bill_run_id for batch in known):
         _finish_run(tx, run_id)
 

@@ -41,11 +41,13 @@ class BatchProcesses:
         answers: list[Answered] = []
         results: list[ResultCallback] = []
         for batch in begun:
+            held = content.get(batch.id, ())
+            payments = [payment for payment, _ in held]
             try:
-                results += self._send(batch, content.get(batch.id, ()))
-                answers.append(Answered(batch, is_known=True))
+                results += self._send(batch, [attempt for _, attempt in held])
+                answers.append(Answered(batch, payments, is_known=True))
             except NoAnswerError:
-                answers.append(Answered(batch, is_known=False))
+                answers.append(Answered(batch, payments, is_known=False))
         with self._units.begin(task.context) as tx:
             callbacks.keep_results(tx, results)
             commands.note_answers(tx, answers)

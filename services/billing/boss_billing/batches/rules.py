@@ -1,6 +1,6 @@
 """Batches: payments that go to the processor together (SPEC BIL-3). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -8,6 +8,8 @@ from uuid import UUID
 
 BATCH_NAME = "enterprises/{e}/businessUnits/{b}/batches/{x}"
 PAYMENTS_PER_BATCH = 1000
+PAYMENTS_AT_ONCE = 250
+"""From how many payments on a page of a run fills batches of its own."""
 SUBMIT_TASK = "submit-batch"
 BATCHES_PER_TASK = 16
 PAYMENTS_PER_TASK = 2000
@@ -35,6 +37,20 @@ class Batch:
     label: str
     bill_date: date
     state: BatchState
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """A batch that a page of a run has filled; it is cut with the others, in the order of its first payment.
+
+    `first` is that payment's business key: account number, due date, invoice number, number of the attempt.
+    """
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    id: UUID
+    bill_run_id: UUID
+    first: tuple[str, date, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +94,17 @@ def deal(sizes: Sequence[tuple[UUID, int]]) -> list[list[UUID]]:
         dealt[-1].append(batch_id)
         payments += size
     return dealt
+
+
+def spread(payments: int) -> Iterator[slice]:
+    """Spread a page's payments evenly over batches; none where they are too few for one of their own."""
+    if payments < PAYMENTS_AT_ONCE:
+        return
+    count = -(-payments // PAYMENTS_PER_BATCH)
+    for place in range(count):
+        yield slice(payments * place // count, payments * (place + 1) // count)
+
+
+def business_key(account_number: str, due_date: date, invoice_number: str, attempt_no: int) -> tuple[object, ...]:
+    """Give what payments are ordered by in a run, whoever wrote them first."""
+    return (account_number, due_date, len(invoice_number), invoice_number, attempt_no)

@@ -10,7 +10,14 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.accounts.rules import AccountRef
-from boss_billing.batches.rules import PAYMENTS_PER_BATCH, Batch, BatchState, SubmittedAttempt
+from boss_billing.batches.rules import (
+    PAYMENTS_PER_BATCH,
+    Batch,
+    BatchState,
+    PlannedBatch,
+    SubmittedAttempt,
+    business_key,
+)
 from boss_billing.payments.rules import Label, Payment
 from boss_kit.ids import new_id
 
@@ -31,6 +38,19 @@ batch = sa.Table(
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
 )
 
+planned_batch = sa.Table(
+    "planned_batch",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("business_unit_id", PG_UUID, nullable=False),
+    sa.Column("id", PG_UUID, primary_key=True),
+    sa.Column("bill_run_id", PG_UUID, primary_key=True),
+    sa.Column("account_number", sa.Text, nullable=False),
+    sa.Column("due_date", sa.Date, nullable=False),
+    sa.Column("invoice_number", sa.Text, nullable=False),
+    sa.Column("attempt_no", sa.Integer, nullable=False),
+)
+
 batch_counter = sa.Table(
     "batch_counter",
     TABLES,
@@ -49,33 +69,54 @@ result_question = sa.Table(
 # Batches are dealt by business key, so that the same seed cuts the same ones whoever wrote the payments first.
 _DEAL = sa.text(
     """
-    SELECT business_unit_id, id FROM attempt
+    SELECT business_unit_id, id, account_number, due_date, invoice_number, attempt_no FROM attempt
     WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND batch_id IS NULL AND state = 'created'
     ORDER BY account_number, due_date, length(invoice_number), invoice_number, attempt_no
     """
 )
 
-_ASSIGN = sa.text("UPDATE attempt SET batch_id = :batch_id WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)")
-
-_CONTENT = sa.text(
+# What was planned by pages of this run and not taken back since.
+_TAKE_PLANNED = sa.text(
     """
-    SELECT batch_id, id, account_number, due_date, description, attempt_no, tender, token, expiry_month, expiry_year,
-           amount_minor, currency, business_date
-    FROM attempt
-    WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)
-    ORDER BY account_number, due_date, length(invoice_number), invoice_number, attempt_no
+    WITH planned AS (
+        DELETE FROM planned_batch WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id RETURNING *
+    )
+    SELECT business_unit_id, id, account_number, due_date, invoice_number, attempt_no FROM planned
+    WHERE EXISTS (
+        SELECT FROM attempt WHERE attempt.enterprise_id = planned.enterprise_id AND attempt.batch_id = planned.id
+    )
     """
 )
 
-_ACCOUNTS = sa.text(
-    "SELECT DISTINCT account_id FROM attempt WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)"
+_ASSIGN = sa.text(
+    """
+    UPDATE attempt SET batch_id = new.batch_id, state = 'pending'
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:batch_ids AS uuid[])) AS new (id, batch_id)
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.id = new.id
+    RETURNING payment_id
+    """
+)
+
+_CONTENT = sa.text(
+    """
+    SELECT attempt.batch_id, payment.business_unit_id, payment.account_id, payment.id, payment.kind,
+           payment.amount_minor, payment.currency, attempt.id, attempt.account_number, attempt.due_date,
+           attempt.description, attempt.attempt_no, attempt.tender, attempt.token, attempt.expiry_month,
+           attempt.expiry_year, attempt.amount_minor, attempt.currency, attempt.business_date
+    FROM attempt
+    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = ANY(:ids)
+    ORDER BY attempt.account_number, attempt.due_date, length(attempt.invoice_number), attempt.invoice_number,
+             attempt.attempt_no
+    """
 )
 
 # A result that came faster than our own record stays.
 _SET_ATTEMPTS = sa.text(
     """
     UPDATE attempt SET state = :state
-    WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids) AND state IN ('created', 'unknown')
+    WHERE enterprise_id = :enterprise_id AND batch_id = ANY(:ids)
+      AND state IN ('created', 'pending', 'unknown') AND state <> :state
     RETURNING payment_id
     """
 )
@@ -83,18 +124,7 @@ _SET_ATTEMPTS = sa.text(
 _SET_PAYMENTS = sa.text(
     """
     UPDATE payment SET state = :state
-    WHERE enterprise_id = :enterprise_id AND id = ANY(:ids) AND state IN ('created', 'unknown')
-    """
-)
-
-_SUBMITTED = sa.text(
-    """
-    SELECT attempt.batch_id, payment.id, payment.business_unit_id, payment.account_id, payment.kind,
-           payment.amount_minor, payment.currency
-    FROM attempt
-    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = ANY(:ids)
-    ORDER BY payment.account_id, payment.id
+    WHERE enterprise_id = :enterprise_id AND id = ANY(:ids) AND state IN ('created', 'pending', 'unknown')
     """
 )
 
@@ -119,8 +149,8 @@ _OVERDUE = sa.text(
     """
     SELECT attempt.enterprise_id, attempt.id
     FROM payment
-    JOIN attempt ON attempt.enterprise_id = payment.enterprise_id AND attempt.account_id = payment.account_id
-        AND attempt.payment_id = payment.id AND attempt.state = 'pending'
+    JOIN attempt ON attempt.enterprise_id = payment.enterprise_id AND attempt.payment_id = payment.id
+        AND attempt.state = 'pending'
     LEFT JOIN result_question AS question
         ON question.enterprise_id = attempt.enterprise_id AND question.attempt_id = attempt.id
     WHERE payment.state = 'pending' AND attempt.business_date < :today
@@ -131,6 +161,14 @@ _OVERDUE = sa.text(
 )
 
 
+def plan(connection: sa.Connection, planned: Sequence[PlannedBatch]) -> None:
+    """Write which batches a page of a run has filled."""
+    names = [column.name for column in planned_batch.columns]
+    rows = [(one.enterprise_id, one.business_unit_id, one.id, one.bill_run_id, *one.first) for one in planned]
+    if rows:
+        connection.execute(sa.insert(planned_batch), [dict(zip(names, row, strict=True)) for row in rows])
+
+
 def cut(
     connection: sa.Connection,
     enterprise_id: UUID,
@@ -139,25 +177,33 @@ def cut(
     now: datetime,
     unit_ids: Sequence[UUID],
 ) -> list[UUID]:
-    """Cut a run's attempts into batches of one unit and at most 1,000 payments; give their ids in the units' order."""
-    by_unit: dict[UUID, list[UUID]] = {}
-    for unit_id, attempt_id in connection.execute(_DEAL, {"enterprise_id": enterprise_id, "run_id": run_id}):
-        by_unit.setdefault(unit_id, []).append(attempt_id)
-    dealt = [
-        (unit_id, by_unit[unit_id][start : start + PAYMENTS_PER_BATCH])
-        for unit_id in unit_ids
-        for start in range(0, len(by_unit.get(unit_id, ())), PAYMENTS_PER_BATCH)
-    ]
-    if not dealt:
+    """Cut a run's attempts into batches of one unit and at most 1,000 payments; give their ids in the units' order.
+
+    Those that pages have filled are batches as they are. From here on all their payments are pending.
+    """
+    mine = {"enterprise_id": enterprise_id, "run_id": run_id}
+    planned = [_planned(enterprise_id, run_id, row) for row in connection.execute(_TAKE_PLANNED, mine)]
+    by_unit: dict[UUID, list[sa.Row[Any]]] = {}
+    for row in connection.execute(_DEAL, mine):
+        by_unit.setdefault(row.business_unit_id, []).append(row)
+    filled: dict[UUID, UUID] = {}
+    for rows in by_unit.values():
+        for start in range(0, len(rows), PAYMENTS_PER_BATCH):
+            one = _planned(enterprise_id, run_id, rows[start], new_id())
+            planned.append(one)
+            filled.update((row.id, one.id) for row in rows[start : start + PAYMENTS_PER_BATCH])
+    if not planned:
         return []
-    first = next_numbers(connection, enterprise_id, len(dealt))
-    made = []
-    for number, (unit_id, attempt_ids) in enumerate(dealt, first):
-        one = Batch(enterprise_id, unit_id, new_id(), run_id, number, Label.ORIGINAL, bill_date, BatchState.CUT)
-        add(connection, one, 1, now)
-        assign(connection, enterprise_id, attempt_ids, one.id)
-        made.append(one.id)
-    return made
+    places = {unit_id: place for place, unit_id in enumerate(unit_ids)}
+    planned.sort(key=lambda one: (places[one.business_unit_id], business_key(*one.first)))
+    first = next_numbers(connection, enterprise_id, len(planned))
+    made = [
+        Batch(enterprise_id, one.business_unit_id, one.id, run_id, number, Label.ORIGINAL, bill_date, BatchState.CUT)
+        for number, one in enumerate(planned, first)
+    ]
+    add(connection, made, 1, now)
+    assign(connection, enterprise_id, filled)
+    return [one.id for one in made]
 
 
 def next_numbers(connection: sa.Connection, enterprise_id: UUID, count: int) -> int:
@@ -170,27 +216,33 @@ def next_numbers(connection: sa.Connection, enterprise_id: UUID, count: int) -> 
     return last - count + 1
 
 
-def add(connection: sa.Connection, one: Batch, part: int, now: datetime) -> None:
-    """Add a batch."""
-    values = {
-        "enterprise_id": one.enterprise_id,
-        "business_unit_id": one.business_unit_id,
-        "id": one.id,
-        "bill_run_id": one.bill_run_id,
-        "number": one.number,
-        "label": one.label,
-        "part": part,
-        "bill_date": one.bill_date,
-        "state": one.state,
-        "create_time": now,
-    }
-    connection.execute(sa.insert(batch).values(values))
+def add(connection: sa.Connection, batches: Sequence[Batch], part: int, now: datetime) -> None:
+    """Add batches."""
+    rows = [
+        {
+            "enterprise_id": one.enterprise_id,
+            "business_unit_id": one.business_unit_id,
+            "id": one.id,
+            "bill_run_id": one.bill_run_id,
+            "number": one.number,
+            "label": one.label,
+            "part": part,
+            "bill_date": one.bill_date,
+            "state": one.state,
+            "create_time": now,
+        }
+        for one in batches
+    ]
+    connection.execute(sa.insert(batch).values(rows))
 
 
-def assign(connection: sa.Connection, enterprise_id: UUID, attempt_ids: Sequence[UUID], batch_id: UUID) -> None:
-    """Put attempts into a batch."""
-    parameters = {"enterprise_id": enterprise_id, "ids": list(attempt_ids), "batch_id": batch_id}
-    connection.execute(_ASSIGN, parameters)
+def assign(connection: sa.Connection, enterprise_id: UUID, batch_of: Mapping[UUID, UUID]) -> None:
+    """Put attempts into batches; with their payments they are pending then."""
+    if not batch_of:
+        return
+    parameters = {"enterprise_id": enterprise_id, "ids": list(batch_of), "batch_ids": list(batch_of.values())}
+    payment_ids = connection.scalars(_ASSIGN, parameters).all()
+    connection.execute(_SET_PAYMENTS, {"enterprise_id": enterprise_id, "state": "pending", "ids": list(payment_ids)})
 
 
 def count_parts(connection: sa.Connection, enterprise_id: UUID, number: int, label: str) -> int:
@@ -226,11 +278,13 @@ def begin(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UU
 
 def content(
     connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]
-) -> Mapping[UUID, list[SubmittedAttempt]]:
+) -> Mapping[UUID, list[tuple[Payment, SubmittedAttempt]]]:
     """Read what batches hold, each in the order of account numbers."""
-    found: dict[UUID, list[SubmittedAttempt]] = {}
+    found: dict[UUID, list[tuple[Payment, SubmittedAttempt]]] = {}
     for row in connection.execute(_CONTENT, {"enterprise_id": enterprise_id, "ids": list(batch_ids)}):
-        found.setdefault(row[0], []).append(SubmittedAttempt(*row[1:]))
+        batch_id, unit_id, account_id, payment_id, kind, amount_minor, currency, *attempt = row
+        payment = Payment(payment_id, AccountRef(enterprise_id, unit_id, account_id), kind, amount_minor, currency)
+        found.setdefault(batch_id, []).append((payment, SubmittedAttempt(*attempt)))
     return found
 
 
@@ -238,11 +292,6 @@ def sizes(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UU
     """Count the payments of batches."""
     rows = connection.execute(_SIZES, {"enterprise_id": enterprise_id, "ids": list(batch_ids)})
     return {row[0]: row[1] for row in rows}
-
-
-def accounts_of(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]) -> Sequence[UUID]:
-    """Read whose payments batches hold."""
-    return connection.scalars(_ACCOUNTS, {"enterprise_id": enterprise_id, "ids": list(batch_ids)}).all()
 
 
 def set_state(
@@ -259,20 +308,8 @@ def set_state(
     connection.execute(sa.update(batch).where(*_mine(enterprise_id, ids)).values(state=state))
     parameters = {"enterprise_id": enterprise_id, "state": payments_state}
     payment_ids = connection.scalars(_SET_ATTEMPTS, {**parameters, "ids": ids}).all()
-    connection.execute(_SET_PAYMENTS, {**parameters, "ids": list(payment_ids)})
-
-
-def payments_of(
-    connection: sa.Connection, enterprise_id: UUID, batches: Sequence[Batch]
-) -> Mapping[UUID, list[Payment]]:
-    """Read the payments of batches, by batch."""
-    found: dict[UUID, list[Payment]] = {}
-    if batches:
-        rows = connection.execute(_SUBMITTED, {"enterprise_id": enterprise_id, "ids": [one.id for one in batches]})
-        for row in rows:
-            ref = AccountRef(enterprise_id, row.business_unit_id, row.account_id)
-            found.setdefault(row.batch_id, []).append(Payment(row.id, ref, row.kind, row.amount_minor, row.currency))
-    return found
+    if payment_ids:
+        connection.execute(_SET_PAYMENTS, {**parameters, "ids": list(payment_ids)})
 
 
 def has_open(connection: sa.Connection, enterprise_id: UUID, run_id: UUID) -> bool:
@@ -307,6 +344,11 @@ def note_asked(connection: sa.Connection, attempts: Sequence[tuple[UUID, UUID]],
         ),
         rows,
     )
+
+
+def _planned(enterprise_id: UUID, run_id: UUID, row: "sa.Row[Any]", batch_id: UUID | None = None) -> PlannedBatch:
+    first = (row.account_number, row.due_date, row.invoice_number, row.attempt_no)
+    return PlannedBatch(enterprise_id, row.business_unit_id, batch_id or row.id, run_id, first)
 
 
 def _mine(enterprise_id: UUID, batch_ids: Sequence[UUID]) -> "tuple[sa.ColumnElement[bool], ...]":

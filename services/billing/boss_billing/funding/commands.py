@@ -119,7 +119,7 @@ def _cut(tx: Transaction, original: Batch) -> Batch:
         BatchState.CUT,
     )
     part = batches.count_parts(tx.connection, original.enterprise_id, original.number, Label.RETRY) + 1
-    batches.add(tx.connection, batch, part, tx.now)
+    batches.add(tx.connection, [batch], part, tx.now)
     return batch
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from boss_billing.accounts.rules import AccountRef
+from boss_billing.accounts.rules import AccountRef, OpenItem
 
 INVOICE_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/invoices/{i}"
 OPENING_BALANCE = "Opening balance"
@@ -128,6 +128,19 @@ class Invoice:
     def name(self) -> str:
         """Give its resource name."""
         return f"{self.account.name}/invoices/{self.id}"
+
+    @property
+    def open_item(self) -> OpenItem:
+        """Give what of it is owed."""
+        return OpenItem(
+            self.id,
+            self.number,
+            self.due_date,
+            self.balance_minor,
+            self.total_minor,
+            self.is_declined,
+            self.agreement_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

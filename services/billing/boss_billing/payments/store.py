@@ -104,9 +104,10 @@ _ATTEMPTS_OF_SOURCES = sa.text(
 _ATTEMPTS_OF_INVOICES = sa.text(
     """
     SELECT attempt.invoice_id, array_agg(attempt.business_date)
-    FROM attempt
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.account_id = ANY(:account_ids)
-      AND attempt.invoice_id = ANY(:ids) AND attempt.state <> 'not_attempted'
+    FROM payment
+    JOIN attempt ON attempt.enterprise_id = payment.enterprise_id AND attempt.payment_id = payment.id
+    WHERE payment.enterprise_id = :enterprise_id AND payment.account_id = ANY(:account_ids)
+      AND payment.invoice_id = ANY(:ids) AND attempt.state <> 'not_attempted'
     GROUP BY attempt.invoice_id
     """
 )
@@ -127,11 +128,17 @@ _PAID_BY_SOURCES = sa.text(
     """
 )
 
+# A batch that a page has planned and nobody has cut is no more than a note.
+_UNSENT = """
+    enterprise_id = :enterprise_id AND bill_run_id = :run_id AND (
+        (batch_id IS NULL AND state = 'created') OR (state = 'pending' AND batch_id IN (
+            SELECT id FROM planned_batch WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id)))
+"""
+
 _WITHDRAW_ATTEMPTS = sa.text(
-    """
-    UPDATE attempt SET state = 'not_attempted', response_message = :message
-    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND batch_id IS NULL AND state = 'created'
-      AND account_id = ANY(:account_ids)
+    f"""
+    UPDATE attempt SET state = 'not_attempted', response_message = :message, batch_id = NULL
+    WHERE {_UNSENT} AND account_id = ANY(:account_ids)
     RETURNING payment_id, invoice_id
     """
 )
@@ -143,25 +150,31 @@ _WITHDRAW_PAYMENTS = sa.text(
     """
 )
 
-_TO_WITHDRAW = sa.text(
-    """
-    SELECT DISTINCT account_id FROM attempt
-    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND batch_id IS NULL AND state = 'created'
-    LIMIT :limit
-    """
-)
+_TO_WITHDRAW = sa.text(f"SELECT DISTINCT account_id FROM attempt WHERE {_UNSENT} LIMIT :limit")
 
 
-def add(connection: sa.Connection, attempts: Sequence[NewAttempt], correlation: str, now: datetime) -> None:
-    """Add payments of a run, each with its first attempt."""
-    if attempts:
-        copy_rows(connection, payment, _PAYMENT_COLUMNS, (_payment_row(one, correlation, now) for one in attempts))
-        add_attempts(connection, attempts, correlation, now)
+def add(
+    connection: sa.Connection,
+    attempts: Sequence[NewAttempt],
+    batch_ids: Sequence[UUID | None],
+    correlation: str,
+    now: datetime,
+) -> None:
+    """Add payments of a run, each with its first attempt; those that have their batch already are pending."""
+    if not attempts:
+        return
+    states = [State.CREATED if one is None else State.PENDING for one in batch_ids]
+    placed = list(zip(attempts, batch_ids, states, strict=True))
+    payments = (_payment_row(one, state, correlation, now) for one, _, state in placed)
+    copy_rows(connection, payment, _PAYMENT_COLUMNS, payments)
+    made = (_attempt_row(one, batch_id, state, correlation, now) for one, batch_id, state in placed)
+    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, made)
 
 
 def add_attempts(connection: sa.Connection, attempts: Iterable[NewAttempt], correlation: str, now: datetime) -> None:
     """Add attempts at payments that are there."""
-    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, (_attempt_row(one, correlation, now) for one in attempts))
+    rows = (_attempt_row(one, one.batch_id, State.CREATED, correlation, now) for one in attempts)
+    copy_rows(connection, attempt, _ATTEMPT_COLUMNS, rows)
 
 
 def add_desk_payment(
@@ -203,6 +216,8 @@ def accounts_in_flight(
     connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID]
 ) -> frozenset[UUID]:
     """Tell which of the accounts have a payment without a final result."""
+    if not account_ids:
+        return frozenset()
     parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}
     return frozenset(connection.scalars(_IN_FLIGHT, parameters))
 
@@ -256,7 +271,7 @@ def withdraw(
     return [row[1] for row in rows]
 
 
-def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[object, ...]:
+def _payment_row(one: NewAttempt, state: State, correlation: str, now: datetime) -> tuple[object, ...]:
     account = one.payment.account
     return (
         account.enterprise_id,
@@ -267,7 +282,7 @@ def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[obje
         one.source.id,
         one.bill_run_id,
         one.payment.kind,
-        State.CREATED,
+        state,
         one.source.tender,
         one.source.is_primary,
         one.payment.amount_minor,
@@ -282,7 +297,9 @@ def _payment_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[obje
     )
 
 
-def _attempt_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[object, ...]:
+def _attempt_row(
+    one: NewAttempt, batch_id: UUID | None, state: State, correlation: str, now: datetime
+) -> tuple[object, ...]:
     account, source, invoice = one.payment.account, one.source, one.invoice
     return (
         account.enterprise_id,
@@ -293,7 +310,7 @@ def _attempt_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[obje
         one.payment.id,
         source.id,
         one.bill_run_id,
-        one.batch_id,
+        batch_id,
         one.label,
         one.account_number,
         invoice.due_date,
@@ -307,7 +324,7 @@ def _attempt_row(one: NewAttempt, correlation: str, now: datetime) -> tuple[obje
         one.payment.amount_minor,
         one.payment.currency,
         one.day,
-        State.CREATED,
+        state,
         "",
         "",
         "",

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from enum import Enum
 from uuid import UUID
 
 from boss_billing.accounts import store as accounts
-from boss_billing.accounts.commands import announce
-from boss_billing.accounts.rules import Account
+from boss_billing.accounts.commands import announce, tell
+from boss_billing.accounts.rules import Account, OpenItem
+from boss_billing.batches import store as batches
+from boss_billing.batches.rules import PlannedBatch, business_key, spread
 from boss_billing.funding import store as funding
 from boss_billing.funding.rules import FundingSource
 from boss_billing.invoices import store as invoices
@@ -39,6 +42,7 @@ from boss_billing.runs.rules import (
     task_key,
 )
 from boss_billing.units import store as units
+from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
 
 COLLECT_TASK = "bill-run-collect"
@@ -61,13 +65,12 @@ def bill_pages(tx: Transaction, run: BillRun, due: Sequence[tuple[Shard, DuePage
     connection, enterprise_id = tx.connection, run.enterprise_id
     shard_of = {charge.charge_key: shard for shard, page in due for charge in page.charges}
     charges = [charge for _, page in due for charge in page.charges]
-    ended = [shard for shard, page in due if not page.next_page_token]
     locked = accounts.lock(connection, enterprise_id, {charge.account_id for charge in charges})
-    hold = store.lock_run if ended else store.share_run
-    if hold(connection, enterprise_id, run.id).state is not RunState.BILLING:
+    if store.share_run(connection, enterprise_id, run.id).state is not RunState.BILLING:
         return Outcome.CANCELLED
     billed = invoices.billed_charges(connection, enterprise_id, list(shard_of))
     fresh = {charge.account_id for charge in charges if charge.charge_key not in billed}
+    owed_before = invoices.open_items(connection, enterprise_id, fresh)
     sources = funding.recurring_sources(connection, enterprise_id, fresh)
     planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources))
     made = bill(charges, locked, billed, sources, planner)
@@ -75,20 +78,26 @@ def bill_pages(tx: Transaction, run: BillRun, due: Sequence[tuple[Shard, DuePage
     skips = [skip for shard, page in due for skip in _skips(shard, page)]
     store.add_skips(connection, run, [*skips, *_refusals(tx, run, shard_of, made), *_not_paid(made.not_paid)])
     tallies = tally(made, shard_of)
-    for shard, page in due:
-        store.save_page(connection, run, shard, tallies.get(shard, Tally()), page.next_page_token)
+    counted = [(shard, tallies.get(shard, Tally()), page.next_page_token) for shard, page in due]
+    store.save_pages(connection, run, counted)
     _publish(tx, made)
-    announce(tx, made.accounts)
-    return finish_shards(tx, run, ended)
+    _tell_balances(tx, made, owed_before)
+    return _finish(tx, run) if not all(page.next_page_token for _, page in due) else Outcome.GOES_ON
 
 
-def finish_shards(tx: Transaction, run: BillRun, ended: Sequence[Shard]) -> Outcome:
-    """Mark shards done; tell whether they were the last of the round, after which older invoices are collected."""
-    if not ended:
-        return Outcome.GOES_ON
-    now = store.lock_run(tx.connection, run.enterprise_id, run.id)
-    are_last = [store.finish_shard(tx.connection, now, shard) for shard in ended][-1]
-    return Outcome.WAS_LAST if are_last and now.state is RunState.BILLING else Outcome.GOES_ON
+def finish_shard(tx: Transaction, run: BillRun, shard: Shard) -> Outcome:
+    """Mark a shard done that has no page left; tell whether it was the last of the round."""
+    if store.share_run(tx.connection, run.enterprise_id, run.id).state is not RunState.BILLING:
+        return Outcome.CANCELLED
+    store.save_pages(tx.connection, run, [(shard, Tally(), "")])
+    return _finish(tx, run)
+
+
+def _finish(tx: Transaction, run: BillRun) -> Outcome:
+    """Tell whether all of the round is billed, after which older invoices are collected. The run must be shared."""
+    # All that takes long is done by now: others who finish wait for nothing but our commit.
+    tx.flush()
+    return Outcome.WAS_LAST if store.was_last(tx.connection, run) else Outcome.GOES_ON
 
 
 def ask_to_collect(tx: Transaction, run: BillRun) -> None:
@@ -122,7 +131,7 @@ def collect_page(tx: Transaction, run: BillRun) -> bool:
         made += new
         not_paid += [reason] if reason else []
     invoices.save(connection, enterprise_id, changed)
-    payments.add(connection, made, tx.context.correlation, tx.now)
+    payments.add(connection, made, [None] * len(made), tx.context.correlation, tx.now)
     store.add_skips(connection, run, _not_paid(not_paid))
     store.count_collected(connection, run, len(made), sum(one.payment.amount_minor for one in made))
     announce(tx, _of_payments(locked, made))
@@ -154,7 +163,47 @@ def _save(tx: Transaction, run: BillRun, page: BilledPage) -> None:
     invoices.add(connection, page.invoices, correlation, tx.now)
     invoices.add_lines(connection, page.lines)
     ledger.add(connection, page.transfers, tx.now)
-    payments.add(connection, page.payments, correlation, tx.now)
+    batch_ids = _plan_batches(tx, run, page.payments)
+    payments.add(connection, page.payments, batch_ids, correlation, tx.now)
+
+
+def _plan_batches(tx: Transaction, run: BillRun, made: Sequence[NewAttempt]) -> list[UUID | None]:
+    """Put a page's payments into batches of its own where it has enough of a unit; the others wait for the cut."""
+    by_unit: dict[UUID, list[int]] = {}
+    for place, one in enumerate(made):
+        by_unit.setdefault(one.payment.account.business_unit_id, []).append(place)
+    batch_ids: list[UUID | None] = [None] * len(made)
+    planned = []
+    for unit_id, mine in by_unit.items():
+        parts = list(spread(len(mine)))
+        if parts:
+            mine.sort(key=lambda place: business_key(*_first(made[place])))
+        for part in parts:
+            batch = PlannedBatch(run.enterprise_id, unit_id, new_id(), run.id, _first(made[mine[part.start]]))
+            planned.append(batch)
+            for place in mine[part]:
+                batch_ids[place] = batch.id
+    batches.plan(tx.connection, planned)
+    return batch_ids
+
+
+def _first(one: NewAttempt) -> tuple[str, date, str, int]:
+    return one.account_number, one.invoice.due_date, one.invoice.number, one.attempt_no
+
+
+def _tell_balances(tx: Transaction, page: BilledPage, owed_before: Mapping[UUID, Sequence[OpenItem]]) -> None:
+    """Tell what accounts owe now: what they owed before, and what this page has made of it."""
+    items = {one: list(before) for one, before in owed_before.items()}
+    for invoice in page.invoices:
+        if invoice.balance_minor > 0:
+            items.setdefault(invoice.account.id, []).append(invoice.open_item)
+    for several in items.values():
+        if len(several) > 1:
+            several.sort(key=lambda one: (one.due_date, len(one.number), one.number))
+    in_flight = {one.payment.account.id for one in page.payments}
+    others = page.accounts.keys() - in_flight
+    in_flight |= payments.accounts_in_flight(tx.connection, tx.enterprise_id, others)
+    tell(tx, page.accounts, items, in_flight)
 
 
 def _publish(tx: Transaction, page: BilledPage) -> None:

@@ -69,13 +69,12 @@ class RunProcesses:
         shards = _shards(task)
         with self._units.read(task.context) as tx:
             run = commands.require_run(tx, UUID(task.args["run"]))
-            places = [(shard, *store.page_token(tx.connection, run, shard)) for shard in shards]
+            places = store.page_tokens(tx.connection, run, shards)
         if run.state is not RunState.BILLING:
             return
         together: list[tuple[Shard, DuePage]] = []
-        for shard, page_token, is_done in places:
-            if not is_done:
-                together += self._bill_shard(task, run, shard, page_token)
+        for shard, page_token in places.items():
+            together += self._bill_shard(task, run, shard, page_token)
         if not together:
             return
         with self._units.begin(task.context) as tx:
@@ -102,7 +101,7 @@ class RunProcesses:
                 return []
         if not last:
             with self._units.begin(task.context) as tx:
-                if pages.finish_shards(tx, run, [shard]) is pages.Outcome.WAS_LAST:
+                if pages.finish_shard(tx, run, shard) is pages.Outcome.WAS_LAST:
                     pages.ask_to_collect(tx, run)
         return []
 

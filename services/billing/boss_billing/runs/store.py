@@ -1,6 +1,6 @@
 """Tables and SQL of bill runs, their shards and what they skipped."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -65,24 +65,22 @@ skipped_charge = sa.Table(
     sa.Column("description", sa.Text, nullable=False),
 )
 
-_SHARD_DONE = sa.text(
+_PAGES_DONE = sa.text(
     """
-    UPDATE bill_run_shard SET is_done = true
-    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND round = :round
-      AND business_unit_id = :unit_id AND shard = :shard
+    UPDATE bill_run_shard AS shard
+    SET page_token = new.page_token, is_done = new.page_token = '', invoices = shard.invoices + new.invoices,
+        invoiced_minor = shard.invoiced_minor + new.invoiced_minor, payments = shard.payments + new.payments,
+        payments_minor = shard.payments_minor + new.payments_minor, page_time = clock_timestamp()
+    FROM unnest(CAST(:unit_ids AS uuid[]), CAST(:shards AS int[]), CAST(:page_tokens AS text[]),
+                CAST(:invoices AS bigint[]), CAST(:invoiced_minor AS bigint[]), CAST(:payments AS bigint[]),
+                CAST(:payments_minor AS bigint[]))
+        AS new (business_unit_id, shard, page_token, invoices, invoiced_minor, payments, payments_minor)
+    WHERE shard.enterprise_id = :enterprise_id AND shard.bill_run_id = :run_id AND shard.round = :round
+      AND shard.business_unit_id = new.business_unit_id AND shard.shard = new.shard
     """
 )
 
-_PAGE_DONE = sa.text(
-    """
-    UPDATE bill_run_shard
-    SET page_token = :page_token, invoices = invoices + :invoices, invoiced_minor = invoiced_minor + :invoiced_minor,
-        payments = payments + :payments, payments_minor = payments_minor + :payments_minor,
-        page_time = clock_timestamp()
-    WHERE enterprise_id = :enterprise_id AND bill_run_id = :run_id AND round = :round
-      AND business_unit_id = :unit_id AND shard = :shard
-    """
-)
+_FINISH_ONE_BY_ONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 _COLLECTABLE = """
     FROM invoice
@@ -254,34 +252,46 @@ def has_shards(connection: sa.Connection, run: BillRun) -> bool:
     return bool(connection.scalar(sa.select(sa.exists().where(*_round(run)))))
 
 
-def page_token(connection: sa.Connection, run: BillRun, shard: Shard) -> tuple[str, bool]:
-    """Read where a shard goes on, and whether it is done."""
-    query = sa.select(bill_run_shard.c.page_token, bill_run_shard.c.is_done).where(
-        bill_run_shard.c.enterprise_id == run.enterprise_id,
-        bill_run_shard.c.bill_run_id == run.id,
-        bill_run_shard.c.round == shard.round,
-        bill_run_shard.c.business_unit_id == shard.business_unit_id,
-        bill_run_shard.c.shard == shard.number,
+def page_tokens(connection: sa.Connection, run: BillRun, shards: Sequence[Shard]) -> Mapping[Shard, str]:
+    """Read where those of the shards go on that aren't done."""
+    table = bill_run_shard
+    query = sa.select(table.c.business_unit_id, table.c.shard, table.c.round, table.c.page_token).where(
+        table.c.enterprise_id == run.enterprise_id,
+        table.c.bill_run_id == run.id,
+        table.c.business_unit_id.in_({one.business_unit_id for one in shards}),
+        ~table.c.is_done,
     )
-    row = connection.execute(query).one()
-    return row.page_token, row.is_done
+    tokens = {tuple(row[:3]): row[3] for row in connection.execute(query)}
+    places = {one: (one.business_unit_id, one.number, one.round) for one in shards}
+    return {one: tokens[place] for one, place in places.items() if place in tokens}
 
 
-def save_page(connection: sa.Connection, run: BillRun, shard: Shard, made: Tally, page_token: str) -> None:
-    """Count what a page became, and remember where the next one begins."""
-    counts = {
-        "page_token": page_token,
-        "invoices": made.invoices,
-        "invoiced_minor": made.invoiced_minor,
-        "payments": made.payments,
-        "payments_minor": made.payments_minor,
-    }
-    connection.execute(_PAGE_DONE, {**_shard_key(run, shard), **counts})
+def save_pages(connection: sa.Connection, run: BillRun, made: Sequence[tuple[Shard, Tally, str]]) -> None:
+    """Count what a page of each shard became, and where the next one begins; a shard without a next one is done."""
+    tallies = [one for _, one, _ in made]
+    connection.execute(
+        _PAGES_DONE,
+        {
+            "enterprise_id": run.enterprise_id,
+            "run_id": run.id,
+            "round": made[0][0].round,
+            "unit_ids": [shard.business_unit_id for shard, _, _ in made],
+            "shards": [shard.number for shard, _, _ in made],
+            "page_tokens": [page_token for _, _, page_token in made],
+            "invoices": [one.invoices for one in tallies],
+            "invoiced_minor": [one.invoiced_minor for one in tallies],
+            "payments": [one.payments for one in tallies],
+            "payments_minor": [one.payments_minor for one in tallies],
+        },
+    )
 
 
-def finish_shard(connection: sa.Connection, run: BillRun, shard: Shard) -> bool:
-    """Mark a shard done; tell whether it was the last one. The run must be locked."""
-    connection.execute(_SHARD_DONE, _shard_key(run, shard))
+def was_last(connection: sa.Connection, run: BillRun) -> bool:
+    """Tell whether the shards that this transaction has done were the last of the round.
+
+    Who asks at the same time waits for us to commit, and then sees what we did: so exactly one is the last.
+    """
+    connection.execute(_FINISH_ONE_BY_ONE, {"key": f"finish/{run.id}"})
     return not connection.scalar(sa.select(sa.exists().where(*_round(run), ~bill_run_shard.c.is_done)))
 
 
@@ -314,16 +324,6 @@ def count_collected(connection: sa.Connection, run: BillRun, payments: int, amou
 
 def _mine(run: BillRun) -> tuple[sa.ColumnElement[bool], ...]:
     return (bill_run.c.enterprise_id == run.enterprise_id, bill_run.c.id == run.id)
-
-
-def _shard_key(run: BillRun, shard: Shard) -> dict[str, object]:
-    return {
-        "enterprise_id": run.enterprise_id,
-        "run_id": run.id,
-        "round": shard.round,
-        "unit_id": shard.business_unit_id,
-        "shard": shard.number,
-    }
 
 
 def _round(run: BillRun) -> tuple[sa.ColumnElement[bool], ...]:

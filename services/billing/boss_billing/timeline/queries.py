@@ -14,7 +14,7 @@ from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
 _MINE = "enterprise_id = :enterprise_id AND business_unit_id = :unit_id AND account_id = :account_id"
-_ATTEMPT_MINE = " AND ".join(f"attempt.{condition}" for condition in _MINE.split(" AND "))
+_PAYMENT_MINE = " AND ".join(f"payment.{condition}" for condition in _MINE.split(" AND "))
 
 _STORY = sa.text(
     f"""
@@ -35,13 +35,15 @@ _STORY = sa.text(
         JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
         JOIN invoice ON invoice.enterprise_id = attempt.enterprise_id AND invoice.id = attempt.invoice_id
         LEFT JOIN batch ON batch.enterprise_id = attempt.enterprise_id AND batch.id = attempt.batch_id
-        WHERE {_ATTEMPT_MINE}
+        WHERE {_PAYMENT_MINE}
         UNION ALL
         SELECT 3, attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation,
             json_build_object('amount', attempt.amount_minor, 'currency', attempt.currency, 'state', attempt.state,
             'code', attempt.response_code, 'message', attempt.response_message, 'label', attempt.label,
             'payment', attempt.payment_id)
-        FROM attempt WHERE {_MINE} AND result_date IS NOT NULL
+        FROM attempt
+        JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+        WHERE {_PAYMENT_MINE} AND attempt.result_date IS NOT NULL
         UNION ALL
         SELECT 4, id, answer_date, create_time, 'card updater', correlation, json_build_object(
             'outcome', outcome, 'source', funding_source_id)
