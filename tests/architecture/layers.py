@@ -65,6 +65,7 @@ PARTS = {
     "agreements/members/searches": "store",
     "agreements/suspensions/coverage": "store",
     "agreements/suspensions/effects": "commands",
+    "agreements/suspensions/endings": "commands",
     "agreements/suspensions/fees": "rules",
     "agreements/suspensions/planning": "commands",
     "agreements/suspensions/previews": "queries",

@@ -30,7 +30,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.bundles.rpc import BundleServicer
     from boss_agreements.cancellations.rpc import CancellationServicer
     from boss_agreements.classifications.rpc import ClassificationServicer
-    from boss_agreements.clients import BillingDesk
+    from boss_agreements.clients import BillingDesk, BillingInvoices
     from boss_agreements.definitions.rpc import DefinitionServicer
     from boss_agreements.divisions.rpc import DivisionServicer
     from boss_agreements.documents.rpc import DocumentServicer
@@ -79,14 +79,17 @@ def serve(settings: AgreementsSettings) -> Serving:
         CancellationServicer,
         SuspensionServicer,
         ActivityServicer,
-        RewriteServicer,
         BatchCancelServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,
     )
-    sales = Sales(house.units, BillingDesk(house.channels()))
-    equipped = (AgreementWriterServicer(door, sales).add_to, DocumentServicer(door, AgreementPress()).add_to)
+    channels = house.channels()
+    equipped = (
+        AgreementWriterServicer(door, Sales(house.units, BillingDesk(channels))).add_to,
+        DocumentServicer(door, AgreementPress()).add_to,
+        RewriteServicer(door, BillingInvoices(channels)).add_to,
+    )
     add_all = [*(servicer(door).add_to for servicer in servicers), *equipped]
     return Serving(house, add_all, subscriptions=SUBSCRIPTIONS, jobs=JOBS)
 

@@ -20,6 +20,7 @@ from boss.billing.v1.payment_service_pb2_grpc import PaymentServiceStub
 from boss_agreements.batch_cancels.rules import OpenInvoice
 from boss_agreements.cancellations.rules import CASH, CREDIT, FUNDING_SOURCE, ReturnOrder
 from boss_agreements.drafts.rules import Bill, Invoiced, SaleCharge
+from boss_agreements.rewrites.rules import InvoicedAgreement
 from boss_kit.errors import FailedPrecondition, NotFound
 from boss_kit.names import parse
 from boss_kit.rpc.client import Channels
@@ -174,6 +175,21 @@ def _unit_name(bill: Bill) -> str:
 
 def _account_name(bill: Bill) -> str:
     return f"{_unit_name(bill)}/accounts/{bill.account_id}"
+
+
+class BillingInvoices:
+    """Billing, as a rewrite sees it: whether an agreement was invoiced, or paid for at the point of sale."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._invoices = InvoiceServiceStub(channels.to("billing"))
+
+    def has_any(self, one: InvoicedAgreement) -> bool:
+        """Tell whether there is an invoice of an agreement."""
+        unit = _unit_of(one.enterprise_id, one.business_unit_id)
+        request = invoice_pb.ListInvoicesRequest(
+            parent=f"{unit}/accounts/{one.account_id}", agreement=f"{unit}/agreements/{one.agreement_id}", page_size=1
+        )
+        return bool(self._invoices.ListInvoices(request).invoices)
 
 
 class BillingDebtors:

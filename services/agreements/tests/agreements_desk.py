@@ -69,6 +69,10 @@ class Billing(
         name = f"{request.parent}/invoices/{request.request_id}"
         return invoice_pb.Invoice(name=name, total=total, balance=total)
 
+    def ListInvoices(self, request: Any, context: Any) -> Any:
+        found = [one for one in self.invoices.values() if one.agreement == request.agreement]
+        return invoice_pb.ListInvoicesResponse(invoices=[invoice_pb.Invoice(name=one.request_id) for one in found])
+
     def CreatePayment(self, request: Any, context: Any) -> Any:
         self.payments.setdefault(request.request_id, request)
         return payment_pb.Payment(name=f"{request.parent}/payments/{request.request_id}")

@@ -30,6 +30,7 @@ from boss_kit.ids import derived_id, new_id
 from boss_kit.money import Money
 
 GOLD, TRAINING = "Gold access", "Training"
+GROUPED = ("group_id", "group_type", "role", "primary_agreement_id")
 ALL_EFFECTS = {"stop_billing": True, "prevent_activity_use": True, "extend_availability": True}
 
 
@@ -127,6 +128,7 @@ class Desk:
             self._now(),
             tuple(lines),
             definition_id=values.get("definition_id"),
+            **{name: values[name] for name in GROUPED if name in values},
         )
         with self.club.units.begin(Context(ENTERPRISE_ID, correlation="sale")) as tx:
             store.add(tx.connection, made)

@@ -25,6 +25,7 @@ from boss_agreements.batch_cancels.rpc import BatchCancelServicer
 from boss_agreements.bundles.rpc import BundleServicer
 from boss_agreements.cancellations.rpc import CancellationServicer
 from boss_agreements.classifications.rpc import ClassificationServicer
+from boss_agreements.clients import BillingInvoices
 from boss_agreements.definitions.rpc import DefinitionServicer
 from boss_agreements.divisions.rpc import DivisionServicer
 from boss_agreements.documents.rpc import DocumentServicer
@@ -55,7 +56,7 @@ from boss_kit.unit_of_work import UnitOfWork
 # pytest's importlib mode leaves the tests' own folder out.
 sys.path.insert(0, str(Path(__file__).parent))
 from agreements_club import CLUB, ENTERPRISE_ID, FIRST_DAY, Club, add_unit
-from agreements_desk import PRESS, Billing, Writer, sales_at
+from agreements_desk import PRESS, Billing, Stubs, Writer, sales_at
 
 
 @pytest.fixture(scope="session")
@@ -110,17 +111,18 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         CancellationServicer,
         SuspensionServicer,
         ActivityServicer,
-        RewriteServicer,
         BatchCancelServicer,
         DueChargeServicer,
         HistoryServicer,
         TimelineServicer,
     )
     billing = Billing()
-    sales = sales_at(units, serving("billing", [billing.add_to]))
+    till = serving("billing", [billing.add_to])
+    sales = sales_at(units, till)
+    rewrites = RewriteServicer(door, BillingInvoices(Stubs(till))).add_to  # type: ignore[arg-type]
     writer = AgreementWriterServicer(door, sales).add_to
     documents = DocumentServicer(door, PRESS).add_to
-    server = serving("agreements", [*(servicer(door).add_to for servicer in servicers), writer, documents])
+    server = serving("agreements", [*(servicer(door).add_to for servicer in servicers), writer, documents, rewrites])
     made = Club(
         units,
         server.stub(organization_service_pb2_grpc.OrganizationServiceStub),

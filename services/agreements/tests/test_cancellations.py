@@ -1,7 +1,6 @@
 """The cancellation wizard over the API, billing's answers and the daily job (SPEC AGR-6, AGR-7, AGR-8)."""
 
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -9,78 +8,24 @@ from uuid import uuid4
 
 import pytest
 from agreements_billing import answer, bill, close, item, listed, sell, skipped
-from agreements_catalogue import CANCEL_REASON, RULES, Catalogue
-from agreements_club import ENTERPRISE_ID, Club, cents, day, iso, record
+from agreements_catalogue import RULES
+from agreements_club import Club, cents, day, iso, record
+from agreements_wizard import Wizard
 from boss.agreements.v1 import activity_service_pb2 as activity_pb
 from boss.agreements.v1 import activity_service_pb2_grpc as activity_grpc
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import cancellation_service_pb2 as pb
-from boss.agreements.v1 import cancellation_service_pb2_grpc as pb_grpc
 from boss.agreements.v1 import reason_service_pb2
 from boss.billing.v1 import refund_service_pb2 as refund_pb
 from boss.billing.v1 import refund_service_pb2_grpc as refund_grpc
 from boss.events.agreements.v1 import agreements_events_pb2
 
 from boss_agreements.cancellations.effects import RETURN_TASK
-from boss_agreements.cancellations.process import day_process, return_process
+from boss_agreements.cancellations.process import return_process
 from boss_agreements.clients import BillingClient
-from boss_kit.context import Context
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
-from boss_kit.ids import new_id
 from boss_kit.rpc.client import BossChannel
-from boss_kit.tasks import Task, TaskRunner
-
-
-class Wizard:
-    """The cancellation wizard with a usual reason, for one caller."""
-
-    def __init__(self, club: Club, token: str | None = None) -> None:
-        self.club = club
-        self.catalogue = Catalogue(club)
-        self.service = club.server.stub(pb_grpc.CancellationServiceStub, token)
-        self.usual: Any = None
-
-    def reason(self, **values: Any) -> Any:
-        usual = {"display_name": f"Moving {uuid4()}"}
-        return self.catalogue.create(CANCEL_REASON(**(usual | values)))
-
-    def asked(self, agreement: str, effective: str, **values: Any) -> pb.Cancellation:
-        if "reason" not in values:
-            self.usual = self.usual or self.reason(display_name="Moving")
-        reason = values.pop("reason", self.usual)
-        return pb.Cancellation(
-            agreement=agreement, effective_date=day(effective), reason_id=reason.name.rpartition("/")[2], **values
-        )
-
-    def preview(self, agreement: str, effective: str, **values: Any) -> pb.CancellationPreview:
-        asked = self.asked(agreement, effective, **values)
-        return self.service.PreviewCancellation(  # type: ignore[no-any-return]
-            pb.PreviewCancellationRequest(parent=self.club.unit, cancellation=asked)
-        )
-
-    def request(self, agreement: str, effective: str, **values: Any) -> pb.Cancellation:
-        asked = self.asked(agreement, effective, **values)
-        return self.service.RequestCancellation(  # type: ignore[no-any-return]
-            pb.RequestCancellationRequest(parent=self.club.unit, cancellation=asked, request_id=str(uuid4()))
-        )
-
-    def rescind(self, one: pb.Cancellation) -> pb.Cancellation:
-        return self.service.RescindCancellation(  # type: ignore[no-any-return]
-            pb.RescindCancellationRequest(name=one.name, request_id=str(uuid4()))
-        )
-
-    def finalize(self, one: pb.Cancellation, destination: str) -> pb.Cancellation:
-        request = pb.FinalizeReturnRequest(name=one.name, destination=destination, request_id=str(uuid4()))
-        return self.service.FinalizeReturn(request)  # type: ignore[no-any-return]
-
-    def get(self, one: pb.Cancellation) -> pb.Cancellation:
-        return self.service.GetCancellation(pb.GetCancellationRequest(name=one.name))  # type: ignore[no-any-return]
-
-    def run_day(self, text: str) -> None:
-        self.club.set_clock(text)
-        today = date.fromisoformat(text)
-        context = Context(ENTERPRISE_ID, business_date=today, correlation=f"day-{text}")
-        day_process(self.club.units)(Task(new_id(), ENTERPRISE_ID, "cancellations", text, {}, today, 1, context))
+from boss_kit.tasks import TaskRunner
 
 
 @pytest.fixture

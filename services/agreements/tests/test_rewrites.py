@@ -15,6 +15,7 @@ from boss.agreements.v1 import cancellation_service_pb2_grpc as cancellations_gr
 from boss.agreements.v1 import history_service_pb2, history_service_pb2_grpc, reason_service_pb2
 from boss.agreements.v1 import rewrite_service_pb2 as pb
 from boss.agreements.v1 import rewrite_service_pb2_grpc as pb_grpc
+from boss.billing.v1 import invoice_service_pb2 as invoice_pb
 
 from boss_agreements.agreements.tables import agreement as agreement_table
 from boss_kit.errors import BossError, FailedPrecondition, InvalidArgument
@@ -206,6 +207,20 @@ def test_agr_9_prior_to_first_billing_is_for_perpetual_agreements_before_their_f
     assert desk.rewrite(year, reason=prior).after.status == "Active", "instalments are rewritten without exception"
     later = sell(desk.club, item(1, 3500, "2026-06-20", owner="later"), start="2026-06-10", owner="later")
     assert desk.rewrite(later, reason=prior).after.status == "Active"
+
+
+def test_agr_9_prior_to_first_billing_is_over_once_money_was_taken_at_the_point_of_sale(desk: Desk) -> None:
+    prior = desk.catalogue.create(CANCEL_REASON(display_name="Prior", rewrite=True, prior_to_first_billing=True))
+    later = sell(desk.club, item(1, 3500, "2026-06-20"), start="2026-06-20")
+    account = f"{desk.club.unit}/accounts/{desk.club.account_id()}"
+    kept = desk.club.billing.invoices
+    kept["guest"] = invoice_pb.CreateInvoiceRequest(parent=account, request_id="guest")
+    between = desk.rewrite(later, reason=prior).after
+    assert between.status == "Active", "an invoice of something else doesn't count"
+    kept["locker"] = invoice_pb.CreateInvoiceRequest(parent=account, agreement=later, request_id="locker")
+    refused = desk.refused(between.name, reason=prior)
+    assert refused.reason == "PRIOR_TO_FIRST_BILLING", "what was paid under the number before counts"
+    assert desk.rewrite(between.name).after.status == "Active", "another reason doesn't ask"
 
 
 def test_agr_9_a_charge_that_is_being_billed_is_waited_for(desk: Desk) -> None:

@@ -99,8 +99,10 @@ def save_statuses(
     changed: list[Agreement] = []
     for one in agreements:
         status = rules.status_on(day, one.start_date, one.lines, active_types.get(one.id, frozenset()))
+        if status == rules.EXPIRED and one.is_cancelled_before(day):
+            continue
         if status != one.status and one.status in rules.LIVE_STATUSES:
-            changed.append(replace(one, status=status, version=one.version + 1))
+            changed.append(_with_status(one, status))
     expired = [one for one in changed if one.status == rules.EXPIRED]
     store.save(tx.connection, changed)
     if agreements:
@@ -155,6 +157,12 @@ def entry(tx: Transaction, one: Agreement, day: date, text: str, kind: str = "ag
         tx.context.correlation,
         tx.now,
     )
+
+
+def _with_status(one: Agreement, status: str) -> Agreement:
+    """Give an agreement another status; what has expired is not to be cancelled any more: an agreement ends once."""
+    changed = replace(one, status=status, version=one.version + 1)
+    return replace(changed, pending_cancellation=False, cancel_date=None) if status == rules.EXPIRED else changed
 
 
 def _check(command: CreateAgreement, currency: str) -> None:

@@ -185,6 +185,11 @@ def has_ended(line: Line, day: date) -> bool:
     return line.term_end_date is not None and line.term_end_date <= day and not line.remaining_cycles
 
 
+def term_is_over(day: date, lines: Iterable[AgreementLine]) -> bool:
+    """Tell whether the term of an agreement's Key Items is over."""
+    return all(line.state != LIVE or has_ended(line, day) for line in key_lines(lines))
+
+
 def status_on(day: date, start: date, lines: Sequence[AgreementLine], active_types: frozenset[str]) -> str:
     """Derive an agreement's status (SPEC AGR-4); a hold weighs more than a freeze.
 
@@ -193,7 +198,7 @@ def status_on(day: date, start: date, lines: Sequence[AgreementLine], active_typ
     keys = key_lines(lines)
     if all(line.state == CANCELLED_LINE for line in keys):
         return CANCELLED
-    if all(line.state != LIVE or has_ended(line, day) for line in keys) and not _owes(keys, lines):
+    if term_is_over(day, lines) and not _owes(keys, lines):
         return EXPIRED
     if active_types:
         return "Hold" if "Hold" in active_types else "Freeze"

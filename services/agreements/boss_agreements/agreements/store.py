@@ -73,6 +73,10 @@ class Agreement:
         """When its first charge is due, with all suspensions."""
         return min((line.due_date for line in self.lines if line.due_date), default=None)
 
+    def is_cancelled_before(self, day: date) -> bool:
+        """Tell whether its own cancellation is effective already and only waits for its last bill."""
+        return self.pending_cancellation and self.cancel_date is not None and self.cancel_date < day
+
     def changed(self, day: date) -> AgreementChanged:
         """Make the fact that tells its state."""
         return AgreementChanged(
@@ -103,7 +107,10 @@ _CHANGING = (
     *("status", "version", "pending_cancellation", "pending_suspension", "cancel_date", "obligation_end_date"),
     *("rewritten_to_id", "primary_agreement_id", "role"),
 )
-_CHANGING_OF_LINES = ("quantity", "units_per_cycle", "final_date", "due_date", "state")
+_CHANGING_OF_LINES = (
+    *("quantity", "units_per_cycle", "final_date", "due_date", "state"),
+    *("remaining_cycles", "term_end_date"),
+)
 
 
 def add(connection: sa.Connection, new: Agreement) -> None:
@@ -195,7 +202,7 @@ def save(connection: sa.Connection, changed: Sequence[Agreement]) -> None:
 
 
 def save_lines(connection: sa.Connection, enterprise_id: UUID, lines: Sequence[AgreementLine]) -> None:
-    """Write what a cancellation changes of lines."""
+    """Write what a cancellation or the end of an agreement changes of lines."""
     if lines:
         connection.execute(
             sa.update(agreement_line)
@@ -231,6 +238,16 @@ def live_add_ons(connection: sa.Connection, enterprise_id: UUID, primary_id: UUI
         agreement.c.primary_agreement_id == primary_id, agreement.c.status.in_(LIVE_STATUSES)
     )
     return _with_lines(connection, enterprise_id, connection.execute(query.order_by(agreement.c.number)).all())
+
+
+def add_on_ids(connection: sa.Connection, enterprise_id: UUID, primary_ids: Iterable[UUID]) -> Sequence[UUID]:
+    """Find the add-ons of agreements that run or will run."""
+    query = sa.select(agreement.c.id).where(
+        agreement.c.enterprise_id == enterprise_id,
+        _is_any(agreement.c.primary_agreement_id, primary_ids),
+        agreement.c.status.in_(LIVE_STATUSES),
+    )
+    return connection.scalars(query.order_by(agreement.c.id)).all()
 
 
 def end_lines(connection: sa.Connection, enterprise_id: UUID, expired: Iterable[UUID]) -> None:

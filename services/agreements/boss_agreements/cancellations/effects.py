@@ -19,7 +19,7 @@ from boss_agreements.history.commands import Change, record
 from boss_agreements.history.rules import CANCELLATION, cancellation, cancellation_notes, items_cancelled
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.suspensions import store as suspensions
-from boss_agreements.suspensions.effects import end_with
+from boss_agreements.suspensions.endings import end_with
 from boss_agreements.suspensions.rules import Window
 from boss_agreements.timeline.store import tell
 from boss_kit.context import Actor

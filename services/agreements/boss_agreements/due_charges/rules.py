@@ -15,7 +15,16 @@ from functools import lru_cache
 from typing import TypeVar
 from uuid import UUID
 
-from boss_agreements.agreements.rules import ACCESS, PAID_AT_ONCE, PERPETUAL, RENTAL, SUSPENSION_FEES, UNIT, Line
+from boss_agreements.agreements.rules import (
+    ACCESS,
+    INSTALMENT,
+    PAID_AT_ONCE,
+    PERPETUAL,
+    RENTAL,
+    SUSPENSION_FEES,
+    UNIT,
+    Line,
+)
 from boss_agreements.agreements.schedules import Schedule
 from boss_agreements.suspensions.rules import Window, window_on
 from boss_kit.days import ONE_DAY
@@ -144,13 +153,13 @@ def next_charge(line: Line, windows: Sequence[Window]) -> Charge | None:
 
 def _charge_at(line: Line, place: _Place) -> Charge:
     due, end = place.due, place.following
-    if line.remaining_cycles == 1 and line.term_end_date is not None and due < line.term_end_date < end:
-        end = line.term_end_date
-    paid_days = (end - due).days
-    cycle_days = place.cycle_days or paid_days
+    cycle_days = place.cycle_days or (end - due).days
     if line.final_date is not None and line.final_date < end - ONE_DAY and prorates(line):
         end = line.final_date + ONE_DAY
-        paid_days = (end - due).days
+    paid_days = (end - due).days
+    # The last bill of a term costs its price, and pays for the days to the end of the term.
+    if line.remaining_cycles == 1 and line.term_end_date is not None and due < line.term_end_date < end:
+        end = line.term_end_date
     amount, units = line.price, None
     if paid_days != cycle_days:
         share = Fraction(paid_days, cycle_days)
@@ -216,6 +225,14 @@ def charges_through(line: Line, windows: Sequence[Window], day: date) -> Iterato
         if place.following > day:
             return
         line = _after(line, place)
+
+
+def cut_short(line: AnyLine, windows: Sequence[Window], day: date) -> AnyLine:
+    """Give a line whose term ends on a day: what is due before it stays due at its price, nothing comes after it."""
+    owed, after = 0, line
+    while (place := _place(after, windows)) is not None and place.due < day:
+        owed, after = owed + 1, _after(after, place)
+    return replace(line, remaining_cycles=owed, term_end_date=min(line.term_end_date or day, day))
 
 
 def skip_of(line: Line, windows: Sequence[Window], after: date, day: date) -> Skip | None:
@@ -301,7 +318,7 @@ def _moved_place(line: Line, windows: Sequence[Window]) -> _Place | None:
     if not line.schedule.keeps_day:
         schedule = line.schedule.anchored_to(window.end)
         return _Place(window.end, schedule.after(window.end), schedule, None, moved=True)
-    days = None if line.remaining_cycles else _cycle_days(line.schedule, own, following)
+    days = None if line.billing == INSTALMENT else _cycle_days(line.schedule, own, following)
     return _Place(window.end, following, line.schedule, days, moved=True)
 
 
@@ -315,6 +332,6 @@ def _cycle_days(schedule: Schedule, own: date, following: date) -> int:
 
 def _term_end(line: Line, place: _Place) -> date | None:
     """Move the end of a fixed term by what its instalments moved."""
-    if line.remaining_cycles is None or not place.moved:
+    if line.remaining_cycles is None or line.billing == PERPETUAL or not place.moved:
         return line.term_end_date
     return place.schedule.after(place.following, line.remaining_cycles - 1)

@@ -89,6 +89,14 @@ def cancellation(
     )
 
 
+def expired_with(number: str, name: str, status: str, effective: date, primary_number: str, primary_name: str) -> str:
+    """Say that an add-on ends because its primary has expired; the text has no sentence for it."""
+    return (
+        f"Agreement #{number} ({name}) status was changed from {status.lower()} to expired effective "
+        f"{short_date(effective)} with its primary Agreement #{primary_number} ({primary_name}), which expired."
+    )
+
+
 def items_cancelled(number: str, name: str, effective: date, reason: str, received: date, actor: Actor) -> str:
     """Say that items of an agreement that goes on are cancelled from a day on; the text has no sentence for it."""
     return (
@@ -163,6 +171,11 @@ def promotion_notes(effects: Sequence[PromotionEffect]) -> tuple[str, ...]:
 def cancellation_notes(items: Sequence[str], comments: str) -> tuple[str, ...]:
     """List the items a request cancels, and its comments."""
     return (*(f"Item cancelled: {item}" for item in items), *_comments(comments))
+
+
+def items_ended(items: Sequence[str]) -> tuple[str, ...]:
+    """List the items that end with an agreement."""
+    return tuple(f"Item ended: {item}" for item in items)
 
 
 def suspension_notes(

@@ -38,7 +38,7 @@ from boss_agreements.organization.queries import get_unit
 from boss_agreements.reasons.queries import check_offered, get_cancel_reason, offered_cancel_reasons
 from boss_agreements.reasons.rules import FOR_REWRITES, CancelReason, check_approval
 from boss_agreements.rewrites import rules
-from boss_agreements.rewrites.rules import NOTHING_FIXED, RENEWAL, Fixed
+from boss_agreements.rewrites.rules import NOTHING_FIXED, RENEWAL, Fixed, InvoicedAgreement
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.rules import Window
 from boss_kit.days import ONE_DAY, add_months
@@ -60,7 +60,8 @@ class AddedPart:
 class RewriteAgreement:
     """A rewrite as it is asked for; what is empty stays as it is.
 
-    With another definition its parts take the place of all required items: an upgrade.
+    With another definition its parts take the place of all required items: an upgrade. `invoiced` tells what billing
+    knows: that there is an invoice of the agreement, of a run or of the point of sale.
     """
 
     enterprise_id: UUID
@@ -75,6 +76,7 @@ class RewriteAgreement:
     term: str = ""
     comments: str = ""
     fixed: Fixed = NOTHING_FIXED
+    invoiced: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,20 @@ def preview_rewrite(tx: Transaction, command: RewriteAgreement) -> Rewritten:
     unit = get_unit(tx, command.enterprise_id, command.business_unit_id)
     agreement = get_agreement(tx, command.enterprise_id, command.business_unit_id, command.agreement_id)
     return rewritten(tx, command, agreement, tx.today(unit.time_zone))
+
+
+def asks_for_invoices_of(tx: Transaction, command: RewriteAgreement) -> Sequence[InvoicedAgreement]:
+    """Give the agreements whose invoices decide about a rewrite: none, or the old one and all it was rewritten from.
+
+    Raises NotFound.
+    """
+    where = command.enterprise_id, command.business_unit_id
+    if not get_cancel_reason(tx, *where, command.reason_id).prior_to_first_billing:
+        return []
+    found = [get_agreement(tx, *where, command.agreement_id)]
+    while (before := found[-1].rewritten_from_id) is not None:
+        found.append(get_agreement(tx, *where, before))
+    return [InvoicedAgreement(*where, one.account_id, one.id) for one in found]
 
 
 def rewritten(tx: Transaction, command: RewriteAgreement, old: Agreement, today: date) -> Rewritten:
@@ -145,7 +161,8 @@ def _reason(tx: Transaction, command: RewriteAgreement, old: Agreement) -> Cance
     check_approval(reason, tx.context.actor)
     if reason.prior_to_first_billing:
         ids = [line.id for line in old.lines]
-        rules.check_prior_to_first_billing(old.lines, requests.billed_of(tx.connection, seen[0], ids), old.number)
+        billed = bool(requests.billed_of(tx.connection, seen[0], ids))
+        rules.check_prior_to_first_billing(old.lines, old.number, billed=billed or command.invoiced)
     if reason.keep_same_billing_schedule and command.schedule:
         raise FailedPrecondition(
             "SCHEDULE_KEPT",

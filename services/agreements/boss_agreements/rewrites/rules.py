@@ -47,6 +47,16 @@ class Fixed:
 NOTHING_FIXED = Fixed()
 
 
+@dataclass(frozen=True)
+class InvoicedAgreement:
+    """An agreement as billing knows it."""
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    account_id: UUID
+    agreement_id: UUID
+
+
 def check_rewritable(
     number: str, status: str, today: date, windows: Sequence[Window], *, pending_suspension: bool, renewal: bool
 ) -> None:
@@ -182,13 +192,13 @@ def ended(line: AgreementLine, today: date) -> AgreementLine:
     return replace(line, final_date=min(line.final_date or date.max, today - ONE_DAY, line.next_bill_date - ONE_DAY))
 
 
-def check_prior_to_first_billing(lines: Iterable[AgreementLine], billed: Iterable[UUID], number: str) -> None:
-    """Refuse to rewrite a perpetual agreement for such a reason once something was billed (SPEC AGR-9).
+def check_prior_to_first_billing(lines: Iterable[AgreementLine], number: str, *, billed: bool) -> None:
+    """Refuse to rewrite a perpetual agreement for such a reason once something was billed or paid (SPEC AGR-9).
 
     Raises FailedPrecondition.
     """
     perpetual = any(line.billing == PERPETUAL and is_recurring(line) for line in lines)
-    if perpetual and any(True for _ in billed):
+    if perpetual and billed:
         raise FailedPrecondition(
             "PRIOR_TO_FIRST_BILLING",
             f"Agreement {number} has been invoiced or paid for; this reason is for the time before. Choose another.",

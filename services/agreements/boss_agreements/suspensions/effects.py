@@ -11,9 +11,10 @@ from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import save_statuses, title
 from boss_agreements.agreements.rules import LIVE_STATUSES
 from boss_agreements.agreements.store import Agreement
-from boss_agreements.suspensions import coverage, fees, rules, store, told
+from boss_agreements.suspensions import coverage, rules, store, told
 from boss_agreements.suspensions.coverage import SuspendedAgreement
-from boss_agreements.suspensions.rules import SuspensionEnded, SuspensionStarted
+from boss_agreements.suspensions.endings import ended_fact, expire, tell_end
+from boss_agreements.suspensions.rules import SuspensionStarted
 from boss_agreements.suspensions.store import Suspension
 from boss_agreements.timeline.store import tell
 from boss_kit.unit_of_work import Transaction
@@ -36,15 +37,16 @@ def run_day(tx: Transaction, enterprise_id: UUID, day: date, limit: int) -> int:
     if due:
         ids = [one.id for one in due]
         covered = {part.agreement_id for part in coverage.parts_of(tx.connection, enterprise_id, ids)}
-        locked = agreements.lock(tx.connection, enterprise_id, covered)
+        locked = [one for one in _lock_with_add_ons(tx, enterprise_id, covered) if one.id in covered]
         take_effect(tx, enterprise_id, day, locked, store.lock(tx.connection, enterprise_id, ids))
         return len(due)
-    ids = list(agreements.to_change(tx.connection, enterprise_id, day, limit))
-    if ids:
-        locked = agreements.lock(tx.connection, enterprise_id, set(ids))
-        expired = save_statuses(tx, day, locked, store.active_types(tx.connection, enterprise_id, ids))
-        end_with(tx, day, expired)
-    return len(ids)
+    changing = set(agreements.to_change(tx.connection, enterprise_id, day, limit))
+    if changing:
+        locked = [one for one in _lock_with_add_ons(tx, enterprise_id, changing) if one.id in changing]
+        expire(
+            tx, day, save_statuses(tx, day, locked, store.active_types(tx.connection, enterprise_id, changing)), locked
+        )
+    return len(changing)
 
 
 def take_effect(
@@ -68,36 +70,10 @@ def take_effect(
     return done.suspensions
 
 
-def end_with(tx: Transaction, day: date, over: Sequence[Agreement]) -> None:
-    """End what suspends agreements that are over: expired, cancelled or rewritten. The agreements are locked."""
-    if not over:
-        return
-    enterprise_id, by_id = over[0].enterprise_id, {one.id: one for one in over}
-    open_parts = [
-        part
-        for parts in coverage.of_agreements(tx.connection, enterprise_id, by_id).values()
-        for part in parts
-        if part.status in (rules.RUNNING, rules.PENDING)
-    ]
-    headers = {
-        one.id: one for one in store.lock(tx.connection, enterprise_id, {part.suspension_id for part in open_parts})
-    }
-    done = _Day()
-    for part in open_parts:
-        one, agreement = headers[part.suspension_id], by_id[part.agreement_id]
-        if part.status == rules.RUNNING:
-            ended = replace(part, status=rules.COMPLETED, end_date=max(day, part.start_date))
-            # Only this agreement is back; a member's suspension goes on with the others.
-            _tell_end(tx, day, replace(one, applied_to=rules.AGREEMENT), ended, agreement, repeated=False)
-        else:
-            ended = replace(part, status=rules.RESCINDED)
-        done.parts.append(ended)
-        if one.applied_to == rules.AGREEMENT:
-            done.suspensions.append(replace(one, status=ended.status, end_date=ended.end_date))
-        _close_fees(tx, agreement, ended)
-    store.save(tx.connection, done.suspensions)
-    coverage.save_parts(tx.connection, done.parts)
-    coverage.mark_pending(tx.connection, enterprise_id, by_id)
+def _lock_with_add_ons(tx: Transaction, enterprise_id: UUID, ids: set[UUID]) -> Sequence[Agreement]:
+    """Lock agreements and what may follow them, all in one order, so that nobody waits in a ring."""
+    add_ons = agreements.add_on_ids(tx.connection, enterprise_id, ids)
+    return agreements.lock(tx.connection, enterprise_id, ids.union(add_ons))
 
 
 def _begin(
@@ -145,23 +121,15 @@ def _complete(
         if before.status == rules.RUNNING:
             part = replace(before, status=rules.COMPLETED, end_date=one.end_date)
             done.ended.append((one, by_id[part.agreement_id]))
-            _tell_end(tx, day, one, part, by_id[part.agreement_id], repeated=part.account_id in told_accounts)
+            tell_end(tx, day, one, part, by_id[part.agreement_id], repeated=part.account_id in told_accounts)
             told_accounts.add(part.account_id)
         after.append(part)
     if _account_alone(one, after):
-        tx.publish(_ended(one, day, None, one.account_id, one.end_date))
+        tx.publish(ended_fact(one, day, None, one.account_id, one.end_date))
         tell(tx, [told.ended(tx, day, one, one.account_id, told.target(one), one.end_date)])
     if one.applied_to == rules.MEMBER and one.member_id is not None:
         done.members_back.append(one.member_id)
     return replace(one, status=rules.COMPLETED), after
-
-
-def _tell_end(
-    tx: Transaction, day: date, one: Suspension, part: SuspendedAgreement, agreement: Agreement, *, repeated: bool
-) -> None:
-    assert part.end_date is not None
-    tx.publish(_ended(one, day, agreement.id, agreement.account_id, part.end_date, repeated=repeated))
-    tell(tx, [told.ended(tx, day, one, agreement.account_id, title(agreement), part.end_date)])
 
 
 def _write(tx: Transaction, enterprise_id: UUID, day: date, locked: Sequence[Agreement], done: _Day) -> None:
@@ -175,7 +143,7 @@ def _write(tx: Transaction, enterprise_id: UUID, day: date, locked: Sequence[Agr
     coverage.mark_pending(tx.connection, enterprise_id, ids)
     extend_resumed(tx, enterprise_id, day, {agreement.id for _, agreement in done.ended}, done.members_back)
     told.record_day(tx, day, done.begun, done.ended, types, moved)
-    end_with(tx, day, expired)
+    expire(tx, day, expired, locked)
 
 
 def _move_obligations(
@@ -198,16 +166,6 @@ def _move_obligations(
     coverage.save_parts(tx.connection, changed)
     agreements.save_obligations(tx.connection, enterprise_id, {one: to for one, (_, to) in moved.items()})
     return moved
-
-
-def _close_fees(tx: Transaction, agreement: Agreement, part: SuspendedAgreement) -> None:
-    """End the fees of an agreement that is over with its suspension; what came due before is still owed."""
-    mine = [line for line in agreement.lines if line.suspension_id == part.suspension_id]
-    if part.status == rules.RESCINDED:
-        closed = [fees.cancelled(line) for line in mine]
-    else:
-        closed = [fees.planned(line, agreement.key_line, part.window, ()) for line in mine]
-    agreements.save_plans(tx.connection, agreement.enterprise_id, closed)
 
 
 def _account_alone(one: Suspension, parts: Sequence[SuspendedAgreement]) -> bool:
@@ -233,12 +191,4 @@ def _started(
         one.applied_to,
         repeated,
         one.reason,
-    )
-
-
-def _ended(
-    one: Suspension, day: date, agreement_id: UUID | None, account_id: UUID, end: date, *, repeated: bool = False
-) -> SuspensionEnded:
-    return SuspensionEnded(
-        one.id, one.enterprise_id, one.business_unit_id, agreement_id, account_id, end, day, one.applied_to, repeated
     )

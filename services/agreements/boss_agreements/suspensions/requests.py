@@ -7,9 +7,11 @@ from uuid import UUID
 
 from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_suspension
+from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.queries import not_found as agreement_not_found
 from boss_agreements.agreements.rules import LIVE_STATUSES, check_year
 from boss_agreements.agreements.store import Agreement
+from boss_agreements.groups.queries import followed
 from boss_agreements.items.queries import get_items
 from boss_agreements.members.queries import get_member
 from boss_agreements.reasons.queries import check_offered, get_suspension_reason, offered_suspension_reasons
@@ -24,6 +26,7 @@ from boss_kit.unit_of_work import Transaction
 
 TEXT_LENGTH_MAX = 200
 COMMENTS_LENGTH_MAX = 5000
+ON_SUSPENSION = "on_suspension"
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,18 @@ def check_comments(comments: str) -> None:
 
 
 def covered_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
-    """Find the agreements a request covers (SPEC SUS-1): of a member not those of others on a shared account."""
+    """Find the agreements a request covers, and the add-ons that follow them where their group says so (SPEC AGR-6)."""
+    ids = _asked_ids(tx, command)
+    add_ons = agreements.add_on_ids(tx.connection, command.enterprise_id, ids)
+    if not add_ons:
+        return ids
+    found = agreements.find_all(tx.connection, command.enterprise_id, {*ids, *add_ons})
+    follow = followed(tx, [one for one in found if one.id in ids and one.status in LIVE_STATUSES], ON_SUSPENSION)
+    return [one.id for one in found if one.id in ids or one.primary_agreement_id in follow]
+
+
+def _asked_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
+    """Find the agreements a request is of (SPEC SUS-1): of a member not those of others on a shared account."""
     if command.applied_to == rules.AGREEMENT:
         return [command.target_id]
     member_id = command.target_id if command.applied_to == rules.MEMBER else None
@@ -103,7 +117,8 @@ def covered_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
 def requested(tx: Transaction, command: CreateSuspension, covered: Sequence[Agreement], today: date) -> Suspension:
     """Make the suspension that is asked for. Raises NotFound, FailedPrecondition."""
     agreement, member_id, account_id = _target(tx, command, covered)
-    reason = _reason(tx, command, covered)
+    asked = [one for one in covered if _is_asked(one, command.applied_to, command.target_id)]
+    reason = _reason(tx, command, asked)
     made = Suspension(
         new_id(),
         command.enterprise_id,
@@ -138,24 +153,33 @@ def requested(tx: Transaction, command: CreateSuspension, covered: Sequence[Agre
 def check_reason_days(tx: Transaction, made: Suspension, covered: Sequence[Agreement], today: date) -> None:
     """Refuse days that the reason or the agreement rules don't allow (SPEC AGR-1, AGR-3), unless an exception was made.
 
-    A request without a reason of the catalogue is bound by neither. Raises FailedPrecondition.
+    A request without a reason of the catalogue is bound by neither; add-ons that follow bind nobody.
+    Raises FailedPrecondition.
     """
     if made.reason_id is None or made.exception_reason:
         return
-    for definition_id in {one.definition_id for one in covered}:
+    target_id = made.agreement_id or (made.member_id if made.applied_to == rules.MEMBER else made.account_id)
+    asked = [one for one in covered if _is_asked(one, made.applied_to, target_id)]
+    for definition_id in {one.definition_id for one in asked}:
         limits = rules_of(tx, made.enterprise_id, made.business_unit_id, definition_id)
         check_suspension(limits, made.start_date, made.end_date, today)
     reason = get_suspension_reason(tx, made.enterprise_id, made.business_unit_id, made.reason_id)
-    others = coverage.of_agreements(tx.connection, made.enterprise_id, [one.id for one in covered])
+    others = coverage.of_agreements(tx.connection, made.enterprise_id, [one.id for one in asked])
     on_bill_date = all(
         fees.is_bill_date(
             one.key_line,
             planning.stops_of(part for part in others.get(one.id, ()) if part.suspension_id != made.id),
             made.start_date,
         )
-        for one in covered
+        for one in asked
     )
     check_suspension_dates(reason, made.start_date, made.end_date, starts_on_key_item_bill_date=on_bill_date)
+
+
+def _is_asked(one: Agreement, applied_to: str, target_id: UUID | None) -> bool:
+    """Tell an agreement that a request is of from an add-on that follows."""
+    owner = {rules.AGREEMENT: one.id, rules.MEMBER: one.member_id, rules.ACCOUNT: one.account_id}
+    return owner[applied_to] == target_id
 
 
 def _target(
@@ -173,7 +197,7 @@ def _target(
                 metadata={"account": str(command.target_id)},
             )
         return None, None, command.target_id
-    found = next(iter(covered), None)
+    found = next((one for one in covered if one.id == command.target_id), None)
     if found is None or found.business_unit_id != command.business_unit_id:
         raise agreement_not_found(command.target_id)
     if found.status not in LIVE_STATUSES:
