@@ -1,5 +1,6 @@
 """Taking responses: each recorded once, matched, told on (SPEC ARM-9)."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -100,21 +101,25 @@ def _apply(tx: Transaction, responses: Sequence[ProviderResponse]) -> int:
     found = _lock(tx, known)
     table = store.load_table(tx.connection, tx.enterprise_id)
     zones = contacts.unit_zones(tx.connection, tx.enterprise_id, [intent.business_unit_id for intent in found.values()])
+    told: defaultdict[date, list[tuple[Intent, str]]] = defaultdict(list)
     assigned, applied = [], 0
     for one in responses:
         intent = found.get(one.provider_message_id) if one.provider_message_id else None
         rule = table.match(intent.channel, one.response, one.response_detail) if intent else None
         day = _day(tx, intent, one, zones) if intent else None
         if intent is not None and rule is not None and day is not None:
-            _apply_one(tx, intent, rule, one, day)
+            told[day].append((intent, _apply_one(tx, intent, rule, one, day)))
             found[one.provider_message_id] = _answered(intent)
             applied += 1
         assigned.append(_assignment(one, intent, rule, day))
+    for day, texts in told.items():
+        story.tell_of(tx, texts, day)
     store.assign(tx.connection, tx.enterprise_id, assigned)
     return applied
 
 
-def _apply_one(tx: Transaction, intent: Intent, rule: ResponseRule, one: ProviderResponse, day: date) -> None:
+def _apply_one(tx: Transaction, intent: Intent, rule: ResponseRule, one: ProviderResponse, day: date) -> str:
+    """Keep a response and publish it; give its line of the timeline."""
     at = _happened(tx, one)
     if intent.state in (State.SENDING, State.UNKNOWN):
         # An answer proves that it went out, before the sender could say so.
@@ -132,8 +137,7 @@ def _apply_one(tx: Transaction, intent: Intent, rule: ResponseRule, one: Provide
         }
         contacts.add_conversations(tx.connection, [row])
     publish_response(tx, intent, rule, one.response, one.response_detail, day)
-    text = response_text(intent.channel, intent.template_display_name, rule.description)
-    story.tell_of(tx, [(intent, text)], day)
+    return response_text(intent.channel, intent.template_display_name, rule.description)
 
 
 def _lock(tx: Transaction, known: dict[str, Intent]) -> dict[str, Intent]:
