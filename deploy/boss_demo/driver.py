@@ -54,30 +54,31 @@ class Driver:
     def play(self, day: datetime.date) -> None:
         """Play one business date from freezes to the hand-over."""
         self.set_clock(day)
-        self._job("agreements", "suspensions", day)
+        self.run_job("agreements", "suspensions", day)
         self.settle("agreements")
-        self._bill(day)
+        self.bill(day)
         for job in ("sandbox-results", "card-updater", "sandbox-updates", "sandbox-retry-results"):
-            self._job("billing", job, day)
+            self.run_job("billing", job, day)
             wait_for_tasks(self.clients, "billing")
         self.settle()
-        self._job("arm", "daily-run", day)
+        self.run_job("arm", "daily-run", day)
         self.settle("arm")
         # Who answers is decided by what notifications has sent, whatever the others know of it by then.
-        self._job("notifications", "dispatch", day)
+        self.run_job("notifications", "dispatch", day)
         wait_for_tasks(self.clients, "notifications")
-        self._job("notifications", "sandbox-responses", day)
+        self.run_job("notifications", "sandbox-responses", day)
         self.settle("notifications")
         self._pay(day)
         self.settle()
-        self._job("arm", "hand-over", day)
+        self.run_job("arm", "hand-over", day)
         self.settle("arm")
 
     def settle(self, first: str | None = None) -> None:
         """Wait until nothing is left to do anywhere, beginning with the service that was given work."""
         wait_until_idle(self.clients, self.topology, first=first)
 
-    def _job(self, service: str, job: str, day: datetime.date) -> None:
+    def run_job(self, service: str, job: str, day: datetime.date) -> None:
+        """Ask a service for a job of a day."""
         self.clients.platform(service).tasks.RunJob(
             task_service_pb2.RunJobRequest(
                 job=job,
@@ -87,7 +88,8 @@ class Driver:
             )
         )
 
-    def _bill(self, day: datetime.date) -> None:
+    def bill(self, day: datetime.date) -> None:
+        """Run the enterprise's bill run of a day to the end of its submission."""
         self.clients.billing.bill_runs.StartBillRun(
             bill_runs.StartBillRunRequest(
                 parent=self.enterprise, bill_date=_date(day), request_id=request_id(self.seed, "bill-run", day)

@@ -48,10 +48,10 @@ class TourDriver(Driver):
         """Play one business date."""
         self.set_clock(day)
         for job in ("suspensions", "cancellations"):
-            self._job("agreements", job, day)
+            self.run_job("agreements", job, day)
         self.settle("agreements")
-        self._bill(day)
-        self._job("billing", "sandbox-results", day)
+        self.bill(day)
+        self.run_job("billing", "sandbox-results", day)
         wait_for_tasks(self.clients, "billing")
         self.settle()
 
