@@ -20,7 +20,7 @@ def environment(service: str, keys: Path) -> dict[str, str]:
     """Give the environment of a service's container with the keys where the test has them."""
     found = {name: str(value) for name, value in COMPOSE["services"][service]["environment"].items()}
     return {
-        name: re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value).replace("/keys/", f"{keys}/") for name, value in found.items()
+        name: re.sub(r"\$\{\w+:-(\w*)\}", r"\1", value).replace("/keys/", f"{keys}/") for name, value in found.items()
     }
 
 
@@ -52,6 +52,16 @@ def test_a_container_has_no_setting_nobody_reads(service: str, keys: Path) -> No
         known |= {field.metadata.get("variable") for field in fields(settings_of(other))}
     addresses = {f"BOSS_{other.upper()}_ADDRESS" for other in SERVICES}
     assert set(environment(service, keys)) <= known | addresses
+
+
+def test_billings_containers_take_their_processor_from_whoever_starts_them() -> None:
+    passed_on = {
+        name: value
+        for name, value in COMPOSE["services"]["billing"]["environment"].items()
+        if name.startswith("BOSS_PROCESSOR")
+    }
+    assert {"BOSS_PROCESSOR", "BOSS_PROCESSOR_SFTP", "BOSS_PROCESSOR_SFTP_KNOWN_HOSTS"} <= set(passed_on)
+    assert all(re.fullmatch(rf"\$\{{{name}:-\w*\}}", value) for name, value in passed_on.items())
 
 
 @pytest.mark.parametrize("service", SERVICES)

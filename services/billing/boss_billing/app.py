@@ -11,6 +11,7 @@ from boss_billing.settings import FILE, REST, SANDBOX, BillingSettings
 from boss_kit.service import House, Running, Service, Serving, Working
 
 if TYPE_CHECKING:
+    from boss_billing.adapters.places import Place
     from boss_billing.adapters.port import Processor
     from boss_billing.adapters.simulator import Simulator
     from boss_billing.clients import OwnCallbackDoor
@@ -35,14 +36,14 @@ def serve(settings: BillingSettings) -> Serving:
     house = SERVICE.open(settings, settings.pool_serve)
     return Serving(
         house,
-        servicers(Door(house.units), AgreementsDueCharges(house.channels()), sends_refunds=settings.sends_refunds),
+        servicers(Door(house.units), AgreementsDueCharges(house.channels())),
         subscriptions=SUBSCRIPTIONS,
         jobs=_jobs(settings),
         web=_web(house, settings),
     )
 
 
-def servicers(door: "Door", due_charges: "Looks", *, sends_refunds: bool = True) -> "list[AddServicer]":
+def servicers(door: "Door", due_charges: "Looks") -> "list[AddServicer]":
     """List the API of billing."""
     from boss.billing.v1 import account_service_pb2_grpc as account
     from boss.billing.v1 import adjustment_service_pb2_grpc as adjustment
@@ -92,7 +93,7 @@ def servicers(door: "Door", due_charges: "Looks", *, sends_refunds: bool = True)
         partial(ledger.add_LedgerServiceServicer_to_server, LedgerServicer(door)),
         partial(payment.add_PaymentServiceServicer_to_server, PaymentServicer(door)),
         partial(callback.add_ProcessorCallbackServiceServicer_to_server, ProcessorCallbackServicer(door)),
-        partial(refund.add_RefundServiceServicer_to_server, RefundServicer(door, sends_refunds=sends_refunds)),
+        partial(refund.add_RefundServiceServicer_to_server, RefundServicer(door)),
         partial(adjustment.add_AdjustmentServiceServicer_to_server, AdjustmentServicer(door)),
         partial(chargeback.add_ChargebackServiceServicer_to_server, ChargebackServicer(door)),
         partial(fee.add_FeeServiceServicer_to_server, FeeServicer(door)),
@@ -130,7 +131,8 @@ def run(settings: BillingSettings) -> Running:
     channels = house.channels()
     door = OwnCallbackDoor(channels)
     processor, deliveries = _processor(house, settings, door)
-    bill_runs = RunProcesses(house.units, AgreementsDueCharges(channels))
+    due_charges = AgreementsDueCharges(channels)
+    bill_runs = RunProcesses(house.units, due_charges)
     batches = BatchProcesses(house.units, processor)
     processes = {
         runs.PLAN_TASK: bill_runs.plan,
@@ -141,7 +143,7 @@ def run(settings: BillingSettings) -> Running:
         SEND_TASK: RefundProcesses(house.units, refund_processor(settings)).send,
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
-        "card-updater": CardUpdaterProcesses(house.units, processor).ask,
+        "card-updater": CardUpdaterProcesses(house.units, processor, due_charges).ask,
         "roll-up-reports": ReportProcesses(house.units).roll_up,
         **deliveries,
     }
@@ -179,11 +181,12 @@ def _processor(
 
         return RestProcessor(settings.processor_url, settings.processor_api_key), {}
     if settings.processor == FILE:
-        from boss_billing.adapters.file_processor import FilePickup, FileProcessor
+        from boss_billing.adapters.file_pickup import FilePickup
+        from boss_billing.adapters.file_processor import FileProcessor
 
-        assert settings.processor_folder is not None, "the settings ask for a folder"
-        files = FileProcessor(settings.processor_folder, keeps_taken=settings.processor_keeps_taken)
-        return files, {"read-processor-files": FilePickup(settings.processor_folder, door).read}
+        place = processor_place(settings)
+        files = FileProcessor(place, keeps_taken=settings.processor_keeps_taken)
+        return files, {"read-processor-files": FilePickup(place, door).read}
     from boss_billing.adapters.delivery import Delivery
 
     simulator = _simulator(house, settings)
@@ -204,11 +207,25 @@ def refund_processor(settings: BillingSettings) -> "RefundProcessor":
     if settings.processor == FILE:
         from boss_billing.adapters.file_processor import FileProcessor
 
-        assert settings.processor_folder is not None, "the settings ask for a folder"
-        return FileProcessor(settings.processor_folder, keeps_taken=settings.processor_keeps_taken)
+        return FileProcessor(processor_place(settings), keeps_taken=settings.processor_keeps_taken)
     from boss_billing.adapters.sandbox_refunds import SandboxRefunds
 
     return SandboxRefunds()
+
+
+def processor_place(settings: BillingSettings) -> "Place":
+    """Choose where the processor's files lie: a folder of this machine, or an SFTP server."""
+    if settings.processor_folder is not None:
+        from boss_billing.adapters.places import Directory
+
+        return Directory(settings.processor_folder)
+    from boss_billing.adapters.sftp import Login, Sftp
+
+    where, known_hosts = settings.sftp_server, settings.processor_sftp_known_hosts
+    assert where is not None, "the settings ask for a folder or a server"
+    assert known_hosts is not None, "the settings ask for the server's key"
+    key_file, password = settings.processor_sftp_key, settings.processor_sftp_password
+    return Sftp(Login(where.host, where.port, where.user, where.folder, known_hosts, key_file, password))
 
 
 def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Simulator":

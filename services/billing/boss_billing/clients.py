@@ -10,7 +10,7 @@ from boss.agreements.v1.due_charge_service_pb2_grpc import DueChargeServiceStub
 from boss.billing.v1 import processor_callback_service_pb2 as callback_pb
 from boss.billing.v1.processor_callback_service_pb2_grpc import ProcessorCallbackServiceStub
 
-from boss_billing.callbacks.rules import ResultCallback, ReturnCallback, UpdateCallback
+from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnCallback, UpdateCallback
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.invoices.rules import DueCharge, SkippedAgreement
@@ -109,8 +109,27 @@ class OwnCallbackDoor:
             )
         )
 
+    def report_refund_results(self, enterprise_id: UUID, results: Sequence[RefundCallback]) -> None:
+        """Report results of refunds."""
+        self._stub.ReportRefundResults(
+            callback_pb.ReportRefundResultsRequest(
+                parent=f"enterprises/{enterprise_id}",
+                results=[
+                    callback_pb.RefundResult(
+                        result_id=one.callback_id,
+                        refund_id=one.refund_id,
+                        transaction_id=one.transaction_id,
+                        code=one.code,
+                        message=one.message,
+                        amount=money_to_proto(one.amount) if one.amount else None,
+                    )
+                    for one in results
+                ],
+            )
+        )
+
     def report_updates(self, enterprise_id: UUID, updates: Sequence[UpdateCallback]) -> None:
-        """Report answers of the card updater."""
+        """Report what the card updater says."""
         self._stub.ReportAccountUpdates(
             callback_pb.ReportAccountUpdatesRequest(
                 parent=f"enterprises/{enterprise_id}",
@@ -123,6 +142,7 @@ class OwnCallbackDoor:
                         last4=one.last4,
                         expiry_month=one.expiry_month,
                         expiry_year=one.expiry_year,
+                        current_token=one.current_token,
                     )
                     for one in updates
                 ],

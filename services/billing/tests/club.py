@@ -24,6 +24,7 @@ from boss_billing.batches.rules import SUBMIT_TASK, Submission
 from boss_billing.callbacks import commands as callbacks
 from boss_billing.callbacks.process import CallbackProcesses
 from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
+from boss_billing.callbacks.updates import apply_updates, keep_updates
 from boss_billing.funding.process import CardUpdaterProcesses
 from boss_billing.invoices.rules import DueCharge
 from boss_billing.payments.rules import Label
@@ -273,7 +274,7 @@ class Club:
             SUBMIT_TASK: BatchProcesses(self.units, self.wire).submit,
             "ask-processor": BatchProcesses(self.units, self.wire).ask_processor,
             "apply-callbacks": CallbackProcesses(self.units).apply_left_over,
-            "card-updater": CardUpdaterProcesses(self.units, self.wire).ask,
+            "card-updater": CardUpdaterProcesses(self.units, self.wire, self.due).ask,
         }
 
     def do_tasks(self) -> None:
@@ -328,9 +329,9 @@ class Club:
 
     def report_updates(self, *updates: UpdateCallback) -> callbacks.Tally:
         with self.units.begin(self.context()) as tx:
-            callbacks.keep_updates(tx, updates)
+            keep_updates(tx, updates)
         with self.units.begin(self.context()) as tx:
-            return callbacks.apply_updates(tx, [one.callback_id for one in updates])
+            return apply_updates(tx, [one.callback_id for one in updates])
 
     # Looking
 

@@ -1,7 +1,8 @@
-"""A processor that works with files: a response is taken whole or refused whole, with the line (SPEC BIL-8)."""
+"""A processor that works with files, in a folder or over SFTP: a file is taken whole or refused whole (SPEC BIL-8)."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,21 @@ from uuid import UUID
 import pytest
 from callback_calls import PARENT
 from club import AUSTIN, DENVER, ENTERPRISE_ID, Club, due, unit_id
+from sftp_server import USER, running_server
+from till import Till
 
-from boss_billing.adapters.file_processor import FilePickup, FileProcessor
+from boss_billing.adapters.file_pickup import FilePickup
+from boss_billing.adapters.file_processor import FileProcessor
+from boss_billing.adapters.places import Directory, Place
 from boss_billing.adapters.port import Repeatability
+from boss_billing.adapters.sftp import Login, Sftp
 from boss_billing.batches.rules import SUBMIT_TASK
+from boss_billing.callbacks.refunds import apply_refund_results, keep_refund_results
+from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
 from boss_billing.callbacks.returns import apply_returns, keep_returns
-from boss_billing.callbacks.rules import ResultCallback, UpdateCallback
+from boss_billing.callbacks.rules import RefundCallback, Resolution, ResultCallback, UpdateCallback
+from boss_billing.refunds.process import RefundProcesses
+from boss_billing.refunds.rules import Destination
 
 Change = Callable[[list[str]], list[str]]
 
@@ -46,14 +56,23 @@ class Bank:
         return error.read_text().strip()
 
 
+@dataclass
+class Exchange:
+    """Where the files lie: as billing comes to them, and as the processor's own folder."""
+
+    place: Place
+    folder: Path
+
+
 class Files:
     """A club whose processor works with files."""
 
-    def __init__(self, club: Club, folder: Path, *, keeps_taken: bool = False) -> None:
+    def __init__(self, club: Club, exchange: Exchange, *, keeps_taken: bool = False) -> None:
         self.club = club
-        self.bank = Bank(folder)
-        self.processor = FileProcessor(folder, keeps_taken=keeps_taken)
-        self.pickup = FilePickup(folder, self, settle_s=0)
+        self.place = exchange.place
+        self.bank = Bank(exchange.folder)
+        self.processor = FileProcessor(exchange.place, keeps_taken=keeps_taken)
+        self.pickup = FilePickup(exchange.place, self, settle_s=0)
         club.wire = self.processor  # type: ignore[assignment]
 
     def bill(self, *numbers: str, unit: str = DENVER) -> Path:
@@ -74,6 +93,14 @@ class Files:
         assert enterprise_id == ENTERPRISE_ID
         assert all(isinstance(one, ResultCallback) for one in results)
         self.club.report(*results)
+
+    def report_refund_results(self, enterprise_id: UUID, results: Any) -> None:
+        assert enterprise_id == ENTERPRISE_ID
+        assert all(isinstance(one, RefundCallback) for one in results)
+        with self.club.units.begin(self.club.context()) as tx:
+            keep_refund_results(tx, results)
+        with self.club.units.begin(self.club.context()) as tx:
+            apply_refund_results(tx, [one.callback_id for one in results])
 
     def report_updates(self, enterprise_id: UUID, updates: Any) -> None:
         assert all(isinstance(one, UpdateCallback) for one in updates)
@@ -104,17 +131,30 @@ class Files:
         return {row.state for row in self.club.rows("SELECT state FROM payment")}
 
 
+@pytest.fixture(params=["folder", "sftp"])
+def exchange(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Exchange]:
+    """Give both places where files may lie."""
+    if request.param == "folder":
+        yield Exchange(Directory(tmp_path), tmp_path)
+        return
+    with running_server(tmp_path / "server") as server:
+        (server.root / "exchange").mkdir()
+        login = Login("127.0.0.1", server.port, USER, "/exchange", server.known_hosts(), server.key_file())
+        yield Exchange(Sftp(login), server.root / "exchange")
+
+
 @pytest.fixture
-def files(club: Club, tmp_path: Path) -> Files:
-    return Files(club, tmp_path)
+def files(club: Club, exchange: Exchange) -> Files:
+    return Files(club, exchange)
 
 
 def test_bil_8_a_batch_goes_out_as_a_pipe_delimited_file_with_named_columns(files: Files) -> None:
     request = files.bill("M1", "M2")
     lines = request.read_text().splitlines()
-    assert lines[0] == "business_unit|transaction_code|account|type|accessory|date|amount|currency|memo"
-    unit, code, *rest = lines[1].split("|")
+    assert lines[0] == "business_unit|operation|transaction_code|account|type|accessory|date|amount|currency|memo"
+    unit, operation, code, *rest = lines[1].split("|")
     assert unit == f"{PARENT}/businessUnits/{unit_id(DENVER)}"
+    assert operation == "sale"
     assert code in {str(row.id) for row in files.club.rows("SELECT id FROM attempt")}
     assert rest == ["tok_M1", "VISA", "1230", "2026-01-05", "35.00", "USD", "Gold Monthly"]
     assert lines[3] == "trailer|2"
@@ -141,7 +181,7 @@ def test_bil_8_a_response_file_of_the_requests_name_brings_the_results_once(file
             lambda lines: [*lines[:2], lines[1], "trailer|2"],
             "is answered on line 2 already.",
         ),
-        (lambda lines: [lines[0], lines[1], lines[2] + "|x", lines[3]], "line 3: has 14 columns, the header has 13."),
+        (lambda lines: [lines[0], lines[1], lines[2] + "|x", lines[3]], "line 3: has 15 columns, the header has 14."),
         (lambda lines: [line.replace("|35.00|", "|much|") for line in lines], "line 2: amount: 'much' is not a number"),
         (lambda lines: [line.replace("|A01|", "||") for line in lines], "line 2: response_code is empty."),
         (lambda lines: [line.replace("response_code", "code") for line in lines], "line 1: the header lacks"),
@@ -214,7 +254,7 @@ def test_bil_8_an_amount_that_differs_in_a_file_is_an_exception(files: Files) ->
 
 def test_bil_8_a_file_that_is_still_being_written_is_left_alone(files: Files) -> None:
     response = files.bank.answer(files.bill("M1"))
-    files.pickup = FilePickup(files.bank.folder, files)
+    files.pickup = FilePickup(files.place, files)
     files.read()
     assert response.exists()
     os.utime(response, (0, 0))
@@ -236,18 +276,18 @@ def test_bil_8_a_file_whose_reader_died_is_taken_again_and_counts_once(files: Fi
 
 @pytest.mark.parametrize(("keeps_taken", "offers"), [(True, Repeatability.QUERYABLE), (False, Repeatability.NEITHER)])
 def test_bil_8_files_can_be_asked_for_only_where_taken_ones_are_kept(
-    club: Club, tmp_path: Path, keeps_taken: bool, offers: Repeatability
+    club: Club, exchange: Exchange, keeps_taken: bool, offers: Repeatability
 ) -> None:
-    assert Files(club, tmp_path, keeps_taken=keeps_taken).processor.repeatability is offers
+    assert Files(club, exchange, keeps_taken=keeps_taken).processor.repeatability is offers
 
 
 @pytest.mark.parametrize("place", ["requests", "requests/taken"])
 def test_bil_8_a_request_that_was_written_or_taken_is_known_and_not_written_again(
-    club: Club, tmp_path: Path, place: str
+    club: Club, exchange: Exchange, place: str
 ) -> None:
-    files = Files(club, tmp_path, keeps_taken=True)
+    files = Files(club, exchange, keeps_taken=True)
     request = files.bill("M1")
-    request.rename(tmp_path / place / request.name)
+    request.rename(exchange.folder / place / request.name)
     with club.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE batch SET state = 'unknown'; UPDATE payment SET state = 'unknown'")
         connection.exec_driver_sql("UPDATE attempt SET state = 'unknown'")
@@ -256,8 +296,8 @@ def test_bil_8_a_request_that_was_written_or_taken_is_known_and_not_written_agai
     assert len(files.bank.requests()) == (1 if place == "requests" else 0)
 
 
-def test_bil_8_a_request_that_was_never_written_is_written_when_it_is_asked_for(club: Club, tmp_path: Path) -> None:
-    files = Files(club, tmp_path, keeps_taken=True)
+def test_bil_8_a_request_that_was_never_written_is_written_when_it_is_asked_for(club: Club, exchange: Exchange) -> None:
+    files = Files(club, exchange, keeps_taken=True)
     request = files.bill("M1")
     request.unlink()
     with club.engine.begin() as connection:
@@ -286,6 +326,144 @@ def test_bil_4_the_card_updater_is_asked_and_answers_by_files(files: Files) -> N
     assert club.one("SELECT expiry_month, expiry_year FROM funding_source") == (2, 2033)
     club.do_tasks()
     assert club.one("SELECT count(*) FROM batch WHERE label = 'Retry' AND state = 'submitted'") == 1
+
+
+NEWS = "business_unit|update_id|account|outcome|new_account|new_last4|new_accessory"
+
+
+def test_bil_4_updates_nobody_asked_for_come_in_files_of_any_name_and_renew_the_source(files: Files) -> None:
+    club = files.club
+    club.add_account("M1")
+    unit = f"{PARENT}/businessUnits/{unit_id(DENVER)}"
+    files.read()
+
+    def news(name: str, *rows: str) -> None:
+        text = "\n".join((NEWS, *rows, f"trailer|{len(rows)}", ""))
+        (files.bank.folder / "updates" / name).write_text(text)
+        files.read()
+
+    news("bad.txt", f"{unit}|n1|tok_M1|NEW_NUMBER|tok_new|9999|0231", f"{unit}|n1|tok_M2|CLOSED|||")
+    assert files.bank.refusal("updates") == "line 3: n1 is on line 2 already."
+    assert club.one("SELECT token FROM funding_source") == "tok_M1"
+    news("january.txt", f"{unit}|n1|tok_M1|NEW_NUMBER|tok_new|9999|0231", f"{unit}|n2|tok_M2|CLOSED|||")
+    assert club.one("SELECT token, last4, expiry_month, expiry_year FROM funding_source") == (
+        "tok_new",
+        "9999",
+        2,
+        2031,
+    )
+    states = dict(club.rows("SELECT callback_id, state FROM callback"))
+    assert states == {"n1": "applied", "n2": "unmatched"}
+
+
+def refund(files: Files, number: str = "M1") -> tuple[RefundProcesses, Any]:
+    """Ask for a refund of what was paid by card; give what sends it, and the task."""
+    Till(files.club).returned(number, 3500, to=Destination.FUNDING_SOURCE)
+    refund_id = files.club.one("SELECT id FROM refund")
+    task: Any = type("Task", (), {"args": {"refund": str(refund_id)}, "context": files.club.context()})
+    return RefundProcesses(files.club.units, files.processor), task
+
+
+def paid(files: Files) -> None:
+    files.bank.answer(files.bill("M1"))
+    files.read()
+
+
+def refund_file(files: Files) -> Path:
+    (request,) = files.bank.folder.glob("requests/ref_*.txt")
+    return request
+
+
+def test_bil_11_a_refund_goes_out_as_a_credit_and_its_answer_comes_by_file(files: Files) -> None:
+    paid(files)
+    processes, task = refund(files)
+    processes.send(task)
+    assert files.club.one("SELECT state FROM refund") == "pending"
+    request = refund_file(files)
+    _, row, trailer = request.read_text().splitlines()
+    refund_id = files.club.one("SELECT id FROM refund")
+    unit = f"{PARENT}/businessUnits/{unit_id(DENVER)}"
+    assert row == f"{unit}|credit|{refund_id}|tok_M1|VISA||2026-01-05|35.00|USD|Refund"
+    assert trailer == "trailer|1"
+    processes.send(task)
+    assert len(files.bank.requests()) == 2
+    files.club.assert_books()
+    files.bank.answer(request, code="A02")
+    files.read()
+    assert files.club.one("SELECT state, response_code, transaction_id FROM refund") == ("approved", "A02", "t0")
+    assert Till(files.club).booked("refunds_in_transit") == 0
+    files.club.assert_books()
+
+
+def test_bil_11_a_credit_that_is_declined_by_file_is_credit_of_the_account_again(files: Files) -> None:
+    paid(files)
+    processes, task = refund(files)
+    processes.send(task)
+    files.bank.answer(refund_file(files), code="D06")
+    files.read()
+    assert files.club.one("SELECT state, response_code FROM refund") == ("declined", "D06")
+    assert Till(files.club).owed("M1") == (0, 3500)
+    files.club.assert_books()
+
+
+def test_bil_8_one_bad_row_refuses_a_file_of_sales_and_credits_whole(files: Files) -> None:
+    paid(files)
+    sale = files.bill("M2", unit=AUSTIN)
+    processes, task = refund(files)
+    processes.send(task)
+    credit = refund_file(files)
+    # A processor may answer both in one file where it was asked in one.
+    mixed = [*sale.read_text().splitlines()[:-1], credit.read_text().splitlines()[1], "trailer|2", ""]
+    for place in ("requests", "sent"):
+        (files.bank.folder / place / sale.name).write_text("\n".join(mixed))
+    files.bank.answer(sale, change=lambda lines: [one.replace("|credit|", "|sale|") for one in lines])
+    files.read()
+    assert files.bank.refusal() == "line 3: operation 'sale' isn't what was asked for."
+    assert files.club.one("SELECT count(*) FROM callback WHERE state = 'received'") == 0
+    assert files.club.one("SELECT state FROM refund") == "pending"
+    files.bank.answer(sale)
+    files.read()
+    assert files.club.one("SELECT state FROM refund") == "approved"
+    assert files.states() == {"approved"}
+    files.club.assert_books()
+
+
+def test_bil_8_an_answer_about_another_amount_of_a_refund_is_an_exception_that_staff_resolve(files: Files) -> None:
+    paid(files)
+    processes, task = refund(files)
+    processes.send(task)
+    files.bank.answer(refund_file(files), change=lambda lines: [one.replace("|35.00|", "|34.00|") for one in lines])
+    files.read()
+    found = files.club.one("SELECT callback_id, state, reason FROM callback WHERE kind = 'refund_result'")
+    assert (found.state, found.reason) == ("exception", "35.00 USD was to go back, the result is about 34.00 USD.")
+    assert files.club.one("SELECT state FROM refund") == "pending"
+    with files.club.units.begin(files.club.context()) as tx:
+        how = Resolution.AS_SUBMITTED
+        resolve_callback(tx, ResolveCallback("refund_result", found.callback_id, how, "their statement says 35.00"))
+    assert files.club.one("SELECT state FROM refund") == "approved"
+    files.club.assert_books()
+
+
+@pytest.mark.parametrize("keeps_taken", [True, False])
+def test_bil_8_a_refund_whose_process_died_is_written_again_only_where_a_lost_request_can_be_told(
+    club: Club, exchange: Exchange, keeps_taken: bool
+) -> None:
+    files = Files(club, exchange, keeps_taken=keeps_taken)
+    paid(files)
+    processes, task = refund(files)
+    processes.send(task)
+    refund_file(files).unlink()
+    with club.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE refund SET state = 'created'")
+    processes.send(task)
+    state = club.one("SELECT state FROM refund")
+    there = len(list(exchange.folder.glob("requests/ref_*.txt")))
+    assert (state, there) == (("pending", 1) if keeps_taken else ("unknown", 0))
+    # Staff who find out report it by the same door.
+    found = club.one("SELECT id FROM refund")
+    files.report_refund_results(ENTERPRISE_ID, [RefundCallback("by hand", str(found), "t1", "A02", "", None)])
+    assert club.one("SELECT state FROM refund") == "approved"
+    club.assert_books()
 
 
 def test_bil_8_returns_come_in_files_of_their_own_and_count_once(files: Files) -> None:

@@ -228,6 +228,8 @@ def test_bil_11_a_declined_refund_is_credit_again_and_may_be_asked_for_once_more
 class Silent:
     """A processor that says nothing at first."""
 
+    may_repeat = True
+
     def __init__(self) -> None:
         self.keys: list[str] = []
 

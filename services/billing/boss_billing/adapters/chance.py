@@ -57,7 +57,9 @@ def response_code(seed: str, attempt: SubmittedAttempt, script: Script) -> str:
 
 
 def update_outcome(seed: str, inquiry: SubmittedInquiry, day: date) -> UpdateOutcome:
-    """Decide an inquiry to the card updater."""
+    """Decide an inquiry to the card updater; a card in date that nobody declined has nothing new."""
+    if inquiry.bill_date and not is_expired(inquiry.expiry_month, inquiry.expiry_year, inquiry.bill_date):
+        return UpdateOutcome.NO_CHANGE
     drawn = draw(seed, "update", inquiry.account_number, inquiry.last4, day.isoformat())
     return _pick(drawn % PER_MILLE, UPDATES_PER_MILLE, UpdateOutcome.NO_CHANGE)
 

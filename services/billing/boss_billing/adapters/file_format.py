@@ -11,19 +11,27 @@ from io import StringIO
 from uuid import UUID
 
 from boss_billing.batches.rules import Submission
-from boss_billing.callbacks.rules import ResultCallback, ReturnCallback, UpdateCallback
+from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnCallback, UpdateCallback
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
+from boss_billing.refunds.rules import SubmittedRefund
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money, exponent, parse_money
 
 TRAILER = "trailer"
+SALE, CREDIT = "sale", "credit"
+"""The operations of a request's row: money is taken, or goes back."""
+
 REQUEST_COLUMNS = (
-    "business_unit", "transaction_code", "account", "type", "accessory", "date", "amount", "currency", "memo",
+    "business_unit", "operation", "transaction_code", "account", "type", "accessory", "date", "amount", "currency",
+    "memo",
 )  # fmt: skip
 RESPONSE_COLUMNS = (*REQUEST_COLUMNS, "submission_id", "transaction_id", "response_code", "response_message")
 INQUIRY_COLUMNS = ("inquiry_code", "account", "type", "last4", "accessory")
-UPDATE_COLUMNS = (*INQUIRY_COLUMNS, "update_id", "outcome", "new_account", "new_last4", "new_accessory")
+_NEWS = ("update_id", "outcome", "new_account", "new_last4", "new_accessory")
+UPDATE_COLUMNS = (*INQUIRY_COLUMNS, *_NEWS)
+NEWS_COLUMNS = ("business_unit", "account", *_NEWS)
+"""What the card updater says without being asked: of the source with this token, wherever in the enterprise it is."""
 
 RETURN_COLUMNS = (
     "business_unit", "return_id", "kind", "transaction_code", "transaction_id", "date", "amount", "currency",
@@ -38,6 +46,7 @@ _OUTCOMES = {
     "NO_CHANGE": UpdateOutcome.NO_CHANGE,
 }
 
+_INQUIRY = "upd_"
 _KINDS = {"RETURN": ReturnKind.RETURN, "CHARGEBACK": ReturnKind.CHARGEBACK, "REVERSAL": ReturnKind.REVERSAL}
 
 
@@ -80,6 +89,7 @@ def write_requests(submission: Submission) -> str:
     rows = [
         (
             unit,
+            SALE,
             str(one.attempt_id),
             one.token,
             one.tender,
@@ -94,6 +104,14 @@ def write_requests(submission: Submission) -> str:
     return _write(REQUEST_COLUMNS, rows)
 
 
+def write_refund(refund: SubmittedRefund) -> str:
+    """Write a refund as a request file with one credit; its token stands for the expiry, too."""
+    unit = f"enterprises/{refund.enterprise_id}/businessUnits/{refund.business_unit_id}"
+    amount = _plain(Money(refund.amount_minor, refund.currency))
+    about = (refund.token, refund.tender, "", refund.business_date.isoformat(), amount, refund.currency, "Refund")
+    return _write(REQUEST_COLUMNS, [(unit, CREDIT, refund.key, *about)])
+
+
 def write_inquiries(inquiries: Sequence[SubmittedInquiry]) -> str:
     """Write questions to the card updater as a request file."""
     rows = [
@@ -103,25 +121,26 @@ def write_inquiries(inquiries: Sequence[SubmittedInquiry]) -> str:
     return _write(INQUIRY_COLUMNS, rows)
 
 
-def read_responses(text: str, request: str) -> Sequence[ResultCallback]:
+def read_responses(text: str, request: str) -> Sequence[ResultCallback | RefundCallback]:
     """Read the response to a request file. Raises FileRefusedError unless it answers each row of it, once."""
     asked = {row["transaction_code"]: row for row in read_rows(request, REQUEST_COLUMNS)}
     rows = read_rows(text, RESPONSE_COLUMNS)
     _check_answers(rows, "transaction_code", asked)
+    return [_response(row, asked[row["transaction_code"]]) for row in rows]
+
+
+def read_news(text: str) -> tuple[UUID, Sequence[UpdateCallback]]:
+    """Read what the card updater says of one enterprise's sources unasked; give whose they are, too.
+
+    Raises FileRefusedError for a row of another enterprise, or one that comes twice.
+    """
+    rows = read_rows(text, NEWS_COLUMNS)
+    enterprise_id = _enterprise_of(rows)
+    _check_once(rows, "update_id")
     for row in rows:
-        if row["business_unit"] != asked[row["transaction_code"]]["business_unit"]:
-            raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't the unit whose payment this is.")
-    return [
-        ResultCallback(
-            f"{row['transaction_code']}/{row.required('transaction_id')}",
-            row["transaction_code"],
-            row["transaction_id"],
-            row.required("response_code"),
-            row["response_message"],
-            row.money(),
-        )
-        for row in rows
-    ]
+        if row["business_unit"].split("/")[:2] != rows[0]["business_unit"].split("/")[:2]:
+            raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} is another enterprise's.")
+    return enterprise_id, [_update(row, token=row.required("account")) for row in rows]
 
 
 def read_updates(text: str, request: str) -> Sequence[UpdateCallback]:
@@ -138,20 +157,11 @@ def read_returns(text: str) -> tuple[UUID, Sequence[ReturnCallback]]:
     Raises FileRefusedError for a row of another unit, or one that comes twice.
     """
     rows = read_rows(text, RETURN_COLUMNS)
-    if not rows:
-        raise FileRefusedError(1, "has no rows.")
-    unit = rows[0]["business_unit"]
-    seen: dict[str, int] = {}
+    enterprise_id = _enterprise_of(rows)
     for row in rows:
-        if row["business_unit"] != unit:
+        if row["business_unit"] != rows[0]["business_unit"]:
             raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't the unit of the lines before.")
-        if row.required("return_id") in seen:
-            raise FileRefusedError(row.line, f"{row['return_id']} is on line {seen[row['return_id']]} already.")
-        seen[row["return_id"]] = row.line
-    try:
-        enterprise_id = UUID(unit.split("/")[1])
-    except (IndexError, ValueError):
-        raise FileRefusedError(rows[0].line, f"{unit[:100]!r} isn't a business unit.") from None
+    _check_once(rows, "return_id")
     return enterprise_id, [_return(row) for row in rows]
 
 
@@ -188,6 +198,35 @@ def _check_answers(rows: Sequence[Row], key: str, asked: Mapping[str, Row]) -> N
         raise FileRefusedError(len(rows) + 2, f"the request has {len(asked)} rows, this file answers {len(rows)}.")
 
 
+def _check_once(rows: Sequence[Row], key: str) -> None:
+    seen: dict[str, int] = {}
+    for row in rows:
+        if row.required(key) in seen:
+            raise FileRefusedError(row.line, f"{row[key]} is on line {seen[row[key]]} already.")
+        seen[row[key]] = row.line
+
+
+def _enterprise_of(rows: Sequence[Row]) -> UUID:
+    if not rows:
+        raise FileRefusedError(1, "has no rows.")
+    unit = rows[0]["business_unit"]
+    try:
+        return UUID(unit.split("/")[1])
+    except (IndexError, ValueError):
+        raise FileRefusedError(rows[0].line, f"{unit[:100]!r} isn't a business unit.") from None
+
+
+def _response(row: Row, asked: Row) -> ResultCallback | RefundCallback:
+    if row["business_unit"] != asked["business_unit"]:
+        raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't the unit whose payment this is.")
+    if row["operation"] != asked["operation"]:
+        raise FileRefusedError(row.line, f"operation {row['operation'][:20]!r} isn't what was asked for.")
+    code = row["transaction_code"]
+    said = (row.required("transaction_id"), row.required("response_code"), row["response_message"], row.money())
+    made = RefundCallback if row["operation"] == CREDIT else ResultCallback
+    return made(f"{code}/{row['transaction_id']}", code, *said)
+
+
 def _return(row: Row) -> ReturnCallback:
     kind = _KINDS.get(row.required("kind"))
     if kind is None:
@@ -200,13 +239,14 @@ def _return(row: Row) -> ReturnCallback:
     return ReturnCallback(row["return_id"], row.required("transaction_code"), *about, row.money(), day)
 
 
-def _update(row: Row) -> UpdateCallback:
+def _update(row: Row, token: str = "") -> UpdateCallback:
     outcome = _OUTCOMES.get(row.required("outcome"))
     if outcome is None:
         raise FileRefusedError(row.line, f"outcome {row['outcome'][:40]!r} isn't one of {', '.join(_OUTCOMES)}.")
     month, year = _expiry(row)
-    inquiry, update_id = row["inquiry_code"], row.required("update_id")
-    return UpdateCallback(f"{inquiry}/{update_id}", inquiry, outcome, row["new_account"], row["new_last4"], month, year)
+    inquiry, update_id = ("" if token else row["inquiry_code"]), row.required("update_id")
+    callback_id = update_id if token else f"{inquiry}/{update_id}"
+    return UpdateCallback(callback_id, inquiry, outcome, row["new_account"], row["new_last4"], month, year, token)
 
 
 def _expiry(row: Row) -> tuple[int, int]:
@@ -249,9 +289,19 @@ def request_name(submission: Submission, day: date) -> str:
     return f"pay_{submission.enterprise_id}_{day:%Y%m%d}_{submission.number}_{submission.label}_{submission.key}.txt"
 
 
+def refund_name(refund: SubmittedRefund) -> str:
+    """Name the request file of a refund; the response comes under the same name."""
+    return f"ref_{refund.enterprise_id}_{refund.business_date:%Y%m%d}_{refund.key}.txt"
+
+
 def inquiry_name(enterprise_id: UUID, day: date, key: UUID) -> str:
     """Name the request file of questions to the card updater."""
-    return f"upd_{enterprise_id}_{day:%Y%m%d}_{key}.txt"
+    return f"{_INQUIRY}{enterprise_id}_{day:%Y%m%d}_{key}.txt"
+
+
+def is_inquiry(name: str) -> bool:
+    """Tell whether a file of this name answers questions of ours; any other one is news."""
+    return name.startswith(_INQUIRY)
 
 
 def enterprise_of(name: str) -> UUID:

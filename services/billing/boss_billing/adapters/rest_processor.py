@@ -47,6 +47,7 @@ class RestProcessor:
     """Sends payments one by one, some at once; repeats with the same key what got no answer."""
 
     repeatability = Repeatability.IDEMPOTENT
+    may_repeat = True
 
     def __init__(self, url: str, api_key: str, *, timeout_s: float = TIMEOUT_S, first_wait_s: float = 0.5) -> None:
         self._client = httpx.Client(

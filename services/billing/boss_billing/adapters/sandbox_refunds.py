@@ -6,6 +6,8 @@ from boss_billing.refunds.rules import RefundAnswer, SubmittedRefund
 class SandboxRefunds:
     """Stands in for the processor's refunds."""
 
+    may_repeat = True
+
     def refund(self, refund: SubmittedRefund) -> RefundAnswer:
         """Approve a refund."""
         return RefundAnswer("A02", "Approved (credit)", f"sandbox-{refund.key}")

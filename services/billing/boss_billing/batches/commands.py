@@ -42,6 +42,11 @@ def begin_submission(tx: Transaction, batch_ids: Sequence[UUID]) -> Sequence[Bat
     return [one for one in found if one.state is not BatchState.SUBMITTED]
 
 
+def put_back(tx: Transaction, before: Batch) -> None:
+    """Give a batch that didn't come to the processor its former state."""
+    store.put_back(tx.connection, before)
+
+
 def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
     """Note what the processor has: its payments are submitted, and everybody may know (SPEC BIL-1).
 

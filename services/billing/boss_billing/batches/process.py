@@ -10,6 +10,7 @@ from boss_billing.batches.rules import Batch, BatchState, Submission, SubmittedA
 from boss_billing.callbacks import commands as callbacks
 from boss_billing.callbacks.rules import ResultCallback
 from boss_kit.context import SYSTEM, Context
+from boss_kit.errors import Transient
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import UnitOfWork
 
@@ -48,6 +49,11 @@ class BatchProcesses:
                 answers.append(Answered(batch, payments, is_known=True))
             except NoAnswerError:
                 answers.append(Answered(batch, payments, is_known=False))
+            except Transient:
+                # It didn't come, so it may be sent again, also where nothing is sent twice.
+                with self._units.begin(task.context) as tx:
+                    commands.put_back(tx, batch)
+                raise
         with self._units.begin(task.context) as tx:
             callbacks.keep_results(tx, results)
             commands.note_answers(tx, answers)

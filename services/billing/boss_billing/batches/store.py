@@ -276,6 +276,13 @@ def begin(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UU
     return sorted(found, key=lambda one: (one.number, one.label, one.id))
 
 
+def put_back(connection: sa.Connection, before: Batch) -> None:
+    """Write the state a batch had before it was on its way."""
+    mine = _mine(before.enterprise_id, [before.id])
+    on_its_way = batch.c.state == BatchState.SUBMITTING
+    connection.execute(sa.update(batch).where(*mine, on_its_way).values(state=before.state))
+
+
 def content(
     connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UUID]
 ) -> Mapping[UUID, list[tuple[Payment, SubmittedAttempt]]]:

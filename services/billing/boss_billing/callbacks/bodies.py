@@ -3,7 +3,13 @@
 from datetime import date
 from typing import Any
 
-from boss_billing.callbacks.rules import DepositCallback, ResultCallback, ReturnCallback, UpdateCallback
+from boss_billing.callbacks.rules import (
+    DepositCallback,
+    RefundCallback,
+    ResultCallback,
+    ReturnCallback,
+    UpdateCallback,
+)
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_kit.money import Money
@@ -12,6 +18,11 @@ from boss_kit.money import Money
 def read_result(body: dict[str, Any]) -> ResultCallback:
     """Read the result of an attempt."""
     return ResultCallback(**{**body, "amount": _amount(body)})
+
+
+def read_refund_result(body: dict[str, Any]) -> RefundCallback:
+    """Read the result of a refund."""
+    return RefundCallback(**{**body, "amount": _amount(body)})
 
 
 def read_update(body: dict[str, Any]) -> UpdateCallback:

@@ -5,42 +5,29 @@ from dataclasses import asdict
 from uuid import UUID
 
 from boss_billing.callbacks import store
-from boss_billing.callbacks.bodies import read_deposit, read_result, read_update
+from boss_billing.callbacks.bodies import read_deposit, read_result
 from boss_billing.callbacks.keeping import Tally, keep, subject_of, tally
 from boss_billing.callbacks.returns import apply_waiting
 from boss_billing.callbacks.rules import (
     APPLY,
+    TWICE,
     CallbackKind,
     CallbackState,
     DepositCallback,
     Fit,
     Kept,
     ResultCallback,
-    UpdateCallback,
     fit_result,
-    fit_update,
 )
 from boss_billing.deposits.commands import take_deposits
 from boss_billing.deposits.rules import DepositNotice, Outcome
-from boss_billing.funding import inquiries
-from boss_billing.funding.commands import Answer, take_answers
-from boss_billing.funding.rules import CardUpdate
 from boss_billing.payments.settlement import load
 from boss_kit.unit_of_work import Transaction
-
-_TWICE = Fit(CallbackState.EXCEPTION, "Another callback of the same page is about the same thing.")
 
 
 def keep_results(tx: Transaction, results: Sequence[ResultCallback]) -> frozenset[str]:
     """Keep results of attempts; give the ids of those that are new."""
     return keep(tx, CallbackKind.PAYMENT_RESULT, [kept_result(one, tx.context.correlation) for one in results])
-
-
-def keep_updates(tx: Transaction, updates: Sequence[UpdateCallback]) -> frozenset[str]:
-    """Keep answers of the card updater; give the ids of those that are new."""
-    story = tx.context.correlation
-    rows = [Kept(one.callback_id, subject_of(one.inquiry_id), asdict(one), story) for one in updates]
-    return keep(tx, CallbackKind.ACCOUNT_UPDATE, rows)
 
 
 def keep_deposits(tx: Transaction, deposits: Sequence[DepositCallback]) -> frozenset[str]:
@@ -88,7 +75,7 @@ def settle_results(
         fit = fit_result(result, attempt)
         if attempt is not None and fit.state is CallbackState.APPLIED:
             if attempt.id in settled:
-                fit = _TWICE
+                fit = TWICE
             else:
                 settled.add(attempt.id)
                 page.settle(attempt, result.code, result.message, result.transaction_id)
@@ -98,33 +85,6 @@ def settle_results(
     store.note(tx.connection, tx.enterprise_id, kind, not_fitting)
     apply_waiting(tx, settled)
     return fits
-
-
-def apply_updates(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
-    """Apply those of the card updater's answers that nobody has applied yet."""
-    kind = CallbackKind.ACCOUNT_UPDATE
-    ids = store.lock_received(tx.connection, tx.enterprise_id, kind, callback_ids)
-    bodies = store.bodies(tx.connection, tx.enterprise_id, kind, ids)
-    updates = {one: read_update(bodies[one]) for one in ids}
-    subjects = {one: subject_of(update.inquiry_id) for one, update in updates.items()}
-    known = inquiries.find(tx.connection, tx.enterprise_id, [one for one in subjects.values() if one is not None])
-    fits: dict[str, Fit] = {}
-    answers: dict[UUID, Answer] = {}
-    for callback_id, update in updates.items():
-        subject = subjects[callback_id]
-        inquiry = known.get(subject) if subject is not None else None
-        fit = fit_update(update, inquiry)
-        if inquiry is not None and update.outcome is not None and fit.state is CallbackState.APPLIED:
-            if inquiry.id in answers:
-                fit = _TWICE
-            else:
-                change = CardUpdate(update.token, update.last4, update.expiry_month, update.expiry_year)
-                answers[inquiry.id] = Answer(inquiry.id, update.outcome, change)
-        fits[callback_id] = fit
-    if answers:
-        take_answers(tx, list(answers.values()))
-    store.note(tx.connection, tx.enterprise_id, kind, fits)
-    return tally(callback_ids, fits)
 
 
 def apply_deposits(tx: Transaction, callback_ids: Sequence[str]) -> Tally:

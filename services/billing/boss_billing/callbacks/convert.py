@@ -9,6 +9,7 @@ from boss_billing.callbacks.queries import OpenCallback
 from boss_billing.callbacks.rules import (
     CallbackState,
     DepositCallback,
+    RefundCallback,
     Resolution,
     ResultCallback,
     ReturnCallback,
@@ -58,8 +59,16 @@ def results(request: pb.ReportPaymentResultsRequest) -> Sequence[ResultCallback]
     ]
 
 
+def refund_results(request: pb.ReportRefundResultsRequest) -> Sequence[RefundCallback]:
+    """Read results of refunds."""
+    return [
+        RefundCallback(one.result_id, one.refund_id, one.transaction_id, one.code, one.message, _amount(one))
+        for one in request.results
+    ]
+
+
 def updates(request: pb.ReportAccountUpdatesRequest) -> Sequence[UpdateCallback]:
-    """Read answers of the card updater."""
+    """Read what the card updater says."""
     return [
         UpdateCallback(
             one.update_id,
@@ -69,6 +78,7 @@ def updates(request: pb.ReportAccountUpdatesRequest) -> Sequence[UpdateCallback]
             one.last4,
             one.expiry_month,
             one.expiry_year,
+            one.current_token,
         )
         for one in request.updates
     ]
@@ -105,6 +115,7 @@ def open_callback(one: OpenCallback) -> pb.UnmatchedCallback:
         create_time=time_to_proto(one.create_time),
         state=_STATES[one.state],
         attempt_id=one.attempt_id,
+        refund_id=one.refund_id,
         payment=one.payment,
         reported_amount=money_to_proto(one.reported) if one.reported else None,
         submitted_amount=money_to_proto(one.submitted) if one.submitted else None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from boss_billing.callbacks import commands, returns, store
+from boss_billing.callbacks import commands, refunds, returns, store, updates
 from boss_billing.callbacks.keeping import Tally, keep, tally
 from boss_billing.callbacks.rules import CallbackKind, ResultCallback
 from boss_kit.commit_group import CommitGroup, in_groups
@@ -18,8 +18,9 @@ ALONE_FROM = 100
 
 _APPLY = {
     CallbackKind.PAYMENT_RESULT: commands.apply_results,
-    CallbackKind.ACCOUNT_UPDATE: commands.apply_updates,
+    CallbackKind.ACCOUNT_UPDATE: updates.apply_updates,
     CallbackKind.PAYMENT_RETURN: returns.apply_returns,
+    CallbackKind.REFUND_RESULT: refunds.apply_refund_results,
     CallbackKind.DEPOSIT: commands.apply_deposits,
 }
 

@@ -33,6 +33,7 @@ class OpenCallback:
     submitted: Money | None
     code: str
     message: str
+    refund_id: str = ""
 
 
 def list_unmatched(
@@ -84,4 +85,5 @@ def _open(enterprise_id: UUID, row: "sa.Row[Any]") -> OpenCallback:
         Money(row.amount_minor, row.currency) if name else None,
         body.get("code", ""),
         body.get("message", ""),
+        body.get("refund_id", ""),
     )

@@ -5,12 +5,23 @@ from typing import Any
 from uuid import UUID
 
 from boss_billing.callbacks import store
-from boss_billing.callbacks.bodies import read_result
-from boss_billing.callbacks.rules import AWAITING, OPEN, CallbackKind, CallbackState, Resolution, ResultCallback
+from boss_billing.callbacks.bodies import read_refund_result, read_result
+from boss_billing.callbacks.rules import (
+    AWAITING,
+    OPEN,
+    CallbackKind,
+    CallbackState,
+    RefundCallback,
+    Resolution,
+    ResultCallback,
+)
 from boss_billing.declines import store as declines
 from boss_billing.payments import open_attempts
 from boss_billing.payments.rules import OpenAttempt
 from boss_billing.payments.settlement import load
+from boss_billing.refunds import store as refunds
+from boss_billing.refunds.commands import take_answer
+from boss_billing.refunds.rules import ON_ITS_WAY, RefundAnswer
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
@@ -62,10 +73,15 @@ def _take(
     body: dict[str, Any],
     resolution: Resolution,
 ) -> None:
-    if kind is not CallbackKind.PAYMENT_RESULT or state is not CallbackState.EXCEPTION or subject_id is None:
+    is_exception = state is CallbackState.EXCEPTION and subject_id is not None
+    if kind is CallbackKind.REFUND_RESULT and is_exception and resolution is Resolution.AS_SUBMITTED:
+        _take_refund(tx, read_refund_result(body))
+        return
+    if kind is not CallbackKind.PAYMENT_RESULT or not is_exception or subject_id is None:
         raise FailedPrecondition(
             "CALLBACK_CAN_ONLY_BE_DISMISSED",
-            "Only a payment's result that doesn't fit its payment can be taken; anything else is matched or dismissed.",
+            "Only a payment's result that doesn't fit its payment can be taken, and a refund's as it was submitted; "
+            "anything else is matched or dismissed.",
         )
     result = read_result(body)
     page = load(tx, [subject_id])
@@ -85,6 +101,17 @@ def _take(
     page.save()
     if takes_amount:
         open_attempts.save_amount(tx.connection, tx.enterprise_id, attempt.payment)
+
+
+def _take_refund(tx: Transaction, result: RefundCallback) -> None:
+    refund_id = UUID(result.refund_id)
+    refund = refunds.find(tx.connection, tx.enterprise_id, refund_id)
+    if refund is None or refund.state not in ON_ITS_WAY:
+        state = refund.state.value if refund is not None else "unknown here"
+        raise FailedPrecondition(
+            "REFUND_HAS_RESULT", f"The refund is {state} already. Dismiss this callback, and book what really happened."
+        )
+    take_answer(tx, refund_id, RefundAnswer(result.code, result.message, result.transaction_id))
 
 
 def _as_reported(attempt: OpenAttempt, result: ResultCallback) -> OpenAttempt:

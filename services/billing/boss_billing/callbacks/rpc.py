@@ -7,11 +7,12 @@ import grpc
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.billing.v1 import processor_callback_service_pb2_grpc
 
-from boss_billing.callbacks import commands, convert, process, queries, returns
+from boss_billing.callbacks import commands, convert, process, queries, refunds, returns
 from boss_billing.callbacks.keeping import Tally
 from boss_billing.callbacks.process import Report, ResultReports
 from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
 from boss_billing.callbacks.rules import OPEN, CallbackKind
+from boss_billing.callbacks.updates import keep_updates
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
 from boss_kit.paging import open_page
@@ -39,11 +40,21 @@ class ProcessorCallbackServicer(processor_callback_service_pb2_grpc.ProcessorCal
     def ReportAccountUpdates(
         self, request: pb.ReportAccountUpdatesRequest, context: grpc.ServicerContext
     ) -> pb.ReportAccountUpdatesResponse:
-        """Take answers of the card updater."""
+        """Take what the card updater says."""
         updates = convert.updates(request)
-        tally = self._take(request, CallbackKind.ACCOUNT_UPDATE, updates, commands.keep_updates)
+        tally = self._take(request, CallbackKind.ACCOUNT_UPDATE, updates, keep_updates)
         return pb.ReportAccountUpdatesResponse(
             applied=tally.applied, repeated_updates=tally.repeated, unmatched=tally.unmatched
+        )
+
+    def ReportRefundResults(
+        self, request: pb.ReportRefundResultsRequest, context: grpc.ServicerContext
+    ) -> pb.ReportRefundResultsResponse:
+        """Take results of refunds."""
+        results = convert.refund_results(request)
+        tally = self._take(request, CallbackKind.REFUND_RESULT, results, refunds.keep_refund_results)
+        return pb.ReportRefundResultsResponse(
+            applied=tally.applied, repeated_results=tally.repeated, unmatched=tally.unmatched
         )
 
     def ReportReturns(

@@ -9,6 +9,7 @@ from uuid import UUID
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import Inquiry, UpdateOutcome
 from boss_billing.payments.rules import OpenAttempt, State
+from boss_billing.refunds.rules import ON_ITS_WAY, Refund
 from boss_kit.money import Money
 
 AWAITING = (State.CREATED, State.PENDING, State.UNKNOWN)
@@ -20,6 +21,7 @@ class CallbackKind(StrEnum):
     PAYMENT_RESULT = "payment_result"
     ACCOUNT_UPDATE = "account_update"
     PAYMENT_RETURN = "payment_return"
+    REFUND_RESULT = "refund_result"
     DEPOSIT = "deposit"
 
 
@@ -58,8 +60,20 @@ class ResultCallback:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundCallback:
+    """A processor's result of one refund; without an amount it says nothing about it."""
+
+    callback_id: str
+    refund_id: str
+    transaction_id: str
+    code: str
+    message: str
+    amount: Money | None
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateCallback:
-    """A card updater's answer to one inquiry."""
+    """A card updater's answer to one inquiry, or what it says unasked of the sources with a token."""
 
     callback_id: str
     inquiry_id: str
@@ -68,6 +82,7 @@ class UpdateCallback:
     last4: str
     expiry_month: int
     expiry_year: int
+    current_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,7 @@ class Fit:
 
 
 APPLY = Fit(CallbackState.APPLIED)
+TWICE = Fit(CallbackState.EXCEPTION, "Another callback of the same page is about the same thing.")
 
 
 def fit_result(result: ResultCallback, attempt: OpenAttempt | None) -> Fit:
@@ -148,14 +164,39 @@ def fit_return(returned: ReturnCallback, attempt: OpenAttempt | None) -> Fit:
     return APPLY
 
 
+def fit_refund(result: RefundCallback, refund: Refund | None) -> Fit:
+    """Compare a result with the refund it names: what doesn't fit is kept, never applied."""
+    if refund is None:
+        return Fit(CallbackState.UNMATCHED, f"No refund has the id {result.refund_id[:60]!r}.")
+    asked = Money(refund.amount_minor, refund.currency)
+    if result.amount is not None and result.amount != asked:
+        return Fit(CallbackState.EXCEPTION, f"{asked} was to go back, the result is about {result.amount}.")
+    if refund.state in ON_ITS_WAY:
+        return APPLY
+    text = f"The refund has a result already ({refund.state.value}), this one says {result.code}."
+    return Fit(CallbackState.EXCEPTION, text)
+
+
 def fit_update(update: UpdateCallback, inquiry: Inquiry | None) -> Fit:
     """Compare an answer of the card updater with the inquiry it names."""
     if inquiry is None:
         return Fit(CallbackState.UNMATCHED, f"No inquiry has the id {update.inquiry_id[:60]!r}.")
-    if update.outcome is None:
-        return Fit(CallbackState.EXCEPTION, "The answer has no outcome.")
     if inquiry.state == "answered":
         return Fit(CallbackState.EXCEPTION, "The inquiry has an answer already.")
+    return fit_said(update)
+
+
+def fit_news(update: UpdateCallback, sources: int) -> Fit:
+    """Compare what the card updater says unasked with the sources that have the token it names."""
+    if sources == 0:
+        return Fit(CallbackState.UNMATCHED, "No funding source has the token it is about.")
+    return fit_said(update)
+
+
+def fit_said(update: UpdateCallback) -> Fit:
+    """Refuse an update that lacks what it says is new."""
+    if update.outcome is None:
+        return Fit(CallbackState.EXCEPTION, "The answer has no outcome.")
     if update.outcome is UpdateOutcome.NEW_NUMBER and not update.token:
         return Fit(CallbackState.EXCEPTION, "The answer says there is a new number, but has no token.")
     if update.outcome is UpdateOutcome.NEW_EXPIRY and not (1 <= update.expiry_month <= 12 and update.expiry_year > 0):

@@ -85,8 +85,8 @@ _LEFT = sa.text(
     """
 )
 
-# A result waits for its attempt, an answer for its inquiry, a return for the approval of its payment, and the reversal
-# of a chargeback for the chargeback.
+# A result waits for its attempt or refund, an answer for its inquiry, news for a source with its token, a return for
+# the approval of its payment, and the reversal of a chargeback for the chargeback.
 _MATCHABLE = """
     (unmatched.kind = 'payment_result' AND EXISTS (
         SELECT FROM attempt
@@ -94,6 +94,12 @@ _MATCHABLE = """
     OR (unmatched.kind = 'account_update' AND EXISTS (
         SELECT FROM card_inquiry AS inquiry
         WHERE inquiry.enterprise_id = unmatched.enterprise_id AND inquiry.id = unmatched.subject_id))
+    OR (unmatched.kind = 'account_update' AND unmatched.body ->> 'current_token' <> '' AND EXISTS (
+        SELECT FROM funding_source AS source
+        WHERE source.enterprise_id = unmatched.enterprise_id AND source.token = unmatched.body ->> 'current_token'))
+    OR (unmatched.kind = 'refund_result' AND EXISTS (
+        SELECT FROM refund
+        WHERE refund.enterprise_id = unmatched.enterprise_id AND refund.id = unmatched.subject_id))
     OR (unmatched.kind = 'payment_return' AND EXISTS (
         SELECT FROM attempt
         WHERE attempt.enterprise_id = unmatched.enterprise_id AND attempt.id = unmatched.subject_id

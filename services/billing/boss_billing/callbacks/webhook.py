@@ -8,7 +8,7 @@ from typing import Any
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from google.protobuf import json_format
 
-from boss_billing.callbacks import commands, convert, process, returns
+from boss_billing.callbacks import commands, convert, process, refunds, returns, updates
 from boss_billing.callbacks.rules import CallbackKind
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
@@ -37,7 +37,10 @@ TYPES: Mapping[str, _Type] = {
         CallbackKind.PAYMENT_RESULT, pb.ReportPaymentResultsRequest, convert.results, commands.keep_results
     ),
     "account.updates": _Type(
-        CallbackKind.ACCOUNT_UPDATE, pb.ReportAccountUpdatesRequest, convert.updates, commands.keep_updates
+        CallbackKind.ACCOUNT_UPDATE, pb.ReportAccountUpdatesRequest, convert.updates, updates.keep_updates
+    ),
+    "refund.results": _Type(
+        CallbackKind.REFUND_RESULT, pb.ReportRefundResultsRequest, convert.refund_results, refunds.keep_refund_results
     ),
     "payment.returns": _Type(
         CallbackKind.PAYMENT_RETURN, pb.ReportReturnsRequest, convert.returns, returns.keep_returns

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from boss_billing.accounts import store as accounts
+from boss_billing.accounts.rules import Account
 from boss_billing.batches import store as batches
 from boss_billing.batches.commands import ask_for_submission
 from boss_billing.batches.rules import Batch, BatchState
 from boss_billing.funding import inquiries, store
+from boss_billing.funding.renewals import News, take_news, tell
 from boss_billing.funding.rules import (
+    BANK_DEBIT,
     CURES,
+    MANUAL,
     NOTHING_NEW,
     CardUpdate,
     FundingSource,
@@ -28,6 +33,8 @@ from boss_billing.payments.settlement import Settlement
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
 
+NOT_NEWS = (UpdateOutcome.NO_CHANGE, UpdateOutcome.NO_ANSWER)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -39,16 +46,51 @@ class Answer:
 
 
 def take_answers(tx: Transaction, answers: Sequence[Answer]) -> None:
-    """Apply what the card updater says: a cured card is tried once more, any other payment is declined for good."""
+    """Apply what the card updater says: a cured card is tried once more, any other payment is declined for good.
+
+    Where it was asked ahead of a bill day, no payment waits for the answer.
+    """
     known = inquiries.find(tx.connection, tx.enterprise_id, [answer.inquiry_id for answer in answers])
-    originals = open_attempts.originals(tx.connection, tx.enterprise_id, [one.payment_id for one in known.values()])
+    ahead = [answer for answer in answers if known[answer.inquiry_id].payment_id is None]
+    if ahead:
+        _take_ahead(tx, ahead, known)
+    declined = [answer for answer in answers if known[answer.inquiry_id].payment_id is not None]
+    if declined:
+        _take_declined(tx, declined, known)
+
+
+def ask_ahead(tx: Transaction, due: Sequence[tuple[UUID, date]]) -> None:
+    """Ask the card updater about the cards of accounts that have something due on a day; once for each day."""
+    sources = store.recurring_sources(tx.connection, tx.enterprise_id, {account_id for account_id, _ in due})
+    found = [
+        (source, day)
+        for account_id, day in sorted(set(due))
+        for source in sources.get(account_id, ())
+        if source.is_valid and source.tender not in (BANK_DEBIT, MANUAL)
+    ]
+    inquiries.add_ahead(tx.connection, found, tx.context.correlation, tx.now)
+
+
+def _take_ahead(tx: Transaction, answers: Sequence[Answer], known: Mapping[UUID, Inquiry]) -> None:
+    locked = accounts.lock(tx.connection, tx.enterprise_id, {known[one.inquiry_id].account_id for one in answers})
+    # Most cards are as they were, which is kept with the inquiry and is no news.
+    said = [answer for answer in answers if answer.outcome not in NOT_NEWS]
+    take_news(tx, [News(known[one.inquiry_id].funding_source_id, one.outcome, one.change) for one in said])
+    _mark_answered(tx, answers, known, locked)
+
+
+def _take_declined(tx: Transaction, answers: Sequence[Answer], known: Mapping[UUID, Inquiry]) -> None:
+    about = {answer.inquiry_id: known[answer.inquiry_id] for answer in answers}
+    payment_ids = [one.payment_id for one in about.values() if one.payment_id is not None]
+    originals = open_attempts.originals(tx.connection, tx.enterprise_id, payment_ids)
     page = Settlement(tx, {one.payment.account.id for one in originals.values()}, list(originals))
     by_payment = {attempt.payment.id: attempt for attempt in page.attempts.values()}
-    sources = store.find(tx.connection, tx.enterprise_id, {one.funding_source_id for one in known.values()})
+    sources = store.find(tx.connection, tx.enterprise_id, {one.funding_source_id for one in about.values()})
     retries: list[tuple[OpenAttempt, FundingSource]] = []
     changes: list[FundingSourceChanged] = []
     for answer in answers:
-        inquiry = known[answer.inquiry_id]
+        inquiry = about[answer.inquiry_id]
+        assert inquiry.payment_id is not None, "these are the inquiries about payments"
         attempt = by_payment[inquiry.payment_id]
         if answer.outcome is not UpdateOutcome.NO_ANSWER:
             before = sources[inquiry.funding_source_id]
@@ -62,8 +104,8 @@ def take_answers(tx: Transaction, answers: Sequence[Answer]) -> None:
             retries.append((attempt, sources[inquiry.funding_source_id]))
         else:
             page.decline_finally(attempt, attempt.response_code, attempt.response_message)
-    _save(tx, changes)
-    _mark_answered(tx, page, answers, known, by_payment)
+    tell(tx, changes)
+    _mark_answered(tx, answers, known, page.accounts)
     _retry(tx, page, retries)
     page.save()
 
@@ -74,15 +116,11 @@ def _is_still_owed(page: Settlement, attempt: OpenAttempt) -> bool:
 
 
 def _mark_answered(
-    tx: Transaction,
-    page: Settlement,
-    answers: Sequence[Answer],
-    known: Mapping[UUID, Inquiry],
-    by_payment: Mapping[UUID, OpenAttempt],
+    tx: Transaction, answers: Sequence[Answer], known: Mapping[UUID, Inquiry], locked: Mapping[UUID, Account]
 ) -> None:
     by_day: dict[date, dict[UUID, str]] = {}
     for answer in answers:
-        day = page.day(by_payment[known[answer.inquiry_id].payment_id])
+        day = tx.today(locked[known[answer.inquiry_id].account_id].time_zone)
         by_day.setdefault(day, {})[answer.inquiry_id] = answer.outcome.value
     for day, outcomes in by_day.items():
         inquiries.mark_answered(tx.connection, tx.enterprise_id, outcomes, day)
@@ -137,13 +175,3 @@ def _retry_attempt(page: Settlement, batch: Batch, attempt: OpenAttempt, source:
         invoice.attempts,
         page.day(attempt),
     )
-
-
-def _save(tx: Transaction, facts: Sequence[FundingSourceChanged]) -> None:
-    """Write sources the card updater spoke of, keep the history of renewed ones, and tell; the last state wins."""
-    if not facts:
-        return
-    store.save(tx.connection, tx.enterprise_id, list({one.source.id: one.source for one in facts}.values()))
-    renewed = [one for one in facts if one.outcome in CURES]
-    store.add_changes(tx.connection, renewed, tx.context.correlation, tx.now)
-    tx.publish(*facts)

@@ -1,4 +1,4 @@
-"""The table of inquiries to the card updater: one per declined payment (SPEC BIL-4)."""
+"""The table of inquiries to the card updater: one per declined payment, or per card and bill day (SPEC BIL-4)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -6,9 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
 
-from boss_billing.funding.rules import Inquiry, SubmittedInquiry
+from boss_billing.funding.rules import FundingSource, Inquiry, SubmittedInquiry
 from boss_kit.database import copy_rows
+from boss_kit.ids import derived_id
 
 TABLES = sa.MetaData()
 CREATED = "created"
@@ -20,7 +22,7 @@ card_inquiry = sa.Table(
     sa.Column("business_unit_id", PG_UUID, nullable=False),
     sa.Column("id", PG_UUID, primary_key=True),
     sa.Column("account_id", PG_UUID, nullable=False),
-    sa.Column("payment_id", PG_UUID, nullable=False),
+    sa.Column("payment_id", PG_UUID),
     sa.Column("funding_source_id", PG_UUID, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
@@ -29,6 +31,7 @@ card_inquiry = sa.Table(
     sa.Column("answer_date", sa.Date),
     sa.Column("correlation", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("bill_date", sa.Date),
 )
 
 _FIND = sa.text(
@@ -41,7 +44,7 @@ _FIND = sa.text(
 _TO_SEND = sa.text(
     """
     SELECT inquiry.id, account.number, source.tender, source.token, source.last4, source.expiry_month,
-           source.expiry_year
+           source.expiry_year, inquiry.bill_date
     FROM card_inquiry AS inquiry
     JOIN account ON account.enterprise_id = inquiry.enterprise_id AND account.id = inquiry.account_id
     JOIN funding_source AS source
@@ -85,6 +88,30 @@ def add(connection: sa.Connection, rows: Sequence[tuple[object, ...]], correlati
     )  # fmt: skip
     if rows:
         copy_rows(connection, card_inquiry, columns, ((*row, CREATED, "", correlation, now) for row in rows))
+
+
+def add_ahead(
+    connection: sa.Connection, cards: Sequence[tuple[FundingSource, date]], correlation: str, now: datetime
+) -> None:
+    """Add inquiries about cards that have something due on a day; one that was made before stays."""
+    rows = [
+        {
+            "enterprise_id": source.account.enterprise_id,
+            "business_unit_id": source.account.business_unit_id,
+            "id": derived_id(source.id, "ahead", day.isoformat()),
+            "account_id": source.account.id,
+            "funding_source_id": source.id,
+            "state": CREATED,
+            "outcome": "",
+            "business_date": day,
+            "correlation": correlation,
+            "create_time": now,
+            "bill_date": day,
+        }
+        for source, day in cards
+    ]
+    if rows:
+        connection.execute(insert(card_inquiry).on_conflict_do_nothing(), rows)
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Mapping[UUID, Inquiry]:

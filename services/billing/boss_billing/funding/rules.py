@@ -82,18 +82,18 @@ class CardUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """An inquiry as it is answered."""
+    """An inquiry as it is answered; one made ahead of a bill day has no payment."""
 
     id: UUID
     account_id: UUID
-    payment_id: UUID
+    payment_id: UUID | None
     funding_source_id: UUID
     state: str
 
 
 @dataclass(frozen=True, slots=True)
 class SubmittedInquiry:
-    """A question to the card updater about one card."""
+    """A question to the card updater about one card: after a decline, or ahead of a bill day."""
 
     inquiry_id: UUID
     account_number: str
@@ -102,6 +102,7 @@ class SubmittedInquiry:
     last4: str
     expiry_month: int
     expiry_year: int
+    bill_date: date | None = None
 
 
 NOTHING_NEW = CardUpdate()

@@ -102,6 +102,15 @@ _SAVE = sa.text(
 )
 
 
+_OF_TOKENS = sa.text(
+    """
+    SELECT token, id FROM funding_source
+    WHERE enterprise_id = :enterprise_id AND token = ANY(:tokens)
+    ORDER BY token, id
+    """
+)
+
+
 def add(connection: sa.Connection, sources: Iterable[FundingSource], now: datetime) -> None:
     """Add sources."""
     columns = [column.name for column in funding_source.columns]
@@ -146,6 +155,15 @@ def sources_of(
 ) -> Mapping[UUID, list[FundingSource]]:
     """Read all sources, by account, the primary first."""
     return _by_account(connection, _OF_ACCOUNTS, enterprise_id, account_ids)
+
+
+def of_tokens(connection: sa.Connection, enterprise_id: UUID, tokens: Collection[str]) -> Mapping[str, list[UUID]]:
+    """Read which sources have a token: one card may pay for several accounts."""
+    found: dict[str, list[UUID]] = {}
+    if tokens:
+        for row in connection.execute(_OF_TOKENS, {"enterprise_id": enterprise_id, "tokens": list(tokens)}):
+            found.setdefault(row.token, []).append(row.id)
+    return found
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, FundingSource]:

@@ -252,6 +252,20 @@ def save(connection: sa.Connection, enterprise_id: UUID, invoices: Sequence[Invo
     )
 
 
+def planned_attempts(
+    connection: sa.Connection, enterprise_id: UUID, unit_id: UUID, first: date, last: date
+) -> Sequence[tuple[UUID, date]]:
+    """Read which accounts of a unit have an attempt at an open invoice planned in some days, and on which."""
+    table = invoice.c
+    query = sa.select(table.account_id, table.next_attempt_date).where(
+        table.enterprise_id == enterprise_id,
+        table.business_unit_id == unit_id,
+        table.balance_minor > 0,
+        table.next_attempt_date.between(first, last),
+    )
+    return [(row[0], row[1]) for row in connection.execute(query.distinct())]
+
+
 def plan_again(connection: sa.Connection, ref: AccountRef, day: date) -> None:
     """Plan an attempt at the open invoices of an account that have none: its source was renewed."""
     connection.execute(_PLAN_AGAIN, {"enterprise_id": ref.enterprise_id, "account_id": ref.id, "day": day})

@@ -69,7 +69,12 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
         """Set how a unit bills."""
         wanted = request.billing_settings
         ids = names.parse(UNIT_NAME, wanted.business_unit, "billing_settings.business_unit")
-        settings = BillingSettings(wanted.card_updater, wanted.rebill_after_days, wanted.rebill_attempts_max)
+        settings = BillingSettings(
+            wanted.card_updater,
+            wanted.rebill_after_days,
+            wanted.rebill_attempts_max,
+            wanted.card_updater_days_before,
+        )
         return self._door.command(
             request, lambda tx: _settings(units.update_settings(tx, ids["e"], ids["b"], settings))
         )
@@ -107,4 +112,5 @@ def _settings(unit: Unit) -> pb.BillingSettings:
         card_updater=unit.settings.card_updater,
         rebill_after_days=unit.settings.rebill_after_days,
         rebill_attempts_max=unit.settings.rebill_attempts_max,
+        card_updater_days_before=unit.settings.updater_days_before,
     )

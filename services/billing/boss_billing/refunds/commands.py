@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from boss_billing.accounts import store as accounts
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.declines import store as declines
 from boss_billing.funding import store as funding
@@ -15,6 +16,7 @@ from boss_billing.refunds import store
 from boss_billing.refunds.rules import (
     ON_ITS_WAY,
     SEND_TASK,
+    TO_SEND,
     Destination,
     Refund,
     RefundAnswer,
@@ -97,20 +99,19 @@ def create_refund(tx: Transaction, command: CreateRefund) -> UUID:
     return refund.id
 
 
-def mark_unknown(tx: Transaction, refund_id: UUID) -> None:
-    """Note that the processor didn't say what became of a refund."""
-    refund = store.find(tx.connection, tx.enterprise_id, refund_id)
-    if refund is not None and refund.state is RefundState.CREATED:
-        store.save(tx.connection, replace(refund, state=RefundState.UNKNOWN))
+def mark(tx: Transaction, refund_id: UUID, state: RefundState) -> None:
+    """Note that the processor has a refund, or that nobody knows whether it has; an answer that was faster stays."""
+    found = _find(tx, refund_id)
+    accounts.lock(tx.connection, tx.enterprise_id, [found.account.id])
+    refund = _find(tx, refund_id)
+    if refund.state in TO_SEND and refund.state is not state:
+        store.save(tx.connection, replace(refund, state=state))
 
 
 def take_answer(tx: Transaction, refund_id: UUID, answer: RefundAnswer) -> None:
     """Take what the processor says of a refund: the money is back, or credit of the account again. Once."""
-    found = store.find(tx.connection, tx.enterprise_id, refund_id)
-    if found is None:
-        raise LookupError(f"there is no refund {refund_id}")
-    sheet = Sheet(tx, found.account)
-    refund = store.find(tx.connection, tx.enterprise_id, refund_id) or found
+    sheet = Sheet(tx, _find(tx, refund_id).account)
+    refund = _find(tx, refund_id)
     if refund.state not in ON_ITS_WAY:
         return
     code = declines.decline_table(tx.connection, tx.enterprise_id).find(answer.code)
@@ -126,6 +127,13 @@ def take_answer(tx: Transaction, refund_id: UUID, answer: RefundAnswer) -> None:
     said = (answer.code, answer.message or code.message, answer.transaction_id)
     store.save(tx.connection, _answered(refund, state, said, sheet))
     sheet.save()
+
+
+def _find(tx: Transaction, refund_id: UUID) -> Refund:
+    found = store.find(tx.connection, tx.enterprise_id, refund_id)
+    if found is None:
+        raise LookupError(f"there is no refund {refund_id}")
+    return found
 
 
 def _answered(refund: Refund, state: RefundState, said: tuple[str, str, str], sheet: Sheet) -> Refund:

@@ -25,6 +25,7 @@ _DESTINATIONS = {
 _NUMBERS = {destination: number for number, destination in _DESTINATIONS.items()}
 _STATES = {
     RefundState.CREATED: pb.Refund.STATE_CREATED,
+    RefundState.PENDING: pb.Refund.STATE_PENDING,
     RefundState.UNKNOWN: pb.Refund.STATE_UNKNOWN,
     RefundState.APPROVED: pb.Refund.STATE_APPROVED,
     RefundState.DECLINED: pb.Refund.STATE_DECLINED,

@@ -114,9 +114,11 @@ def to_send(tx: Transaction, refund_id: UUID) -> tuple[RefundState, SubmittedRef
     one = store.find(tx.connection, tx.enterprise_id, refund_id)
     if one is None:
         raise LookupError(f"there is no refund {refund_id}")
-    submitted = SubmittedRefund(
-        one.account.enterprise_id, str(one.id), one.tender, one.token, one.amount_minor, one.currency
-    )
+    movement = movements.find(tx.connection, one.account, one.id)
+    assert movement is not None, "every refund has its movement"
+    account = one.account
+    about = (str(one.id), one.tender, one.token, one.amount_minor, one.currency, movement.business_date)
+    submitted = SubmittedRefund(account.enterprise_id, account.business_unit_id, *about)
     return one.state, submitted
 
 

@@ -9,7 +9,7 @@ from boss.billing.v1 import refund_service_pb2_grpc
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.movements.rpc import account_scope, require_fit_approver
 from boss_billing.refunds import commands, convert, queries
-from boss_billing.refunds.rules import REFUND_NAME, RETURN_NAME, check_destination
+from boss_billing.refunds.rules import REFUND_NAME, RETURN_NAME
 from boss_kit import names
 from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
@@ -18,9 +18,8 @@ from boss_kit.rpc.door import Door
 class RefundServicer(refund_service_pb2_grpc.RefundServiceServicer):
     """Money that goes back."""
 
-    def __init__(self, door: Door, *, sends_refunds: bool) -> None:
+    def __init__(self, door: Door) -> None:
         self._door = door
-        self._sends_refunds = sends_refunds
 
     def CreateReturn(self, request: pb.CreateReturnRequest, context: grpc.ServicerContext) -> pb.Return:
         """Take items back."""
@@ -28,7 +27,6 @@ class RefundServicer(refund_service_pb2_grpc.RefundServiceServicer):
         command = convert.create_return(request)
 
         def answer(tx: Any) -> pb.Return:
-            check_destination(command.destination, sends_refunds=self._sends_refunds)
             return_id = commands.create_return(tx, command)
             return convert.returned(queries.get_return(tx, command.account, return_id))
 
@@ -46,7 +44,6 @@ class RefundServicer(refund_service_pb2_grpc.RefundServiceServicer):
         command = convert.create_refund(request)
 
         def answer(tx: Any) -> pb.Refund:
-            check_destination(command.destination, sends_refunds=self._sends_refunds)
             refund_id = commands.create_refund(tx, command)
             return convert.refund(queries.get_refund(tx, command.account, refund_id))
 

@@ -28,12 +28,14 @@ class RefundState(StrEnum):
     """Where a refund is in its life; what the processor didn't say is unknown, never assumed."""
 
     CREATED = "created"
+    PENDING = "pending"
     UNKNOWN = "unknown"
     APPROVED = "approved"
     DECLINED = "declined"
 
 
-ON_ITS_WAY = (RefundState.CREATED, RefundState.UNKNOWN)
+TO_SEND = (RefundState.CREATED, RefundState.UNKNOWN)
+ON_ITS_WAY = (*TO_SEND, RefundState.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,13 @@ class SubmittedRefund:
     """A refund as it goes to the processor; the same key again is the same refund."""
 
     enterprise_id: UUID
+    business_unit_id: UUID
     key: str
     tender: str
     token: str
     amount_minor: int
     currency: str
+    business_date: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +97,19 @@ class RefundAnswer:
 
 
 class RefundProcessor(Protocol):
-    """The part of a payment processor that sends money back; idempotent by the refund's key."""
+    """The part of a payment processor that sends money back; the refund's key is the same for every repeat."""
 
-    def refund(self, refund: SubmittedRefund) -> RefundAnswer:
-        """Send money back. Raises NoAnswerError when nobody knows whether it did, Transient when it didn't."""
+    def refund(self, refund: SubmittedRefund) -> RefundAnswer | None:
+        """Send money back; give nothing where the answer comes by callback.
+
+        Raises NoAnswerError when nobody knows whether it went, Transient when it didn't.
+        """
         ...
 
-
-def check_destination(destination: Destination, *, sends_refunds: bool) -> None:
-    """Refuse to send money where the processor can't. Raises FailedPrecondition."""
-    if destination is Destination.FUNDING_SOURCE and not sends_refunds:
-        raise FailedPrecondition(
-            "REFUNDS_NOT_SENT",
-            "The payment processor of this installation can't send money back to a card or bank account; "
-            "refund in cash or leave it as credit of the account.",
-            metadata={"destination": destination.value},
-        )
+    @property
+    def may_repeat(self) -> bool:
+        """Tell whether a refund nobody knows about may be sent once more."""
+        ...
 
 
 def check_lines(lines: Sequence[ReturnLine]) -> int:

@@ -1,6 +1,6 @@
 """Tables and SQL of returns' lines and refunds, and what may still go back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -179,6 +179,14 @@ def find(connection: sa.Connection, enterprise_id: UUID, refund_id: UUID) -> Ref
     query = sa.select(refund).where(refund.c.enterprise_id == enterprise_id, refund.c.id == refund_id)
     row = connection.execute(query).one_or_none()
     return read(row) if row is not None else None
+
+
+def find_all(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Mapping[UUID, Refund]:
+    """Read refunds by id."""
+    if not ids:
+        return {}
+    query = sa.select(refund).where(refund.c.enterprise_id == enterprise_id, refund.c.id.in_(ids))
+    return {row.id: read(row) for row in connection.execute(query)}
 
 
 def save(connection: sa.Connection, one: Refund) -> None:

@@ -48,6 +48,7 @@ _STORY = sa.text(
         SELECT 4, id, answer_date, create_time, 'card updater', correlation, json_build_object(
             'outcome', outcome, 'source', funding_source_id)
         FROM card_inquiry WHERE {_MINE} AND answer_date IS NOT NULL
+            AND (payment_id IS NOT NULL OR outcome NOT IN ('no change', 'no answer'))
         UNION ALL
         SELECT 5, id, payment_date, create_time, 'desk', correlation, json_build_object(
             'amount', amount_minor, 'currency', currency, 'tender', tender)

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from boss_billing.units import store
-from boss_billing.units.rules import DIVISION_NAME, UNIT_NAME, BillingSettings, BusinessUnitChanged, Unit
+from boss_billing.units.rules import (
+    DIVISION_NAME,
+    UNIT_NAME,
+    BillingSettings,
+    BusinessUnitChanged,
+    Unit,
+    check_settings,
+)
 from boss_kit import names
 from boss_kit.errors import NotFound
 from boss_kit.events.received import Received
@@ -17,7 +24,8 @@ def keep_units(tx: Transaction, received: Sequence[Received[BusinessUnitChanged]
 
 
 def update_settings(tx: Transaction, enterprise_id: UUID, unit_id: UUID, settings: BillingSettings) -> Unit:
-    """Set how a unit bills. Raises NotFound without the unit."""
+    """Set how a unit bills. Raises NotFound without the unit, InvalidArgument for settings that don't go together."""
+    check_settings(settings)
     require_unit(tx, enterprise_id, unit_id)
     store.save_settings(tx.connection, enterprise_id, unit_id, settings)
     return require_unit(tx, enterprise_id, unit_id)

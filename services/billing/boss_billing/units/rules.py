@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from boss_kit.errors import InvalidArgument
+
 UNIT_NAME = "enterprises/{e}/businessUnits/{b}"
 ENTERPRISE_NAME = "enterprises/{e}"
 DIVISION_NAME = "enterprises/{e}/divisions/{d}"
@@ -10,11 +12,17 @@ DIVISION_NAME = "enterprises/{e}/divisions/{d}"
 
 @dataclass(frozen=True)
 class BillingSettings:
-    """How a unit bills: the card updater, and the rebill schedule (SPEC BIL-4, BIL-6)."""
+    """How a unit bills: the card updater, and how long before a bill day; the rebill schedule (SPEC BIL-4, BIL-6)."""
 
     card_updater: bool = False
     rebill_after_days: int = 7
     rebill_attempts_max: int = 3
+    updater_days_before: int = 0
+
+    @property
+    def asks_ahead(self) -> bool:
+        """Tell whether cards are renewed before their bill day, too."""
+        return self.card_updater and self.updater_days_before > 0
 
 
 DEFAULTS = BillingSettings()
@@ -48,3 +56,10 @@ class BusinessUnitChanged:
     time_zone: str
     currency: str
     division: str = ""
+
+
+def check_settings(settings: BillingSettings) -> None:
+    """Refuse settings that don't go together. Raises InvalidArgument."""
+    if settings.updater_days_before and not settings.card_updater:
+        text = "must be 0 without the card updater; turn it on, too."
+        raise InvalidArgument.field("billing_settings.card_updater_days_before", text)

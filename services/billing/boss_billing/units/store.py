@@ -31,6 +31,7 @@ billing_settings = sa.Table(
     sa.Column("card_updater", sa.Boolean, nullable=False),
     sa.Column("rebill_after_days", sa.Integer, nullable=False),
     sa.Column("rebill_attempts_max", sa.Integer, nullable=False),
+    sa.Column("updater_days_before", sa.Integer, nullable=False),
 )
 
 _WITH_SETTINGS = sa.select(
@@ -85,6 +86,7 @@ def save_settings(connection: sa.Connection, enterprise_id: UUID, unit_id: UUID,
         "card_updater": settings.card_updater,
         "rebill_after_days": settings.rebill_after_days,
         "rebill_attempts_max": settings.rebill_attempts_max,
+        "updater_days_before": settings.updater_days_before,
     }
     statement = insert(billing_settings).values(enterprise_id=enterprise_id, business_unit_id=unit_id, **values)
     connection.execute(
@@ -100,7 +102,9 @@ def enterprises(connection: sa.Connection) -> Sequence[UUID]:
 def _unit(row: "sa.Row[Any]") -> Unit:
     settings = DEFAULTS
     if row.card_updater is not None:
-        settings = BillingSettings(row.card_updater, row.rebill_after_days, row.rebill_attempts_max)
+        settings = BillingSettings(
+            row.card_updater, row.rebill_after_days, row.rebill_attempts_max, row.updater_days_before
+        )
     has_settings = row.card_updater is not None
     return Unit(
         row.enterprise_id,
