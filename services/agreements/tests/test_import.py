@@ -12,6 +12,7 @@ from uuid import UUID
 import email_validator
 import phonenumbers
 import pytest
+import sqlalchemy as sa
 from agreements_club import CLUB, ENTERPRISE, FIRST_DAY, USUAL, Club, add_unit, iso, record
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import member_service_pb2 as pb
@@ -356,3 +357,24 @@ def test_two_imports_of_the_same_records_at_the_same_time_bring_each_once(club: 
     outcomes = [result.outcome for result in results]
     assert (outcomes.count(IMPORTED), outcomes.count(ALREADY_THERE)) == (200, 400)
     assert len(club.facts()) == 400
+
+
+def test_a_message_looks_only_at_its_own_records_however_many_are_there_and_nothing_was_analysed(club: Club) -> None:
+    club.import_records(*[record(number, external_id=f"M{number}") for number in range(400)])
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "ids" in parameters:
+            asked.append((statement, parameters))
+
+    sa.event.listen(club.units.engine, "before_cursor_execute", note)
+    club.import_records(*[record(number, external_id=f"N{number}") for number in range(100)])
+    sa.event.remove(club.units.engine, "before_cursor_execute", note)
+    with club.units.engine.connect() as connection:
+        plans = [
+            "\n".join(connection.exec_driver_sql(f"EXPLAIN ANALYZE {one}", values).scalars()) for one, values in asked
+        ]
+    indexes = ("agreement_enterprise_id_number_key", "member_enterprise_id_external_id_key")
+    for plan, index in zip(plans, indexes, strict=True):
+        assert f"using {index}" in plan, plan
+        assert "Sort" not in plan, plan

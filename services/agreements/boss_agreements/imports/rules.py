@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -48,8 +49,8 @@ _REQUIRED = (
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"(-?)(\d+)(?:\.(\d+))?", re.ASCII)
-# Few texts have as many digits as a card number; only those are worth the detector's time.
-_LONG_NUMBER = re.compile(r"\d(?:[ \-\u00a0\u2010-\u2015]?\d){12}")
+# Few texts have as many digits and separators in a row as a card number; only those are worth the detector's time.
+_LONG_NUMBER = re.compile(rf"[\d \-\u00a0\u2010-\u2015]{{{DIGITS_MIN}}}")
 _FLAGS = {"yes": True, "no": False, "": False}
 
 
@@ -86,6 +87,7 @@ class Record(NamedTuple):
 
 
 FIELDS = Record._fields
+_required_of = attrgetter(*_REQUIRED)
 
 
 class Checked(NamedTuple):
@@ -156,8 +158,8 @@ def _check_texts(record: Record) -> None:
         raise InvalidArgument.field(field, "holds a NUL character, which no text may; take it out.")
     if any(len(value) >= DIGITS_MIN and _LONG_NUMBER.search(value) for value in record):
         _refuse_card(record)
-    for name in _REQUIRED:
-        if not getattr(record, name).strip():
+    for name, value in zip(_REQUIRED, _required_of(record), strict=True):
+        if not value or value.isspace():
             raise InvalidArgument.field(name, "is missing.")
     if len(everything) > NAME_LENGTH_MAX:
         for name, value in zip(FIELDS, record, strict=True):

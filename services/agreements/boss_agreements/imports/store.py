@@ -18,10 +18,34 @@ from boss_kit.database import copy_rows
 from boss_kit.errors import Aborted
 from boss_kit.ids import derived_id
 
+# The first row from each id on, in the order of the unique index: only that index gives it. Of a table which an import
+# has just filled PostgreSQL knows nothing yet, and for equal ids it would as soon read the whole enterprise.
 _KNOWN = sa.text(
-    "SELECT external_id, import_hash FROM member WHERE enterprise_id = :enterprise_id AND external_id = ANY(:ids)"
+    """
+    SELECT wanted.external_id, found.import_hash
+    FROM unnest(CAST(:ids AS text[])) AS wanted (external_id)
+    CROSS JOIN LATERAL (
+        SELECT enterprise_id, external_id, import_hash FROM member
+        WHERE (enterprise_id, external_id) >= (CAST(:enterprise_id AS uuid), wanted.external_id)
+        ORDER BY enterprise_id, external_id
+        LIMIT 1
+    ) AS found
+    WHERE found.enterprise_id = CAST(:enterprise_id AS uuid) AND found.external_id = wanted.external_id
+    """
 )
-_NUMBERS = sa.text("SELECT number FROM agreement WHERE enterprise_id = :enterprise_id AND number = ANY(:ids)")
+_NUMBERS = sa.text(
+    """
+    SELECT wanted.number
+    FROM unnest(CAST(:ids AS text[])) AS wanted (number)
+    CROSS JOIN LATERAL (
+        SELECT enterprise_id, number FROM agreement
+        WHERE (enterprise_id, number) >= (CAST(:enterprise_id AS uuid), wanted.number)
+        ORDER BY enterprise_id, number
+        LIMIT 1
+    ) AS found
+    WHERE found.enterprise_id = CAST(:enterprise_id AS uuid) AND found.number = wanted.number
+    """
+)
 
 
 def known_members(connection: sa.Connection, enterprise_id: UUID, external_ids: Sequence[str]) -> Mapping[str, bytes]:
