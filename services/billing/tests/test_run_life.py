@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -11,6 +11,7 @@ from boss.billing.v1 import bill_run_service_pb2 as pb
 from boss.billing.v1 import bill_run_service_pb2_grpc as pb_grpc
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, scope, unit_id
+from grpc import RpcError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ from boss_billing.runs.rules import (
 )
 from boss_kit.errors import AlreadyExists, FailedPrecondition, NotFound
 from boss_kit.rpc.convert import date_to_proto
+from boss_kit.rpc.roles import ROLES
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
 DIVISION_ID = UUID("018f2f6e-0000-7000-8000-00000000d117")
@@ -74,6 +76,37 @@ def api(server: Any) -> Api:
 def everything(club: Club) -> list[Any]:
     tables = ("invoice", "invoice_line", "payment", "attempt", "transfer", "bill_run", "batch", "outbox", "account")
     return [club.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in tables]
+
+
+def test_bil_1_only_who_may_approve_a_run_starts_one_that_nobody_has_approved(
+    club: Club, server: Any, tokens: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(cast("dict[str, tuple[str, ...]]", ROLES), "clerk", ("billing.billRuns.start",))
+    clerk = tokens.token("carl", ["clerk"], [PARENT])
+    boss = tokens.token("anna", ["controller"], [PARENT])
+    stub = pb_grpc.BillRunServiceStub(server.plain)
+
+    def start(by: str, approval: str = "") -> pb.BillRun:
+        request = pb.StartBillRunRequest(parent=PARENT, bill_date=date_to_proto(club.day), request_id=request_id())
+        with_approval = [("boss-approval", f"Bearer {approval}")] if approval else []
+        return stub.StartBillRun(request, timeout=5, metadata=[("authorization", f"Bearer {by}"), *with_approval])
+
+    for approval in ("", tokens.token("cleo", ["clerk"], [PARENT])):
+        with pytest.raises(RpcError, match="you may not approve one"):
+            start(clerk, approval)
+    assert club.rows("SELECT * FROM bill_run") == []
+    started = start(clerk, boss)
+    assert (started.created_by, started.approved_by) == ("carl", "anna")
+    assert start(clerk).name == started.name
+    club.set_clock(DAY + timedelta(days=1))
+    assert start(boss).approved_by == "anna"
+    club.set_clock(DAY + timedelta(days=2))
+    drafts = server.stub(pb_grpc.BillRunServiceStub)
+    drafted = drafts.CreateBillRun(
+        pb.CreateBillRunRequest(parent=PARENT, bill_date=date_to_proto(club.day), request_id=request_id()), timeout=5
+    )
+    drafts.ApproveBillRun(pb.ApproveBillRunRequest(name=drafted.name, request_id=request_id()), timeout=5)
+    assert start(clerk).name == drafted.name
 
 
 def test_bil_1_a_preview_shows_what_would_be_invoiced_attempted_and_skipped_and_writes_nothing(

@@ -13,6 +13,7 @@ from boss_billing.runs.rules import (
     RunState,
     Scope,
     Shard,
+    check_is_approved,
     check_may_approve,
     check_may_cancel,
     check_may_resume,
@@ -32,10 +33,11 @@ WITHDRAW_TASK = "bill-run-withdraw"
 
 @dataclass(frozen=True)
 class StartBillRun:
-    """A run as it is asked for: for an enterprise, a division or a unit."""
+    """A run as it is asked for, and who lets it go where that is still to be done: whoever asks, if nobody is named."""
 
     scope: Scope
     bill_date: date
+    approved_by: str | None = None
 
 
 def create_run(tx: Transaction, command: StartBillRun) -> BillRun:
@@ -61,11 +63,14 @@ def approve_run(tx: Transaction, run_id: UUID) -> None:
 def start_run(tx: Transaction, command: StartBillRun) -> BillRun:
     """Create, approve and start a run in one go; start an approved one; leave one that has begun as it is.
 
-    Raises NotFound without a unit, InvalidArgument for a later day, FailedPrecondition for a draft or a cancelled run.
+    Raises NotFound without a unit, InvalidArgument for a later day, FailedPrecondition for a draft or a cancelled run,
+    or where there is none and nobody lets it go.
     """
     run = _new_run(tx, command)
     if store.add_run(tx.connection, run, tx.context.actor.user, tx.now):
-        store.approve(tx.connection, run, tx.context.actor.user)
+        approved_by = tx.context.actor.user if command.approved_by is None else command.approved_by
+        check_is_approved(approved_by)
+        store.approve(tx.connection, run, approved_by)
     else:
         run = store.lock_run_of_day(tx.connection, command.scope, command.bill_date)
         check_may_start(run)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,7 +13,7 @@ from boss.billing.v1 import bill_run_service_pb2_grpc
 
 from boss_billing.accounts.rpc import scope as unit_scope
 from boss_billing.runs import commands, convert, previews, queries
-from boss_billing.runs.rules import RUN_NAME, BillRun, DuePage, Scope
+from boss_billing.runs.rules import APPROVE, RUN_NAME, BillRun, DuePage, Scope
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
 from boss_kit.paging import Page, open_page
@@ -65,7 +66,8 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
 
     def StartBillRun(self, request: pb.StartBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
         """Start a run."""
-        return self._begin(request, commands.start_run)
+        approved_by = self._approver()
+        return self._begin(request, lambda tx, run: commands.start_run(tx, replace(run, approved_by=approved_by)))
 
     def CancelBillRun(self, request: pb.CancelBillRunRequest, context: grpc.ServicerContext) -> pb.BillRun:
         """Stop a run."""
@@ -135,6 +137,13 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
             return pb.ListBatchesResponse(batches=[convert.batch(*one) for one in found], next_page_token=token)
 
         return self._door.query(request, answer)
+
+    def _approver(self) -> str:
+        """Tell who lets a run go by this call: the caller, or the second person whose token comes along; or nobody."""
+        actor = self._door.context().actor
+        if actor.approver is not None and self._door.approver_may(APPROVE):
+            return actor.approver.user
+        return actor.user if self._door.caller_may(APPROVE) else ""
 
     def _begin(self, request: Any, begin: Callable[[Transaction, commands.StartBillRun], BillRun]) -> pb.BillRun:
         command = commands.StartBillRun(convert.scope(request.parent), date_from_proto(request.bill_date, "bill_date"))

@@ -24,6 +24,7 @@ from boss_billing.units.rules import Unit
 from boss_kit.errors import FailedPrecondition
 
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
+APPROVE = "billing.billRuns.approve"
 AGREEMENTS_PER_SHARD = 5000
 SMALL_SHARD_AGREEMENTS = 500
 AGREEMENTS_PER_TASK = 1000
@@ -155,6 +156,16 @@ def check_may_approve(run: BillRun) -> None:
     """Refuse to approve what is under way or over. Raises FailedPrecondition."""
     if run.state is not RunState.DRAFT and not (run.state is RunState.CANCELLED and not run.is_approved):
         raise _refused("BILL_RUN_NOT_A_DRAFT", f"This bill run is {run.state}; only a draft is approved.", run)
+
+
+def check_is_approved(approved_by: str) -> None:
+    """Refuse to start what nobody lets go who may. Raises FailedPrecondition."""
+    if not approved_by:
+        text = (
+            "This day has no approved bill run, and you may not approve one: draft it and have it approved, "
+            "or start it with the approval of somebody who may."
+        )
+        raise FailedPrecondition("BILL_RUN_NOT_APPROVED", text, metadata={"permission": APPROVE})
 
 
 def check_may_start(run: BillRun) -> None:
