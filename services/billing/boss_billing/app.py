@@ -274,3 +274,24 @@ def check_books() -> int:
     finally:
         house.close()
     return 1 if wrong else 0
+
+
+def check_files() -> int:
+    """Come to where the processor's files lie and print what is wrong; give the exit code."""
+    import os
+    import sys
+
+    from boss_billing.adapters.places import PlaceAwayError
+
+    settings = BillingSettings.from_environ(os.environ)
+    if settings.processor != FILE:
+        sys.stdout.write(f"BOSS_PROCESSOR is {settings.processor!r}: its processor exchanges no files.\n")
+        return 1
+    try:
+        with processor_place(settings).open() as files:
+            waiting = len(files.names("responses"))
+    except PlaceAwayError as error:
+        sys.stdout.write(f"{error.message}\n")
+        return 1
+    sys.stdout.write(f"The place of the processor's files is there; {waiting} responses wait to be read.\n")
+    return 0

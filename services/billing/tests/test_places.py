@@ -17,7 +17,7 @@ from boss_billing.adapters.file_processor import FileProcessor
 from boss_billing.adapters.places import Directory, Place, PlaceAwayError, UnclearError
 from boss_billing.adapters.places import Files as PlaceFiles
 from boss_billing.adapters.sftp import Login, Sftp
-from boss_billing.app import processor_place
+from boss_billing.app import check_files, processor_place
 from boss_billing.batches.process import BatchProcesses
 from boss_billing.settings import BillingSettings
 from boss_kit.errors import Transient
@@ -127,6 +127,8 @@ def test_bil_8_a_server_knows_us_by_key_or_by_password(server: Server) -> None:
     for known in (login(server), by_password):
         with Sftp(known).open() as files:
             assert files.names("nowhere") == []
+    with pytest.raises(PlaceAwayError), Sftp(replace(login(server), key_file=server.known_hosts())).open():
+        pass
     with pytest.raises(PlaceAwayError, match="Authentication failed"), Sftp(replace(by_password, password="x")).open():
         pass
 
@@ -175,18 +177,22 @@ def test_bil_8_a_batch_that_never_came_to_the_server_waits_also_where_nothing_is
 SFTP = "sftp://club@sftp.example.com/exchange"
 
 
-def test_the_settings_say_where_the_files_lie(tokens: Any, server: Server, tmp_path: Path) -> None:
-    known, key = str(server.known_hosts()), str(server.key_file())
-    environ = {
+@pytest.fixture
+def environ(tokens: Any, server: Server) -> dict[str, str]:
+    """Give what billing's settings ask for with a processor that works with files."""
+    return {
         "DATABASE_URL": "postgresql://localhost/billing",
         "BOSS_JWKS": str(tokens.jwks),
         "BOSS_SERVICE_KEY": str(tokens.service_key("billing")),
         "BOSS_AGREEMENTS_ADDRESS": "localhost:1",
         "BOSS_BILLING_ADDRESS": "localhost:2",
         "BOSS_PROCESSOR": "file",
-        "BOSS_PROCESSOR_SFTP_KNOWN_HOSTS": known,
-        "BOSS_PROCESSOR_SFTP_KEY": key,
+        "BOSS_PROCESSOR_SFTP_KNOWN_HOSTS": str(server.known_hosts()),
+        "BOSS_PROCESSOR_SFTP_KEY": str(server.key_file()),
     }
+
+
+def test_the_settings_say_where_the_files_lie(environ: dict[str, str], tmp_path: Path) -> None:
 
     def read(**changes: str) -> BillingSettings:
         return BillingSettings.from_environ(environ | changes)
@@ -214,3 +220,22 @@ def test_the_settings_say_where_the_files_lie(tokens: Any, server: Server, tmp_p
     assert "KNOWN_HOSTS is required" in refusal(BOSS_PROCESSOR_SFTP=SFTP, BOSS_PROCESSOR_SFTP_KNOWN_HOSTS="")
     assert "PASSWORD is required" in refusal(BOSS_PROCESSOR_SFTP=SFTP, BOSS_PROCESSOR_SFTP_KEY="")
     assert "no such file" in refusal(BOSS_PROCESSOR_SFTP=SFTP, BOSS_PROCESSOR_SFTP_KEY="/nowhere")
+
+
+def test_the_check_says_whether_billing_comes_to_the_files(
+    environ: dict[str, str], server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def check(**changes: str) -> tuple[int, str]:
+        for name, value in (environ | changes).items():
+            monkeypatch.setenv(name, value)
+        return check_files(), capsys.readouterr().out
+
+    here = f"sftp://{USER}@127.0.0.1:{server.port}/exchange"
+    assert check(BOSS_PROCESSOR_SFTP=here) == (
+        0,
+        "The place of the processor's files is there; 0 responses wait to be read.\n",
+    )
+    code, said = check(BOSS_PROCESSOR_SFTP=here.replace(USER, "stranger"))
+    assert (code, "Authentication failed" in said) == (1, True)
+    code, said = check(BOSS_PROCESSOR="sandbox")
+    assert (code, "exchanges no files" in said) == (1, True)

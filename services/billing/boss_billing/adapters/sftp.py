@@ -10,7 +10,8 @@ from pathlib import Path
 from time import time
 from typing import ParamSpec, TypeVar
 
-from paramiko import BadHostKeyException, RejectPolicy, SFTPClient, SSHClient, SSHException
+from paramiko import BadHostKeyException, PKey, RejectPolicy, SFTPClient, SSHClient, SSHException
+from paramiko.pkey import UnknownKeyType
 
 from boss_billing.adapters.places import Files, PlaceAwayError, Seen, UnclearError, is_whole, part_of
 
@@ -62,7 +63,7 @@ class Sftp:
                 login.port,
                 login.user,
                 login.password or None,
-                key_filename=str(login.key_file) if login.key_file else None,
+                pkey=PKey.from_path(login.key_file) if login.key_file else None,
                 timeout=CONNECT_TIMEOUT_S,
                 banner_timeout=CONNECT_TIMEOUT_S,
                 auth_timeout=CONNECT_TIMEOUT_S,
@@ -77,7 +78,7 @@ class Sftp:
             raise PlaceAwayError(
                 f"{login.host} shows another key than {login.known_hosts} has for it; nothing is sent there"
             ) from error
-        except (SSHException, EOFError, OSError, ValueError) as error:
+        except (SSHException, UnknownKeyType, EOFError, OSError, ValueError, TypeError) as error:
             raise PlaceAwayError(f"{login.host}:{login.port}: {error}") from error
         return files
 
