@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from boss_kit import arrays
+from boss_kit import arrays, binary_rows
 
 arrays.register()
 
@@ -73,13 +74,18 @@ def copy_rows(
 
     Columns take the types of the table, so that the driver needs no text round trip.
     """
-    types = [_type_name(table.c[column].type) for column in columns]
+    types = _type_names(table, tuple(columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(
         sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     count = 0
     driver = driver_connection(connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        if binary_rows.can_write(types):
+            for some, data in binary_rows.write_rows(types, rows):
+                copy.write(data)
+                count += some
+            return count
         copy.set_types(types)
         for row in rows:
             copy.write_row(row)
@@ -95,6 +101,11 @@ def driver_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver
+
+
+@cache
+def _type_names(table: sa.Table, columns: tuple[str, ...]) -> list[str]:
+    return [_type_name(table.c[column].type) for column in columns]
 
 
 def _type_name(column_type: sa.types.TypeEngine[object]) -> str:

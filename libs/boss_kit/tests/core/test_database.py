@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from boss_kit import binary_rows
 from boss_kit.database import copy_rows, sqlalchemy_url
 from boss_kit.tasks import is_transient
 
@@ -48,6 +49,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "a_numeric": st.decimals(Decimal(1 - 10**11), Decimal(10**11 - 1), places=3),
 }
 
+PLAIN = [name for name in VALUES if name not in ("some_json", "a_numeric")]
+
 
 @pytest.fixture
 def table(kit_engine: sa.Engine) -> sa.Engine:
@@ -64,6 +67,26 @@ def test_rows_come_back_as_they_were_copied(table: sa.Engine, drawn: list[tuple[
         back = connection.execute(sa.select(EVERY_TYPE).order_by(EVERY_TYPE.c.n)).all()
         connection.rollback()
     assert [tuple(row) for row in back] == rows
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(*(st.one_of(st.none(), VALUES[name]) for name in PLAIN)), max_size=20), st.integers(1, 3))
+def test_rows_of_plain_types_come_back_as_they_were_copied_however_they_are_parted(
+    table: sa.Engine, drawn: list[tuple[Any, ...]], repeats: int
+) -> None:
+    rows = [(number, *values) for number, values in enumerate(one for one in drawn for _ in range(repeats))]
+    with table.connect() as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(binary_rows, "ROWS_AT_ONCE", 3)
+        assert copy_rows(connection, EVERY_TYPE, ["n", *PLAIN], iter(rows)) == len(rows)
+        columns = [EVERY_TYPE.c[name] for name in ("n", *PLAIN)]
+        back = connection.execute(sa.select(*columns).order_by(EVERY_TYPE.c.n)).all()
+        connection.rollback()
+    assert [tuple(row) for row in back] == rows
+
+
+def test_a_row_of_another_width_is_refused(table: sa.Engine) -> None:
+    with table.connect() as connection, pytest.raises(ValueError, match="argument"):
+        copy_rows(connection, EVERY_TYPE, ["n", "a_text"], [(1, "one"), (2,)])
 
 
 def test_a_copy_is_part_of_its_transaction(table: sa.Engine) -> None:

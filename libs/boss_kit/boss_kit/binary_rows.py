@@ -1,0 +1,96 @@
+"""Write rows in the binary form of COPY, a column at a time: there are thousands, and most columns repeat one value."""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain, islice, repeat
+from typing import Any
+
+Rows = Iterable[Sequence[object]]
+Encode = Callable[[Sequence[Any]], Iterable[bytes]]
+
+SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+TRAILER = b"\xff\xff"
+ROWS_AT_ONCE = 1000
+_NULL = b"\xff\xff\xff\xff"
+_UUID_LENGTH = b"\x00\x00\x00\x10"
+_DAY_ZERO = date(2000, 1, 1).toordinal()
+_TIME_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_length = struct.Struct("!i").pack
+_short, _integer, _long = (struct.Struct(f"!i{code}").pack for code in "hiq")
+_BOOLEANS = {None: _NULL, False: b"\x00\x00\x00\x01\x00", True: b"\x00\x00\x00\x01\x01"}
+
+
+def can_write(types: Iterable[str]) -> bool:
+    """Tell whether all of these types are known here."""
+    return all(name in _ENCODERS for name in types)
+
+
+def write_rows(types: Sequence[str], rows: Rows) -> Iterator[tuple[int, bytes]]:
+    """Write rows of columns of such types, a part after the other: how many rows it has, and its bytes."""
+    encoders = [_ENCODERS[name] for name in types]
+    width = struct.pack("!h", len(types))
+    yield 0, SIGNATURE
+    remaining = iter(rows)
+    while part := list(islice(remaining, ROWS_AT_ONCE)):
+        columns = zip(*part, strict=True)
+        written = [_write(encode, values) for encode, values in zip(encoders, columns, strict=True)]
+        # The width ends it: columns that are the same in all rows go on for ever.
+        fields = zip(repeat(width, len(part)), *written, strict=False)
+        yield len(part), b"".join(chain.from_iterable(fields))
+    yield 0, TRAILER
+
+
+def _write(encode: Encode, values: Sequence[Any]) -> Iterable[bytes]:
+    first = values[0]
+    if all(value is first for value in values):
+        return repeat(next(iter(encode([first]))))
+    return encode(values)
+
+
+def _uuids(values: Sequence[Any]) -> Iterable[bytes]:
+    return [_NULL if one is None else _UUID_LENGTH + one.bytes for one in values]
+
+
+def _texts(values: Sequence[Any]) -> Iterable[bytes]:
+    encoded = [None if one is None else one.encode() for one in values]
+    return [_NULL if one is None else _length(len(one)) + one for one in encoded]
+
+
+def _bytes(values: Sequence[Any]) -> Iterable[bytes]:
+    return [_NULL if one is None else _length(len(one)) + bytes(one) for one in values]
+
+
+def _booleans(values: Sequence[Any]) -> Iterable[bytes]:
+    return [_BOOLEANS[one] for one in values]
+
+
+def _numbers(size: int, pack: Callable[[int, int], bytes]) -> Encode:
+    return lambda values: [_NULL if one is None else pack(size, one) for one in values]
+
+
+def _dates(values: Sequence[Any]) -> Iterable[bytes]:
+    known: dict[date | None, bytes] = {one: _integer(4, one.toordinal() - _DAY_ZERO) for one in set(values) - {None}}
+    known[None] = _NULL
+    return [known[one] for one in values]
+
+
+def _times(values: Sequence[Any]) -> Iterable[bytes]:
+    known = {one: _long(8, (one - _TIME_ZERO) // _MICROSECOND) for one in set(values) - {None}}
+    known[None] = _NULL
+    return [known[one] for one in values]
+
+
+_ENCODERS: dict[str, Encode] = {
+    "uuid": _uuids,
+    "text": _texts,
+    "bytea": _bytes,
+    "boolean": _booleans,
+    "smallint": _numbers(2, _short),
+    "integer": _numbers(4, _integer),
+    "bigint": _numbers(8, _long),
+    "date": _dates,
+    "timestamptz": _times,
+}
