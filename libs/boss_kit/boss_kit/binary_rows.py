@@ -12,6 +12,8 @@ Encode = Callable[[Sequence[Any]], Iterable[bytes]]
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
 ROWS_AT_ONCE = 1000
+FEW = 4
+"""Texts of which each comes so many times on average are written once each."""
 _NULL = b"\xff\xff\xff\xff"
 _UUID_LENGTH = b"\x00\x00\x00\x10"
 _DAY_ZERO = date(2000, 1, 1).toordinal()
@@ -55,6 +57,14 @@ def _uuids(values: Sequence[Any]) -> Iterable[bytes]:
 
 
 def _texts(values: Sequence[Any]) -> Iterable[bytes]:
+    different = set(values)
+    if len(different) * FEW <= len(values):
+        known = dict(zip(different, _each_text(different), strict=True))
+        return [known[one] for one in values]
+    return _each_text(values)
+
+
+def _each_text(values: Iterable[Any]) -> list[bytes]:
     encoded = [None if one is None else one.encode() for one in values]
     return [_NULL if one is None else _length(len(one)) + one for one in encoded]
 

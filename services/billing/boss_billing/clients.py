@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from boss.agreements.v1 import due_charge_service_pb2 as due_pb
 from boss.agreements.v1.due_charge_service_pb2_grpc import DueChargeServiceStub
 from boss.billing.v1 import processor_callback_service_pb2 as callback_pb
 from boss.billing.v1.processor_callback_service_pb2_grpc import ProcessorCallbackServiceStub
+from google.type.money_pb2 import Money
 
 from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnCallback, UpdateCallback
 from boss_billing.chargebacks.rules import ReturnKind
@@ -20,7 +23,6 @@ from boss_kit.rpc.convert import (
     date_to_proto,
     money_from_proto,
     money_to_proto,
-    optional_date_from_proto,
     request_id_for,
 )
 
@@ -180,20 +182,35 @@ def _page(page: Any) -> DuePage:
 
 
 def _charge(one: Any) -> DueCharge:
-    amount = money_from_proto(one.amount)
-    tax = money_from_proto(one.tax, "tax").amount_minor if one.tax.currency_code else 0
+    amount = one.amount
+    currency = intern(amount.currency_code)
     return DueCharge(
         one.charge_key,
         UUID(one.account_id),
         UUID(one.agreement_id),
         one.agreement_number,
-        date(one.due_date.year, one.due_date.month, one.due_date.day),
-        optional_date_from_proto(one, "period_start_date"),
-        optional_date_from_proto(one, "period_end_date"),
-        amount.amount_minor,
-        tax,
-        amount.currency,
-        one.description,
-        one.item_category,
-        one.item,
+        _date(one.due_date),
+        _date(one.period_start_date) if one.HasField("period_start_date") else None,
+        _date(one.period_end_date) if one.HasField("period_end_date") else None,
+        _minor(currency, amount.units, amount.nanos),
+        _minor(one.tax.currency_code, one.tax.units, one.tax.nanos) if one.HasField("tax") else 0,
+        currency,
+        # Thousands of charges are of one item; what is one object is written once for a page.
+        intern(one.description),
+        intern(one.item_category),
+        intern(one.item),
     )
+
+
+def _date(day: Any) -> date:
+    return _day(day.year, day.month, day.day)
+
+
+@lru_cache(maxsize=1024)
+def _day(year: int, month: int, day: int) -> date:
+    return date(year, month, day)
+
+
+@lru_cache(maxsize=4096)
+def _minor(currency: str, units: int, nanos: int) -> int:
+    return money_from_proto(Money(currency_code=currency, units=units, nanos=nanos)).amount_minor if currency else 0

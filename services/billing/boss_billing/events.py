@@ -17,6 +17,7 @@ from boss_billing.payments.rules import PaymentApproved, PaymentDeclined, Paymen
 from boss_billing.suspensions.rules import SuspensionEnded, SuspensionStarted
 from boss_billing.units.rules import BusinessUnitChanged
 from boss_kit.events.envelope import OutgoingEvent
+from boss_kit.ids import text_of
 from boss_kit.money import Money
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto
 
@@ -59,7 +60,7 @@ def _(fact: ChargeBilled) -> OutgoingEvent:
     message = pb.ChargeBilled(
         charge_key=fact.charge_key,
         agreement=_agreement(fact.account, fact.agreement_id),
-        invoice=f"{fact.account.name}/invoices/{fact.invoice_id}",
+        invoice=f"{fact.account.name}/invoices/{text_of(fact.invoice_id)}",
         amount=_money(fact.amount_minor, fact.currency),
     )
     return _event(CHARGE_BILLED, fact.account, message.agreement, fact.business_date, message)
@@ -122,7 +123,7 @@ def _(fact: AccountBalanceChanged) -> OutgoingEvent:
         balance=_money(fact.balance_minor, currency),
         open_items=[
             pb.OpenItem(
-                invoice=f"{name}/invoices/{item.invoice_id}",
+                invoice=f"{name}/invoices/{text_of(item.invoice_id)}",
                 number=item.number,
                 due_date=_day(item.due_date),
                 balance=_money(item.balance_minor, currency),
@@ -232,4 +233,4 @@ def _money(amount_minor: int, currency: str) -> ProtoMoney:
 
 
 def _agreement(account: AccountRef, agreement_id: UUID | None) -> str:
-    return f"{account.unit_name}/agreements/{agreement_id}" if agreement_id is not None else ""
+    return f"{account.unit_name}/agreements/{text_of(agreement_id)}" if agreement_id is not None else ""

@@ -1,17 +1,16 @@
 """The envelope around a fact, on its way out."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from boss.events.v1 import event_pb2
 
 from boss_kit.context import Context
-from boss_kit.ids import new_id, partition_of
+from boss_kit.ids import new_id_and_text, partition_of, text_of
 
 
-@dataclass(frozen=True)
-class OutgoingEvent:
+class OutgoingEvent(NamedTuple):
     """A fact ready for the outbox: what a service's `events.encode` makes of it.
 
     `key` is the UUID whose events keep their order; `version` is for facts that are state.
@@ -27,8 +26,7 @@ class OutgoingEvent:
     version: int = 0
 
 
-@dataclass(frozen=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """An event as the outbox keeps it."""
 
     enterprise_id: UUID
@@ -50,9 +48,9 @@ class Sealer:
         head = self._heads.get(place)
         if head is None:
             head = self._heads[place] = self._head(event)
-        event_id = new_id()
+        event_id, text = new_id_and_text()
         own = event_pb2.Event(
-            id=str(event_id), subject=event.subject, key=str(event.key), version=event.version, data=event.data
+            id=text, subject=event.subject, key=text_of(event.key), version=event.version, data=event.data
         )
         # Two messages written one behind the other are read as one: that is how protobuf merges.
         return OutboxRow(event.enterprise_id, partition_of(event.key), event_id, head + own.SerializeToString())

@@ -12,7 +12,7 @@ CHANNEL = "boss_outbox"
 COPY_FROM_ROWS = 50
 QUIET_S = 0.003
 """Transactions that follow each other so closely are published together."""
-_COLUMNS = ("enterprise_id", "partition", "event_id", "body")
+_COLUMNS = OutboxRow._fields
 _WRITE = sa.text(
     """
     WITH written AS (
@@ -31,10 +31,9 @@ def write(connection: sa.Connection, rows: Sequence[OutboxRow]) -> None:
     """Add events to the outbox and wake the relay when the transaction commits."""
     if not rows:
         return
-    values = [(row.enterprise_id, row.partition, row.event_id, row.body) for row in rows]
-    if len(values) >= COPY_FROM_ROWS:
-        copy_rows(connection, outbox, _COLUMNS, values)
+    if len(rows) >= COPY_FROM_ROWS:
+        copy_rows(connection, outbox, _COLUMNS, rows)
         connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     else:
-        columns = dict(zip(_COLUMNS, map(list, zip(*values, strict=True)), strict=True))
+        columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         connection.execute(_WRITE, columns | {"channel": CHANNEL})

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_kit.errors import InvalidArgument
-from boss_kit.ids import derived_id
+from boss_kit.ids import derived_id, text_of
 
 ACCOUNT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
 NUMBER_LENGTH_MAX = 200
@@ -24,12 +25,12 @@ class AccountRef:
     @cached_property
     def name(self) -> str:
         """Give its resource name."""
-        return f"{self.unit_name}/accounts/{self.id}"
+        return f"{self.unit_name}/accounts/{text_of(self.id)}"
 
     @cached_property
     def unit_name(self) -> str:
         """Give its business unit's resource name."""
-        return f"enterprises/{self.enterprise_id}/businessUnits/{self.business_unit_id}"
+        return f"enterprises/{text_of(self.enterprise_id)}/businessUnits/{text_of(self.business_unit_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ class Account:
         return f"{self.number}-{count}"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenItem:
+class OpenItem(NamedTuple):
     """An invoice with a balance above zero."""
 
     invoice_id: UUID
@@ -66,8 +66,7 @@ class OpenItem:
     agreement_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountBalanceChanged:
+class AccountBalanceChanged(NamedTuple):
     """State: what an account owes, and whether a payment attempt is in flight."""
 
     ref: AccountRef

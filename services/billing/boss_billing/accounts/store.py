@@ -153,4 +153,6 @@ def _read(
     if not ids:
         return {}
     rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
-    return {row[1]: Account(AccountRef(enterprise_id, row[0], row[1]), *row[2:]) for row in rows}
+    # One object for all of a unit: what a page writes of it is written once.
+    units = {row[0]: row[0] for row in rows}
+    return {row[1]: Account(AccountRef(enterprise_id, units[row[0]], row[1]), *row[2:]) for row in rows}

@@ -55,6 +55,8 @@ class Conduct:
         return self._draw(seed, "batch", attempts[0], OF_BATCHES) if attempts else Behaviour.PROMPT
 
     def _draw(self, seed: str, what: str, attempt: SubmittedAttempt, among: Sequence[Behaviour]) -> Behaviour:
+        if not self.per_mille:
+            return Behaviour.PROMPT
         shares = [(one, self.per_mille.get(one, 0)) for one in among]
         if not any(share for _, share in shares):
             return Behaviour.PROMPT

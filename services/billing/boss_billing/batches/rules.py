@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 BATCH_NAME = "enterprises/{e}/businessUnits/{b}/batches/{x}"
@@ -53,8 +54,7 @@ class PlannedBatch:
     first: tuple[str, date, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class SubmittedAttempt:
+class SubmittedAttempt(NamedTuple):
     """One payment on its way, with the card's token and what a person would know it by."""
 
     attempt_id: UUID

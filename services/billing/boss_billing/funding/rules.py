@@ -159,6 +159,8 @@ def split(
     """
     if not sources:
         return []
+    if len(sources) == 1 and not paid:
+        return [(sources[0], amount_minor)] if amount_minor > 0 and sources[0].is_valid else []
     percents = [source.responsibility_percent for source in sources]
     first = next((index for index, source in enumerate(sources) if source.is_primary), 0)
     shares = _share(amount_minor, percents, WHOLE_PERCENT, first)

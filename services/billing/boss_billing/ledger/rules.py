@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_billing.accounts.rules import AccountRef
@@ -69,8 +70,7 @@ class Document:
     reference_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     """One movement; the reference is the document that explains it, where invoice and payment don't."""
 
     account: AccountRef

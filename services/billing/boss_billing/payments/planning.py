@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
@@ -16,8 +17,7 @@ MANUAL_SOURCE = "MANUAL_SOURCE"
 ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
 
 
-@dataclass(frozen=True, slots=True)
-class NewAttempt:
+class NewAttempt(NamedTuple):
     """A try at a payment, with the card data of now; a run's first try is in no batch yet."""
 
     id: UUID
@@ -82,12 +82,17 @@ class Planner:
             self._payment(account_number, invoice, source, share, place)
             for place, (source, share) in enumerate(parts, 1)
         ]
-        return replace(invoice, attempts=invoice.attempts + len(payments), next_attempt_date=None), payments, None
+        return invoice.attempted(len(payments)), payments, None
 
     def _allowed_day(self, invoice: Invoice, source: FundingSource) -> date:
-        per_source = first_allowed_day(self._limits[source.tender, Per.SOURCE], self._sources[source.id], self.day)
-        per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], self._invoices[invoice.id], self.day)
-        return max(per_source, per_invoice)
+        of_source, of_invoice = self._sources.get(source.id), self._invoices.get(invoice.id)
+        allowed = self.day
+        if of_source:
+            allowed = first_allowed_day(self._limits[source.tender, Per.SOURCE], of_source, self.day)
+        if of_invoice:
+            per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], of_invoice, self.day)
+            allowed = max(allowed, per_invoice)
+        return allowed
 
     def _payment(
         self, account_number: str, invoice: Invoice, source: FundingSource, share: int, place: int

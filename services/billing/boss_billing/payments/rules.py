@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.declines.rules import Code
 from boss_billing.invoices.rules import Invoice, Kind
+from boss_kit.ids import text_of
 
 PAYMENT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/payments/{p}"
 DESK_TENDERS = ("CASH", "CHECK", "CARD")
@@ -71,7 +73,7 @@ class Payment:
     @property
     def name(self) -> str:
         """Give its resource name."""
-        return f"{self.account.name}/payments/{self.id}"
+        return f"{self.account.name}/payments/{text_of(self.id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,7 @@ class PaymentResult:
     next_attempt_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentSubmitted:
+class PaymentSubmitted(NamedTuple):
     """A payment went to the processor; the kind of a retry is `Retry`."""
 
     payment: Payment

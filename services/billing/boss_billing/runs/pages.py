@@ -77,7 +77,7 @@ def bill_pages(tx: Transaction, run: BillRun, due: Sequence[tuple[Shard, DuePage
     _save(tx, run, made)
     skips = [skip for shard, page in due for skip in _skips(shard, page)]
     store.add_skips(connection, run, [*skips, *_refusals(tx, run, shard_of, made), *_not_paid(made.not_paid)])
-    tallies = tally(made, shard_of)
+    tallies = tally(made, [shard for shard, _ in due], shard_of)
     counted = [(shard, tallies.get(shard, Tally()), page.next_page_token) for shard, page in due]
     store.save_pages(connection, run, counted)
     _publish(tx, made)

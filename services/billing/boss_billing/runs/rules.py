@@ -206,8 +206,12 @@ def read_shards(text: str, round_no: int) -> list[Shard]:
     return [Shard(UUID(unit), int(number), int(count), round_no) for unit, number, count in parts]
 
 
-def tally(page: BilledPage, shard_of: Mapping[str, Shard]) -> dict[Shard, Tally]:
+def tally(page: BilledPage, shards: Sequence[Shard], shard_of: Mapping[str, Shard]) -> dict[Shard, Tally]:
     """Count what a page became, by the shard its charges are of."""
+    if len(shards) == 1:
+        invoiced_minor = sum(invoice.total_minor for invoice in page.invoices)
+        payments_minor = sum(one.payment.amount_minor for one in page.payments)
+        return {shards[0]: Tally(len(page.invoices), invoiced_minor, len(page.payments), payments_minor)}
     of_invoice = {invoice.id: shard_of[charge.charge_key] for invoice, _, charge in page.lines}
     found: dict[Shard, Tally] = {}
     for invoice in page.invoices:
