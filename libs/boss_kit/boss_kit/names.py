@@ -20,7 +20,13 @@ def parse(pattern: str, name: str, field: str = "name") -> dict[str, UUID]:
     match = _matcher(pattern).fullmatch(name)
     if match is None:
         raise InvalidArgument.field(field, f"{name[:120]!r} is not of the form {pattern}.", "INVALID_NAME")
-    return {key: UUID(value) for key, value in match.groupdict().items()}
+    return {key: _id(value) for key, value in match.groupdict().items()}
+
+
+# The names of a page share their enterprise, unit and account.
+@lru_cache(maxsize=4096)
+def _id(text: str) -> UUID:
+    return UUID(text)
 
 
 def format_name(pattern: str, **ids: UUID) -> str:

@@ -3,11 +3,13 @@
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
+import psycopg
 import sqlalchemy as sa
 import tenacity
 
+from boss_kit.database import driver_connection
 from boss_kit.events.batch import Batch
 from boss_kit.events.consumer import Consumer
 from boss_kit.events.inbox import Finish
@@ -26,37 +28,39 @@ TOGETHER_BYTES_MAX = 400_000
 """Handlers are written for the page of one batch: small ones together make a page of that size, not of sixty-four."""
 _LOCK_CLASS = 0x6C6F6361  # "loca": one worker per partition of a database.
 
-# Built once: these run for every batch.
-_COPY = sa.text(
-    """
+# Bodies travel as they are, both ways: as text they are twice as long, and reading that costs most of the way.
+_COPY = b"""
     WITH copied AS (
         INSERT INTO delivery (producer, partition, body)
-        SELECT :producer, partition, body
-        FROM unnest(CAST(:partitions AS smallint[]), CAST(:bodies AS bytea[])) AS batch (partition, body)
+        SELECT %(producer)s::text, partition, body
+        FROM unnest(%(partitions)s::smallint[], %(bodies)b::bytea[]) AS batch (partition, body)
     )
-    SELECT pg_notify(:channel, '')
-    """
-)
+    SELECT pg_notify(%(channel)s, '')
+"""
 # The oldest batches, as many as make one page, and an attempt counted for each that this process hasn't counted yet.
 # Lists travel as one array, so that the statement stays the same and the server prepares it once.
-_TAKE = sa.text(
-    """
+_TAKE = b"""
     WITH waiting AS (
         SELECT id, octet_length(body) AS bytes
-        FROM delivery WHERE partition = ANY (CAST(:partitions AS smallint[])) ORDER BY id LIMIT :batches_max
+        FROM delivery WHERE partition = ANY (%(partitions)s::smallint[]) ORDER BY id LIMIT %(batches_max)s
     ), measured AS (
         SELECT id, row_number() OVER oldest AS place, sum(bytes) OVER oldest AS bytes, count(*) OVER () AS waiting
         FROM waiting WINDOW oldest AS (ORDER BY id)
     )
-    UPDATE delivery SET attempts = attempts + CAST(delivery.id <> ALL (CAST(:counted AS bigint[])) AS integer)
-    FROM measured WHERE delivery.id = measured.id AND (place = 1 OR measured.bytes <= :bytes_max)
-    RETURNING delivery.id, body, waiting,
-        attempts - CAST(delivery.id <> ALL (CAST(:counted AS bigint[])) AS integer) AS attempts
-    """
-)
+    UPDATE delivery SET attempts = attempts + (delivery.id <> ALL (%(counted)s::bigint[]))::integer
+    FROM measured WHERE delivery.id = measured.id AND (place = 1 OR measured.bytes <= %(bytes_max)s)
+    RETURNING delivery.id, body, waiting, attempts - (delivery.id <> ALL (%(counted)s::bigint[]))::integer
+"""
 _GONE = b"DELETE FROM delivery WHERE id = ANY (%(ids)s::bigint[])"
 
-DeliveryRow = sa.Row[*tuple[Any, ...]]
+
+class Delivery(NamedTuple):
+    """A batch that waits, how many do, and how often it was tried before."""
+
+    id: int
+    body: bytes
+    waiting: int
+    attempts: int
 
 
 class LocalBus:
@@ -86,8 +90,8 @@ class LocalBus:
             try:
                 # One statement is one transaction, without the calls that would begin and end it.
                 with self._databases[consumer].connect() as connection:
-                    connection.execute(_COPY, copies)
-            except sa.exc.DBAPIError as error:
+                    driver_connection(connection).execute(_COPY, copies)
+            except (sa.exc.DBAPIError, psycopg.Error) as error:
                 if not is_transient(error):
                     raise
                 raise PublishError(f"the database of {consumer} is away") from error
@@ -169,7 +173,7 @@ class LocalWorker:
             taken = sa.select(partition).where(sa.func.pg_try_advisory_lock(_LOCK_CLASS, partition))
             self._held.update(connection.scalars(taken))
 
-    def _take(self, connection: sa.Connection) -> Sequence[DeliveryRow]:
+    def _take(self, connection: sa.Connection) -> Sequence[Delivery]:
         # Counted once per process, so that an attempt is a worker that died and not a database that was away.
         asked = {
             "partitions": sorted(self._held),
@@ -177,17 +181,17 @@ class LocalWorker:
             "batches_max": BATCHES_MAX,
             "bytes_max": TOGETHER_BYTES_MAX,
         }
-        page = sorted(connection.execute(_TAKE, asked).all(), key=lambda row: row.id)
+        page = sorted(map(Delivery._make, driver_connection(connection).execute(_TAKE, asked, binary=True)))
         self._counted = {row.id for row in page}
         return page
 
-    def _deliver_together(self, rows: Sequence[DeliveryRow]) -> bool:
+    def _deliver_together(self, rows: Sequence[Delivery]) -> bool:
         """Process what has never been tried in one transaction: most batches are small and their commits are not."""
         if len(rows) == 1 or any(row.attempts for row in rows):
             return False
         return self._consumer.process_together([row.body for row in rows], _gone(rows))
 
-    def _deliver(self, row: DeliveryRow) -> None:
+    def _deliver(self, row: Delivery) -> None:
         if row.attempts < DELIVERY_LIMIT:
             self._consumer.process(row.body, _gone([row]))
         else:
@@ -200,7 +204,7 @@ class LocalWorker:
         self.close()
 
 
-def _gone(rows: Sequence[DeliveryRow]) -> Finish:
+def _gone(rows: Sequence[Delivery]) -> Finish:
     """Give what deletes deliveries as part of the transaction of their effects."""
     gone = {"ids": [row.id for row in rows]}
     return lambda driver: driver.execute(_GONE, gone)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
@@ -18,16 +19,21 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 def money_from_proto(message: money_pb2.Money, field: str = "amount") -> Money:
     """Read an amount. Raises InvalidArgument for one that the currency has no coin for."""
-    currency = message.currency_code
+    return _money(message.currency_code, message.units, message.nanos, field)
+
+
+# Most amounts of a page are the same.
+@lru_cache(maxsize=4096)
+def _money(currency: str, units: int, nanos: int, field: str) -> Money:
     if not _CURRENCY.fullmatch(currency):
         raise InvalidArgument.field(f"{field}.currency_code", "must be an ISO-4217 code such as USD.")
-    if abs(message.nanos) >= NANOS or message.units * message.nanos < 0:
+    if abs(nanos) >= NANOS or units * nanos < 0:
         raise InvalidArgument.field(f"{field}.nanos", "must lie within one unit and have the sign of units.")
     places = exponent(currency)
     step = NANOS // 10**places
-    if message.nanos % step:
+    if nanos % step:
         raise InvalidArgument.field(f"{field}.nanos", f"is finer than {currency}'s {places} decimals.")
-    minor = message.units * 10**places + message.nanos // step
+    minor = units * 10**places + nanos // step
     if abs(minor) > MINOR_MAX:
         raise InvalidArgument.field(f"{field}.units", "is more than BOSS can count.")
     return Money(minor, currency)

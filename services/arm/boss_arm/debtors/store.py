@@ -1,5 +1,6 @@
 """Tables and SQL of the copies."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -67,6 +68,25 @@ account = sa.Table(
 )
 A = account.c
 
+_KEEP_BALANCES = sa.text(
+    """
+    INSERT INTO account
+        (enterprise_id, business_unit_id, id, number, attempt_in_flight, open_items, handed_over_invoices)
+    SELECT enterprise_id, business_unit_id, id, number, in_flight = 1, open_items, '{}'
+    FROM ROWS FROM (
+        unnest(
+            CAST(:enterprises AS uuid[]), CAST(:units AS uuid[]), CAST(:accounts AS uuid[]), CAST(:numbers AS text[]),
+            CAST(:in_flight AS integer[])
+        ),
+        jsonb_array_elements(CAST(:items AS jsonb))
+    ) AS told (enterprise_id, business_unit_id, id, number, in_flight, open_items)
+    ORDER BY id
+    ON CONFLICT (enterprise_id, id) DO UPDATE SET
+        business_unit_id = excluded.business_unit_id, number = excluded.number, open_items = excluded.open_items,
+        attempt_in_flight = excluded.attempt_in_flight
+    """
+)
+
 
 def ids(values: Iterable[UUID]) -> "sa.ColumnElement[Any]":
     """Give `ANY(values)`: one parameter, whatever their number, so that the statement stays prepared."""
@@ -97,19 +117,17 @@ def keep_members(connection: sa.Connection, members: Sequence[Member]) -> None:
 
 def keep_balances(connection: sa.Connection, balances: Sequence[Balance]) -> None:
     """Write balances as told last, in the order of their accounts, which locks their rows."""
-    rows = [
+    connection.execute(
+        _KEEP_BALANCES,
         {
-            "enterprise_id": one.enterprise_id,
-            "business_unit_id": one.business_unit_id,
-            "id": one.account_id,
-            "number": one.number,
-            "open_items": [_item_to_json(item) for item in one.open_items],
-            "attempt_in_flight": one.attempt_in_flight,
-            "handed_over_invoices": [],
-        }
-        for one in sorted(balances, key=lambda one: one.account_id)
-    ]
-    connection.execute(_upsert(account, ("enterprise_id", "id"), keep=("handed_over_invoices",)), rows)
+            "enterprises": [one.enterprise_id for one in balances],
+            "units": [one.business_unit_id for one in balances],
+            "accounts": [one.account_id for one in balances],
+            "numbers": [one.number for one in balances],
+            "in_flight": [int(one.attempt_in_flight) for one in balances],
+            "items": json.dumps([[_item_to_json(item) for item in one.open_items] for one in balances]),
+        },
+    )
 
 
 def ensure_accounts(connection: sa.Connection, keys: Iterable[tuple[UUID, UUID, UUID]]) -> None:
@@ -252,9 +270,9 @@ def _member(row: "sa.Row[Any]") -> Member:
     return Member(**row._asdict() | {"contacts": contacts})
 
 
-def _upsert(table: sa.Table, key: Sequence[str], keep: Sequence[str] = ()) -> "sa.sql.dml.Insert":
+def _upsert(table: sa.Table, key: Sequence[str]) -> "sa.sql.dml.Insert":
     statement = insert(table)
-    columns = [column.name for column in table.c if column.name not in (*key, *keep, "decline_date")]
+    columns = [column.name for column in table.c if column.name not in key]
     return statement.on_conflict_do_update(
         index_elements=key, set_={name: statement.excluded[name] for name in columns}
     )

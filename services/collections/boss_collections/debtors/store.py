@@ -5,7 +5,7 @@ other crosswise.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -180,17 +180,18 @@ def save_balances(connection: sa.Connection, balances: Sequence[DatedBalance]) -
     """Write what accounts owe from a business date on; of one day the newest version stays."""
     facts = [dated.fact for dated in balances]
     accounts = [fact.account for fact in facts]
+    refs = _refs(accounts)
     _add_units(connection, accounts)
-    connection.execute(_NUMBER_ACCOUNTS, {**_refs(accounts), "numbers": [fact.number for fact in facts]})
+    connection.execute(_NUMBER_ACCOUNTS, {**refs, "numbers": [fact.number for fact in facts]})
     connection.execute(
         _SAVE_BALANCES,
         {
-            **_refs(accounts),
-            "days": _array(dated.business_date for dated in balances),
-            "versions": _array(dated.version for dated in balances),
+            **refs,
+            "days": [dated.business_date for dated in balances],
+            "versions": [dated.version for dated in balances],
             "currencies": [fact.balance.currency for fact in facts],
-            "balances": _array(fact.balance.amount_minor for fact in facts),
-            "oldest": _array(oldest_due_date(fact.open_items) for fact in facts),
+            "balances": [fact.balance.amount_minor for fact in facts],
+            "oldest": [oldest_due_date(fact.open_items) for fact in facts],
             "items": json.dumps([_items_to_json(fact.open_items) for fact in facts]),
         },
     )
@@ -262,17 +263,12 @@ def _items_to_json(items: Sequence[OpenItem]) -> list[dict[str, Any]]:
 def _add_units(connection: sa.Connection, accounts: Sequence[AccountRef]) -> None:
     found = {(account.enterprise_id, account.business_unit_id) for account in accounts}
     enterprises, units = zip(*found, strict=True)
-    connection.execute(_ADD_UNITS, {"enterprises": _array(enterprises), "units": _array(units)})
+    connection.execute(_ADD_UNITS, {"enterprises": list(enterprises), "units": list(units)})
 
 
-def _refs(accounts: Sequence[AccountRef]) -> dict[str, str]:
+def _refs(accounts: Sequence[AccountRef]) -> dict[str, Sequence[object]]:
     return {
-        "enterprises": _array(account.enterprise_id for account in accounts),
-        "units": _array(account.business_unit_id for account in accounts),
-        "accounts": _array(account.account_id for account in accounts),
+        "enterprises": [account.enterprise_id for account in accounts],
+        "units": [account.business_unit_id for account in accounts],
+        "accounts": [account.account_id for account in accounts],
     }
-
-
-def _array(values: Iterable[UUID | date | int | None]) -> str:
-    # As text that PostgreSQL reads itself: several times cheaper than a list the driver looks through.
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
