@@ -424,3 +424,19 @@ def test_agr_1_an_effective_date_outside_the_agreement_rules_is_refused_with_the
             wizard.request(gold, effective)
         assert refused.value.reason == "OUTSIDE_AGREEMENT_RULES"
     assert wizard.request(gold, "2026-05-16").status == "Complete", "within the days that the rules allow back"
+
+
+def test_agr_7_what_only_waits_for_its_last_bill_has_nothing_left_to_cancel(wizard: Wizard) -> None:
+    locker = item(2, 500, "2026-06-01", is_required=False)
+    gold = sell(wizard.club, item(1, 3500, "2026-06-01", months=1), locker, start="2026-06-01", term="fixed_1")
+    wizard.request(gold, "2026-07-20", items=[pb.CancelledItem(line_id=str(locker.id))])
+    close(wizard.club, "2026-06-01")
+    answer(wizard.club, "2026-06-01", *[one for one in listed(wizard.club, "2026-06-01") if one.item == "Item 1"])
+    wizard.club.run_day("2026-07-01")
+    assert status(wizard.club, gold) == "Active", "its locker of June is still to be billed"
+    with pytest.raises(FailedPrecondition) as refused:
+        wizard.request(gold, "2026-07-01")
+    assert refused.value.reason == "NOTHING_TO_CANCEL"
+    bill(wizard.club, "2026-07-01")
+    wizard.club.run_day("2026-07-02")
+    assert status(wizard.club, gold) == "Expired"

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from boss_agreements.documents.process import document_process
 from boss_agreements.documents.rules import lay_out
 from boss_agreements.documents.sample import sample
 from boss_agreements.drafts.commands import DOCUMENT_TASK
+from boss_agreements.rewrites.rules import bridge
 from boss_agreements.templates.rules import Template
 from boss_kit import schema
 from boss_kit.context import Context
@@ -90,6 +92,16 @@ def test_agr_4_a_document_names_parties_lines_taxes_schedule_and_terms() -> None
     assert len(made.bill_dates) == 6
     assert [(row.label, row.cells[2]) for row in made.recurring] == [("Monthly on the 10th", "$54.22")]
     assert made.footer.endswith("Standard, version 3")
+
+
+def test_agr_4_a_document_says_which_first_days_are_paid() -> None:
+    subject = sample("Peak Denver", "USD", date(2026, 1, 10))
+    line = replace(subject.lines[0], schedule=parse_schedule("monthly_on_15", date(2026, 1, 10)))
+    days = bridge(replace(line, next_bill_date=date(2026, 1, 15)), date(2026, 1, 10), uuid4())
+    assert days is not None
+    made = lay_out(replace(subject, lines=(line, days)), template())
+    assert "once, for January 10, 2026 to January 14, 2026" in made.lines[1].note
+    assert made.lines[1].cells[0] == "$6.29", "5 of 31 days"
 
 
 def test_agr_4_the_terms_come_from_the_template_with_its_values() -> None:

@@ -80,6 +80,13 @@ def desk(club: Club) -> Desk:
     return Desk(club, catalogue, club.server.stub(pb_grpc.RewriteServiceStub), reason)
 
 
+def _suspend(desk: Desk, agreement: str, start: str, end: str) -> None:
+    suspension = agreements_pb.Suspension(agreement=agreement, type="Freeze", start_date=day(start), end_date=day(end))
+    desk.club.agreements.CreateSuspension(
+        agreements_pb.CreateSuspensionRequest(parent=desk.club.unit, suspension=suspension, request_id=str(uuid4()))
+    )
+
+
 def amounts(club: Club, text: str) -> list[tuple[str, int]]:
     """Bill a day; give the due dates and amounts."""
     club.set_clock(text)
@@ -122,6 +129,59 @@ def test_agr_9_another_bill_date_prorates_the_days_until_it(desk: Desk) -> None:
     assert amounts(desk.club, "2026-07-01") == [("2026-07-01", 1400)], "14 of the 30 days from 6/15 to 7/15"
     assert amounts(desk.club, "2026-07-15") == [("2026-07-15", 3000)]
     assert amounts(desk.club, "2026-08-15") == [("2026-08-15", 3000)]
+
+
+@pytest.mark.parametrize(
+    ("end", "billed"),
+    [
+        ("2026-07-20", [("2026-07-20", 2516)]),
+        ("2026-07-10", [("2026-07-10", 500), ("2026-07-15", 3000)]),
+        ("2026-07-15", [("2026-07-15", 3000)]),
+    ],
+)
+def test_agr_9_sus_4_the_days_until_another_bill_date_are_not_charged_while_they_are_suspended(
+    desk: Desk, end: str, billed: list[tuple[str, int]]
+) -> None:
+    gold = sell(desk.club, item(1, 3000, "2026-06-01"), start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    made = desk.rewrite(gold, schedule="monthly_on_15")
+    _suspend(desk, made.after.name, "2026-06-20", end)
+    desk.club.run_day("2026-06-20")
+    assert amounts(desk.club, "2026-07-01") == []
+    desk.club.run_day(end)
+    assert sorted(amounts(desk.club, "2026-07-20")) == billed
+
+
+def test_agr_9_sus_4_days_missed_by_a_suspension_are_not_billed_by_the_next_rewrite(desk: Desk) -> None:
+    gold = sell(desk.club, item(1, 3000, "2026-06-01"), start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    made = desk.rewrite(gold, schedule="monthly_on_15")
+    _suspend(desk, made.after.name, "2026-06-20", "2026-07-16")
+    desk.club.run_day("2026-06-20")
+    desk.club.run_day("2026-07-16")
+    again = desk.rewrite(made.after.name)
+    assert [line.billing for line in again.after.lines] == ["perpetual", "once"]
+    assert [due for due, _ in amounts(desk.club, "2026-08-14")] == ["2026-07-16"]
+
+
+def test_agr_9_a_rewrite_leaves_a_return_that_is_due_alone(desk: Desk) -> None:
+    towels = item(2, 36500, "2026-06-01", months=12, billing="paid_in_full", is_required=False)
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), towels, start="2026-06-01")
+    bill(desk.club, "2026-06-10")
+    reason = desk.catalogue.create(CANCEL_REASON(display_name="Unused"))
+    asked = cancellations_pb.Cancellation(
+        agreement=gold,
+        effective_date=day("2026-06-10"),
+        reason_id=reason.name.rpartition("/")[2],
+        items=[cancellations_pb.CancelledItem(line_id=str(towels.id))],
+    )
+    made = desk.cancellations.RequestCancellation(
+        cancellations_pb.RequestCancellationRequest(parent=desk.club.unit, cancellation=asked, request_id=str(uuid4()))
+    )
+    assert made.return_state == "due"
+    desk.rewrite(gold)
+    found = desk.cancellations.GetCancellation(cancellations_pb.GetCancellationRequest(name=made.name))
+    assert (found.status, found.return_state) == ("Final Invoiced", "due")
 
 
 def test_agr_9_a_schedule_of_another_length_needs_other_items(desk: Desk) -> None:

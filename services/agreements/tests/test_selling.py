@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from agreements_catalogue import GROUP, PART, PROMOTION
 from agreements_club import ENTERPRISE, Club, cents, day, fact_event, iso, usd
 from agreements_desk import Writer
+from agreements_frozen import Desk
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import agreement_writer_service_pb2 as pb
 from boss.agreements.v1 import due_charge_service_pb2 as due_pb
@@ -87,6 +88,22 @@ def test_agr_4_what_was_due_at_sale_is_not_listed_again_and_the_next_cycle_is(wr
     assert not due(writer.club, "2026-01-31")
     (charge,) = due(writer.club, "2026-02-01")
     assert (charge.charge_key.split("/", 1)[1], cents(charge.amount), cents(charge.tax)) == ("2/recurring", GYM, TAX)
+
+
+def test_agr_4_first_days_are_quoted_invoiced_usable_and_never_listed_again(writer: Writer) -> None:
+    writer.offer(prorates_first_days=True)
+    draft = writer.draft(schedule="monthly_on_15")
+    assert cents(writer.quote(draft).due_total) == 1711 + FEE, "14 of 31 days of $35.00, with 8.25 % tax"
+    sold = writer.finalize(draft)
+    (invoice,) = writer.billing.invoices.values()
+    assert [(one.item, cents(one.amount), cents(one.tax), iso(one.period_end_date)) for one in invoice.lines] == [
+        ("Gym access", 1581, 130, "2026-01-14"),
+        ("Enrolment fee", FEE, 0, "2026-01-01"),
+    ]
+    assert [iso(one.expiry_date) for one in Desk(writer.club).usable(writer.club.member_name())] == ["2026-01-14"]
+    assert agreement(writer.club, sold).status == "Active"
+    (charge,) = due(writer.club, "2026-01-15")
+    assert (cents(charge.amount), iso(charge.period_start_date)) == (GYM, "2026-01-15")
 
 
 def test_agr_4_a_sale_repeated_by_any_request_is_one_sale(writer: Writer) -> None:

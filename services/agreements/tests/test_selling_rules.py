@@ -142,6 +142,33 @@ def test_agr_4_a_schedule_nobody_knows_is_refused_by_field() -> None:
         quote(schedule="daily")
 
 
+def test_agr_4_the_days_before_the_first_bill_date_are_charged_where_the_definition_says_so() -> None:
+    offer = replace(OFFER, definition=replace(DEFINITION, prorates_first_days=True))
+    half = promotion("Half", percent=Decimal(50), item_ids=(ACCESS,))
+    found = quote(offer=offer, promotions=[half], schedule="monthly_on_1")
+    charged = [(one.charge.amount, one.charge.tax, one.charge.period_end.isoformat()) for one in found.due]
+    assert charged == [
+        (usd(1242), usd(102), "2026-01-31"),
+        (usd(355), usd(0), "2026-01-31"),
+        (usd(4900), usd(0), "2026-01-10"),
+    ], "22 of 31 days of what is perpetual; a fee is never prorated"
+    assert [(one.item, one.list_price, one.price) for one in found.effects] == [
+        ("Gym access", usd(3500), usd(1750)),
+        ("Gym access", usd(2484), usd(1242)),
+    ]
+    assert dates(found)[0] == ("2026-02-01", 2250, 144)
+    assert [one.amount for one in found.recurring] == [usd(2250)], "they are charged once"
+
+
+@pytest.mark.parametrize("values", [{}, {"schedule": "monthly_on_10"}, {"payment": "instalment", "term_months": 6}])
+def test_agr_4_no_first_days_are_charged_on_an_anniversary_on_the_bill_date_or_by_instalments(values: Any) -> None:
+    offer = replace(OFFER, definition=replace(DEFINITION, prorates_first_days=True))
+    free = quote(schedule=values.get("schedule", "monthly_on_1"), lines=(DraftLine(BUNDLE),))
+    assert len(free.lines) == 2, "without the option the days are free"
+    found = quote(offer=offer, lines=(DraftLine(BUNDLE),), **({"schedule": "monthly_anniversary"} | values))
+    assert len(found.lines) == 2
+
+
 def test_agr_4_an_agreement_that_begins_later_is_due_then_but_what_is_paid_once_at_sale() -> None:
     found = quote(start_date=date(2026, 2, 1))
     assert [one.line.item for one in found.due] == ["Enrolment fee"]

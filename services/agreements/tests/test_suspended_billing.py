@@ -52,6 +52,14 @@ def dates(charges: Sequence[Charge]) -> list[str]:
     return [charge.due_date.isoformat() for charge in charges]
 
 
+def test_sus_4_the_last_instalment_that_moves_pays_to_the_end_of_the_term_which_moves_with_it() -> None:
+    line = line_of("monthly_anniversary", "2026-01-19", 3)
+    charges, after = bill_through(line, [window("2026-03-10", "2026-04-05")], "2026-12-31")
+    assert dates(charges) == ["2026-01-19", "2026-02-19", "2026-04-05"]
+    assert charges[-1].period_end.isoformat() == "2026-05-04"
+    assert after.term_end_date == date(2026, 5, 5)
+
+
 def test_sus_6_scenario_1_two_weeks_from_the_bill_date_bill_on_the_first_day_back_which_becomes_the_anniversary() -> (
     None
 ):

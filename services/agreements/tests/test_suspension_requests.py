@@ -8,6 +8,7 @@ import pytest
 from agreements_catalogue import PART, RULES, SHARED, SUSPENSION_REASON
 from agreements_club import Club, cents, iso, usd
 from agreements_frozen import GOLD, TRAINING, Desk
+from agreements_wizard import Wizard
 from boss.agreements.v1 import agreement_service_pb2, reason_service_pb2, suspension_service_pb2_grpc
 
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
@@ -410,3 +411,18 @@ def link(desk: Desk, definition: str) -> None:
             request_id=str(uuid4()),
         )
     )
+
+
+def test_sus_3_the_suspension_of_a_member_is_changed_although_an_agreement_it_covers_is_over(desk: Desk) -> None:
+    member = desk.member()
+    desk.club.set_clock("2026-01-10")
+    kept, gone = (desk.sell(member, "2026-01-10", number=number) for number in ("M1-A", "M1-B"))
+    desk.bill("2026-01-10")
+    made = desk.suspend("2026-02-01", "2026-03-01", member=member, applied_to="Member")
+    desk.club.run_day("2026-02-01")
+    Wizard(desk.club).request(gone, "2026-02-01")
+    desk.bill("2026-02-10")
+    desk.due("2026-02-11")
+    assert iso(desk.end(made.name, "2026-02-15").end_date) == "2026-02-15"
+    desk.club.run_day("2026-02-15")
+    assert [desk.agreement(name).status for name in (kept, gone)] == ["Active", "Cancelled"]

@@ -141,6 +141,7 @@ def plan(tx: Transaction, command: RequestCancellation, agreement: Agreement, to
     chosen = rules.chosen_lines(agreement.lines, command.choices)
     whole = rules.is_whole(agreement.lines, chosen)
     _check_agreement(tx, agreement, command.effective_date, whole=whole)
+    rules.check_something_is_left(chosen)
     refunds = rules.FULL if reason.refund else rules.PRORATED
     if reason.no_refund or command.nothing_back:
         refunds = rules.NONE

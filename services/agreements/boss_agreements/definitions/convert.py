@@ -35,6 +35,7 @@ def read_definition(message: pb.Definition, head: Head) -> Definition:
         qualified_members_only=message.qualified_members_only,
         tag=message.tag,
         agreement_rules_id=id_of(message.agreement_rules, AGREEMENT_RULES, "definition.agreement_rules"),
+        prorates_first_days=message.prorates_first_days,
         parts=tuple(_read_part(part, f"definition.parts[{number}]") for number, part in enumerate(message.parts)),
     )
 
@@ -55,6 +56,7 @@ def write_definition(definition: Definition) -> pb.Definition:
         qualified_members_only=definition.qualified_members_only,
         tag=definition.tag,
         agreement_rules=name_at(*owner, AGREEMENT_RULES, definition.agreement_rules_id),
+        prorates_first_days=definition.prorates_first_days,
         parts=[
             pb.DefinitionPart(
                 item=name_at(*owner, ITEMS, part.item_id),

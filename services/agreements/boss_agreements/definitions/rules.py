@@ -41,7 +41,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Definition(Entry):
-    """An agreement that can be sold where it is applied; `agreement_rules_id` is what makes it renewable."""
+    """An agreement that can be sold where it is applied; `agreement_rules_id` is what makes it renewable.
+
+    With `prorates_first_days` a sale charges the days before a perpetual line's first bill date, if it bills on a day.
+    """
 
     agreement_type: str
     classification_id: UUID | None = None
@@ -54,6 +57,7 @@ class Definition(Entry):
     qualified_members_only: bool = False
     tag: str = ""
     agreement_rules_id: UUID | None = None
+    prorates_first_days: bool = False
     parts: tuple[Part, ...] = ()
 
     @property

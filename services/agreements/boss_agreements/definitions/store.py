@@ -26,6 +26,7 @@ definition = entry_table(
     sa.Column("qualified_members_only", sa.Boolean, nullable=False),
     sa.Column("tag", sa.Text, nullable=False),
     sa.Column("agreement_rules_id", PG_UUID),
+    sa.Column("prorates_first_days", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("parts", Records(Part), nullable=False),
 )
 

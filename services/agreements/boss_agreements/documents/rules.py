@@ -9,9 +9,10 @@ from boss_agreements.agreements.rules import INSTALMENT, ONCE, PAID_IN_FULL, PER
 from boss_agreements.documents.wording import full_name, long_date, money, schedule_in_words
 from boss_agreements.drafts.pricing import BillDate, Recurring, recurring_amounts
 from boss_agreements.drafts.rules import SaleCharge
-from boss_agreements.due_charges.rules import tax_on
+from boss_agreements.due_charges.rules import pays_days_once, tax_on
 from boss_agreements.members.rules import ADDRESS, EMAIL, PHONE, Member
 from boss_agreements.templates.rules import PLACEHOLDERS, Template, fill
+from boss_kit.days import ONE_DAY
 from boss_kit.money import Money
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -223,6 +224,8 @@ def _payment_in_words(line: AgreementLine, start: date) -> str:
         return "Paid in full"
     if line.billing == INSTALMENT:
         return f"In instalments, {schedule_in_words(line.schedule, start)}"
+    if pays_days_once(line) and line.term_end_date is not None:
+        return f"Once, for {_period(line.start_date or start, line.term_end_date - ONE_DAY)}"
     return "Once" if line.billing == ONCE else schedule_in_words(line.schedule, start).capitalize()
 
 

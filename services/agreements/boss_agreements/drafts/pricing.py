@@ -36,6 +36,7 @@ from boss_agreements.due_charges.rules import Charge, advance, next_charge, tax_
 from boss_agreements.history.rules import PromotionEffect
 from boss_agreements.items.rules import Item
 from boss_agreements.promotions.rules import Promotion, promoted_price
+from boss_agreements.rewrites.rules import bridge
 from boss_kit.days import ONE_DAY, add_months
 from boss_kit.ids import derived_id
 from boss_kit.money import Money
@@ -135,11 +136,13 @@ def sold_lines(
     content: Content, offer: Offer, promotions: Sequence[Promotion], agreement_id: UUID
 ) -> Sequence[AgreementLine]:
     """Copy what is chosen into the agreement: later changes of the catalogue never alter it (SPEC AGR-1)."""
-    months = term_months(content, offer) or None
-    return [
-        _sold_line(content, chosen, months, promotions, derived_id(agreement_id, "line", str(number)))
-        for number, chosen in enumerate(chosen_items(content, offer), start=1)
-    ]
+    months, found = term_months(content, offer) or None, list[AgreementLine]()
+    for number, chosen in enumerate(chosen_items(content, offer), start=1):
+        line = _sold_line(content, chosen, months, promotions, derived_id(agreement_id, "line", str(number)))
+        found.append(line)
+        if offer.definition.prorates_first_days:
+            found += _first_days(line, content.start_date, derived_id(agreement_id, "first days", str(number)))
+    return found
 
 
 def obligation_end(content: Content, offer: Offer) -> date | None:
@@ -184,6 +187,14 @@ def _sold_line(
         list_price=Money(item.price_minor * times, item.currency),
         promotion=promotion,
     )
+
+
+def _first_days(line: AgreementLine, start: date, line_id: UUID) -> Iterator[AgreementLine]:
+    """Give the one charge that pays the days before a line's first bill date, promoted like the line itself."""
+    days = bridge(line, start, line_id)
+    if days is not None and line.list_price is not None:
+        full = bridge(replace(line, price=line.list_price), start, line_id)
+        yield replace(days, list_price=full.price if full else None)
 
 
 def _cycles_paid(schedule: Schedule, start: date, months: int | None, billing: str, item: Item) -> int:

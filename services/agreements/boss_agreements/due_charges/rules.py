@@ -127,8 +127,12 @@ def prorates(line: Line) -> bool:
 
     What is charged once for a term are the days to the first bill of a rewritten perpetual line.
     """
-    perpetual = line.billing == PERPETUAL or (line.billing == ONCE and line.term_end_date is not None)
-    return perpetual and line.item_kind in PRORATED_KINDS
+    return (line.billing == PERPETUAL or pays_days_once(line)) and line.item_kind in PRORATED_KINDS
+
+
+def pays_days_once(line: Line) -> bool:
+    """Tell whether a line is the one charge for the days to the first bill of a rewritten one."""
+    return line.billing == ONCE and line.term_end_date is not None
 
 
 def tax_on(amount: Money, tax_rate: Decimal) -> Money:
@@ -158,8 +162,9 @@ def _charge_at(line: Line, place: _Place) -> Charge:
         end = line.final_date + ONE_DAY
     paid_days = (end - due).days
     # The last bill of a term costs its price, and pays for the days to the end of the term.
-    if line.remaining_cycles == 1 and line.term_end_date is not None and due < line.term_end_date < end:
-        end = line.term_end_date
+    term_end = _term_end(line, place) if line.remaining_cycles == 1 else None
+    if term_end is not None and due < term_end < end:
+        end = term_end
     amount, units = line.price, None
     if paid_days != cycle_days:
         share = Fraction(paid_days, cycle_days)
@@ -285,7 +290,8 @@ def check_kept(before: Iterable[Charge], after: Iterable[Charge], closed: date) 
 
 
 def _place(line: Line, windows: Sequence[Window]) -> _Place | None:
-    if line.remaining_cycles == 0:
+    # A line that is over and reported has no next date any more.
+    if line.remaining_cycles == 0 or line.next_bill_date == date.max:
         return None
     stops = bool(windows) and line.billing not in SUSPENSION_FEES
     place = _moved_place(line, windows) if stops else _own_place(line)
@@ -311,7 +317,7 @@ def _moved_place(line: Line, windows: Sequence[Window]) -> _Place | None:
     if window.end is None:
         return None
     if line.billing in PAID_AT_ONCE:
-        return _Place(window.end, _after_once(line, window.end), line.schedule, None, moved=False)
+        return _moved_once(line, window.end)
     following = line.schedule.next_on_or_after(own, window.end)
     if following == window.end:
         return _Place(following, line.schedule.after(following), line.schedule, None, moved=True)
@@ -320,6 +326,14 @@ def _moved_place(line: Line, windows: Sequence[Window]) -> _Place | None:
         return _Place(window.end, schedule.after(window.end), schedule, None, moved=True)
     days = None if line.billing == INSTALMENT else _cycle_days(line.schedule, own, following)
     return _Place(window.end, following, line.schedule, days, moved=True)
+
+
+def _moved_once(line: Line, back: date) -> _Place | None:
+    """Place a charge that is paid at once; of the days to a first bill those missed are not charged (SPEC SUS-4)."""
+    if not pays_days_once(line):
+        return _Place(back, _after_once(line, back), line.schedule, None, moved=False)
+    end = _after_once(line, line.next_bill_date)
+    return None if end <= back else _Place(back, end, line.schedule, (end - line.next_bill_date).days, moved=False)
 
 
 def _cycle_days(schedule: Schedule, own: date, following: date) -> int:

@@ -33,7 +33,8 @@ def rewrite_agreement(tx: Transaction, command: RewriteAgreement) -> Rewritten:
     old = lock_agreement(tx, command.enterprise_id, command.business_unit_id, command.agreement_id)
     (owner,) = members.lock_members(tx.connection, old.enterprise_id, [old.member_id])
     made = rewritten(tx, command, old, today)
-    hold_closed_charges(tx, old.enterprise_id, old.business_unit_id, old.lines, (), made.windows)
+    running = [line for line in old.lines if line.state == LIVE]
+    hold_closed_charges(tx, old.enterprise_id, old.business_unit_id, running, (), made.windows)
     after = replace(made.after, number=free_number(tx, old.enterprise_id, owner.external_id))
     made = replace(made, after=after)
     agreements.add(tx.connection, after)

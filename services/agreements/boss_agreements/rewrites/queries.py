@@ -201,7 +201,8 @@ def _check(
             )
         limits = rules_of(tx, old.enterprise_id, old.business_unit_id, old.definition_id)
         check_renewal(limits, term_end, today)
-    return pending
+    # One that took effect and waits for its return has nothing left that a rewrite could replace.
+    return [one for one in pending if one.effect_date is None]
 
 
 def _offer(tx: Transaction, command: RewriteAgreement, old: Agreement, today: date) -> Offer | None:

@@ -24,7 +24,7 @@ from boss_agreements.agreements.rules import (
     is_recurring,
 )
 from boss_agreements.agreements.schedules import parse_schedule
-from boss_agreements.due_charges.rules import where_it_stands
+from boss_agreements.due_charges.rules import next_charge, pays_days_once, where_it_stands
 from boss_agreements.suspensions.rules import Window
 from boss_kit.days import ONE_DAY, add_months
 from boss_kit.errors import FailedPrecondition, InvalidArgument
@@ -104,6 +104,8 @@ def goes_on(
     With a schedule its bill dates are others: the first from its first unpaid day on; no instalment is lost. Raises
     InvalidArgument for a cycle of another length.
     """
+    if pays_days_once(line) and line.remaining_cycles:
+        return _rest_of_days(replace(line, id=line_id, final_date=None, state=LIVE), windows)
     final_date = line.final_date
     after, unpaid = where_it_stands(replace(line, id=line_id, final_date=None, state=LIVE), windows)
     if final_date is not None and final_date < line.next_bill_date:
@@ -114,6 +116,15 @@ def goes_on(
         after = _rescheduled(after, schedule, unpaid)
     gap = bridge(after, unpaid, bridge_id)
     return [after] if gap is None else [after, gap]
+
+
+def _rest_of_days(line: AgreementLine, windows: Sequence[Window]) -> Sequence[AgreementLine]:
+    """Give the one charge for days that is still to come, with what its suspension left of it."""
+    charge = next_charge(line, windows)
+    if charge is None:
+        return []
+    units = line.units_per_cycle if charge.units is None else _rounded(charge.units)
+    return [replace(line, next_bill_date=charge.due_date, price=charge.amount, units_per_cycle=units)]
 
 
 def first_unpaid_day(line: AgreementLine) -> date:

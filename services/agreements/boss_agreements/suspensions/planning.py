@@ -6,7 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreements import store as agreements
-from boss_agreements.agreements.rules import LIVE, AgreementLine, Line
+from boss_agreements.agreements.rules import LIVE, LIVE_STATUSES, AgreementLine, Line
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.due_charges import rules as due_charges
 from boss_agreements.due_charges import store as closed_days
@@ -83,9 +83,11 @@ def reschedule(
     after: Mapping[UUID, Sequence[SuspendedAgreement]],
     suspensions: Mapping[UUID, Suspension],
 ) -> None:
-    """Write when the lines of agreements are due now. Raises FailedPrecondition BILLING_IN_PROGRESS."""
+    """Write when the lines of agreements that run are due now. Raises FailedPrecondition BILLING_IN_PROGRESS."""
     closed: dict[UUID, date | None] = {}
     for agreement in locked:
+        if agreement.status not in LIVE_STATUSES:
+            continue
         unit_id = agreement.business_unit_id
         if unit_id not in closed:
             closed[unit_id] = closed_days.newest_closed(tx.connection, agreement.enterprise_id, unit_id)

@@ -159,7 +159,8 @@ def check_reason_days(tx: Transaction, made: Suspension, covered: Sequence[Agree
     if made.reason_id is None or made.exception_reason:
         return
     target_id = made.agreement_id or (made.member_id if made.applied_to == rules.MEMBER else made.account_id)
-    asked = [one for one in covered if _is_asked(one, made.applied_to, target_id)]
+    running = [one for one in covered if one.status in LIVE_STATUSES]
+    asked = [one for one in running if _is_asked(one, made.applied_to, target_id)]
     for definition_id in {one.definition_id for one in asked}:
         limits = rules_of(tx, made.enterprise_id, made.business_unit_id, definition_id)
         check_suspension(limits, made.start_date, made.end_date, today)
