@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from boss.collections.v1 import collections_service_pb2 as pb
 from boss.collections.v1 import collections_service_pb2_grpc
 from collections_facts import AUSTIN, DAY, DENVER, ENTERPRISE, Feed, account, open_item, unit_name
@@ -219,3 +220,24 @@ def test_col_1_a_token_for_one_unit_sees_only_that_one(feed: Feed, server: Serve
     for parent in (unit_name(AUSTIN), PARENT):
         with pytest.raises(PermissionDenied):
             listed(anna, parent=parent)
+
+
+def test_a_page_of_balances_looks_only_at_its_own_accounts_however_many_there_are(
+    feed: Feed, engine: sa.Engine
+) -> None:
+    for number in range(50):
+        owe(feed, f"M{number}", 100)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "numbers" in parameters:
+            asked.append((statement, parameters))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    owe(feed, "M0", 200)
+    sa.event.remove(engine, "before_cursor_execute", note)
+    ((statement, parameters),) = asked
+    with engine.connect() as connection:
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars())
+    assert "using account_pkey" in plan, plan
+    assert "Limit" in plan, "one row for each account of the page: without a limit a join may read all accounts"

@@ -60,14 +60,22 @@ _NAME_ACCOUNTS = sa.text(
     """
 )
 # An account whose number is known is left alone: even an update that changes nothing would lock and write its row.
+# It is the first one from its id on, in the order of the primary key: only that index gives it. A join would read all
+# accounts for every page while PostgreSQL hasn't yet seen how many there are.
 _NUMBER_ACCOUNTS = sa.text(
     """
     INSERT INTO account (enterprise_id, id, business_unit_id, number)
     SELECT incoming.* FROM unnest(
         CAST(:enterprises AS uuid[]), CAST(:accounts AS uuid[]), CAST(:units AS uuid[]), CAST(:numbers AS text[])
     ) AS incoming (enterprise_id, id, business_unit_id, number)
-    LEFT JOIN account AS known USING (enterprise_id, id)
-    WHERE known.number IS DISTINCT FROM incoming.number
+    LEFT JOIN LATERAL (
+        SELECT enterprise_id, id, number FROM account
+        WHERE (enterprise_id, id) >= (incoming.enterprise_id, incoming.id)
+        ORDER BY enterprise_id, id
+        LIMIT 1
+    ) AS known ON true
+    WHERE (known.enterprise_id, known.id, known.number)
+        IS DISTINCT FROM (incoming.enterprise_id, incoming.id, incoming.number)
     ORDER BY 1, 2
     ON CONFLICT (enterprise_id, id) DO UPDATE SET number = excluded.number
     """
