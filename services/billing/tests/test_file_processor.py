@@ -3,13 +3,14 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from callback_calls import PARENT
-from club import AUSTIN, DENVER, ENTERPRISE_ID, Club, due, unit_id
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, unit_id
 from sftp_server import USER, running_server
 from till import Till
 
@@ -326,6 +327,23 @@ def test_bil_4_the_card_updater_is_asked_and_answers_by_files(files: Files) -> N
     assert club.one("SELECT expiry_month, expiry_year FROM funding_source") == (2, 2033)
     club.do_tasks()
     assert club.one("SELECT count(*) FROM batch WHERE label = 'Retry' AND state = 'submitted'") == 1
+
+
+def test_bil_4_cards_due_soon_are_asked_about_by_file_ahead_of_their_bill_day(files: Files) -> None:
+    club = files.club
+    club.settings(card_updater=True, updater_days_before=6)
+    club.add_account("M1")
+    club.due.charges = [due("M1", DAY + timedelta(days=6))]
+    club.ask("card-updater")
+    club.ask("card-updater", DAY + timedelta(days=1))
+    (request,) = files.bank.folder.glob("requests/upd_*.txt")
+    header, row, _ = request.read_text().splitlines()
+    header += "|update_id|outcome|new_account|new_last4|new_accessory"
+    answer = files.bank.folder / "updates" / request.name
+    answer.write_text(f"{header}\n{row}|u1|NEW_NUMBER|tok_new|9999|0233\ntrailer|1\n")
+    files.read()
+    assert club.one("SELECT token, expiry_year FROM funding_source") == ("tok_new", 2033)
+    assert club.rows("SELECT * FROM payment") == []
 
 
 NEWS = "business_unit|update_id|account|outcome|new_account|new_last4|new_accessory"

@@ -177,6 +177,19 @@ def test_bil_4_news_that_renew_a_declined_card_let_its_invoice_be_tried_again(cl
     club.assert_books()
 
 
+def test_bil_5_news_never_make_a_source_valid_again_whose_holder_said_stop(club: Club) -> None:
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.script["tok_M1", 1] = "D13"
+    club.play(DAY)
+    assert club.one("SELECT is_valid FROM funding_source") is False
+    club.report_updates(news("n1", "tok_M1", UpdateOutcome.NEW_EXPIRY, expiry_month=2, expiry_year=2033))
+    assert club.one("SELECT expiry_year, is_valid FROM funding_source") == (2033, False)
+    assert club.one("SELECT next_attempt_date FROM invoice") is None
+    club.play(DAY + timedelta(days=1))
+    assert club.one("SELECT count(*) FROM attempt") == 1
+
+
 def test_bil_8_news_of_an_unknown_token_wait_until_a_source_has_it(club: Club) -> None:
     update = news("n1", "tok_M1", UpdateOutcome.NEW_EXPIRY, expiry_month=2, expiry_year=2033)
     assert club.report_updates(update).unmatched == 1

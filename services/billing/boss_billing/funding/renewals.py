@@ -1,7 +1,7 @@
 """Renew funding sources by what the card updater says of them beside a declined payment (SPEC BIL-4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -30,7 +30,10 @@ class News:
 
 
 def take_news(tx: Transaction, news: Sequence[News]) -> None:
-    """Renew sources; a renewed one is tried from tomorrow on for what has no planned attempt any more."""
+    """Renew sources; a renewed one is tried from tomorrow on for what has no planned attempt any more.
+
+    One that was made invalid stays so: its holder, or staff, said stop, and new digits don't take that back.
+    """
     if not news:
         return
     found = store.find(tx.connection, tx.enterprise_id, [one.source_id for one in news])
@@ -41,11 +44,11 @@ def take_news(tx: Transaction, news: Sequence[News]) -> None:
     for one in news:
         before = sources[one.source_id]
         cures = one.outcome in CURES
-        after = update(before, one.change) if cures else told_of(before)
+        after = replace(update(before, one.change), is_valid=before.is_valid) if cures else told_of(before)
         sources[before.id] = after
         day = tx.today(locked[before.account.id].time_zone)
         facts.append(FundingSourceChanged(after, before.last4, "card_updater", day, before, one.outcome.value))
-        if cures and after.is_recurring and after.is_active:
+        if cures and after.is_recurring and after.is_active and after.is_valid:
             invoices.plan_again(tx.connection, after.account, day + timedelta(days=1))
     tell(tx, facts)
 
