@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from club import DAY, Club, due, record
@@ -152,6 +152,25 @@ def test_bil_11_the_setting_says_that_refunds_go_out_by_files(
     (request,) = (tmp_path / "requests").glob("ref_*.txt")
     assert "|credit|" in request.read_text()
     assert state(club) == ("pending", "")
+    club.assert_books()
+
+
+@pytest.mark.parametrize("says", ["taken", "nothing"])
+def test_bil_8_an_answer_that_is_faster_than_our_own_record_of_the_refund_stays(
+    club: Club, till: Till, send: Send, says: str
+) -> None:
+    class Fast:
+        """A processor whose callback comes before its call returns."""
+
+        may_repeat = False
+
+        def refund(self, refund: SubmittedRefund) -> None:
+            till.answer(UUID(refund.key), "A02")
+            if says == "nothing":
+                raise NoAnswerError("the line went dead")
+
+    send(Fast())
+    assert state(club) == ("approved", "A02")
     club.assert_books()
 
 
