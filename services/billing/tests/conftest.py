@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from boss_billing.adapters.places import Directory
+from boss_billing.adapters.sftp import Login, Sftp
 from boss_billing.app import SERVICE, servicers
 from boss_billing.events import encode
 from boss_kit.database import open_database
@@ -18,6 +20,8 @@ from boss_kit.unit_of_work import UnitOfWork
 # pytest's importlib mode leaves the tests' own folder out.
 sys.path.insert(0, str(Path(__file__).parent))
 from club import Club
+from file_exchange import Exchange, Files
+from sftp_server import USER, running_server
 
 if TYPE_CHECKING:
     from boss_kit.testing.postgres import PostgresServer
@@ -63,3 +67,20 @@ def club(units: UnitOfWork) -> Club:
 @pytest.fixture
 def server(serving: "Serving", units: UnitOfWork, club: Club) -> "ServerUnderTest":
     return serving(SERVICE.name, servicers(Door(units), club.due))
+
+
+@pytest.fixture(params=["folder", "sftp"])
+def exchange(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Exchange]:
+    """Give both places where files may lie."""
+    if request.param == "folder":
+        yield Exchange(Directory(tmp_path), tmp_path)
+        return
+    with running_server(tmp_path / "server") as server:
+        (server.root / "exchange").mkdir()
+        login = Login("127.0.0.1", server.port, USER, "/exchange", server.known_hosts(), server.key_file())
+        yield Exchange(Sftp(login), server.root / "exchange")
+
+
+@pytest.fixture
+def files(club: Club, exchange: Exchange) -> Files:
+    return Files(club, exchange)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from club import ENTERPRISE_ID, Club
+from file_exchange import Exchange, Files
 from paramiko import ECDSAKey
 from sftp_server import PASSWORD, USER, Server, running_server
-from test_file_processor import Exchange, Files
 
 from boss_billing.adapters.file_processor import FileProcessor
 from boss_billing.adapters.places import Directory, Place, PlaceAwayError, UnclearError
