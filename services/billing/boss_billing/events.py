@@ -44,15 +44,16 @@ def encode(fact: object) -> OutgoingEvent:
 @encode.register
 def _(fact: InvoiceCreated) -> OutgoingEvent:
     invoice = fact.invoice
+    name = invoice.name
     message = pb.InvoiceCreated(
-        invoice=invoice.name,
+        invoice=name,
         number=invoice.number,
         account=invoice.account.name,
         agreement=_agreement(invoice.account, invoice.agreement_id),
         due_date=_day(invoice.due_date),
         total=_money(invoice.total_minor, invoice.currency),
     )
-    return _event(INVOICE_CREATED, invoice.account, invoice.name, fact.business_date, message)
+    return _event(INVOICE_CREATED, invoice.account, name, fact.business_date, message)
 
 
 @encode.register
@@ -77,13 +78,14 @@ def _(fact: ChargeRefused) -> OutgoingEvent:
 @encode.register
 def _(fact: PaymentSubmitted) -> OutgoingEvent:
     payment = fact.payment
+    name = payment.name
     message = pb.PaymentSubmitted(
-        payment=payment.name,
+        payment=name,
         account=payment.account.name,
         amount=_money(payment.amount_minor, payment.currency),
         kind=payment.kind,
     )
-    return _event(PAYMENT_SUBMITTED, payment.account, payment.name, fact.business_date, message)
+    return _event(PAYMENT_SUBMITTED, payment.account, name, fact.business_date, message)
 
 
 @encode.register

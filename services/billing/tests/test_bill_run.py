@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from boss.events.billing.v1 import billing_events_pb2 as pb
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, record, unit_id
 
@@ -11,6 +12,7 @@ from boss_billing.batches import rules as batch_rules
 from boss_billing.batches.rules import PAYMENTS_AT_ONCE
 from boss_billing.invoices.rules import SkippedAgreement
 from boss_billing.payments.commands import TakePayment, take_payment
+from boss_billing.runs import pages
 from boss_billing.runs.queries import get_run, list_skipped
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.money import Money
@@ -175,4 +177,21 @@ def test_bil_12_credit_pays_for_a_new_invoice_before_the_card_is_asked(club: Clu
     club.bill()
     assert club.one("SELECT amount_minor FROM payment WHERE kind = 'New'") == 2500
     assert club.one("SELECT credit_minor FROM account") == 0
+    club.assert_books()
+
+
+@pytest.mark.parametrize("found_at_once", [3, 4, 100])
+def test_bil_2_older_invoices_are_collected_page_by_page_each_once(
+    club: Club, found_at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "COLLECT_PAGE", 2)
+    monkeypatch.setattr(pages, "FOUND_AT_ONCE", found_at_once)
+    for number in range(7):
+        club.add_account(f"M{number}", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
+    club.bill()
+    assert club.one("SELECT state, collected_payments, collected_minor FROM bill_run") == ("submitted", 7, 7 * 2000)
+    assert club.one("SELECT count(*), count(DISTINCT invoice_id) FROM attempt WHERE state = 'pending'") == (7, 7)
+    assert club.one("SELECT count(*) FROM batch") == 1
     club.assert_books()

@@ -35,19 +35,24 @@ class OutboxRow(NamedTuple):
     body: bytes
 
 
+_Place = tuple[str, UUID, UUID | None, date]
+
+
 class Sealer:
     """Puts the events of one story and instant into their envelopes; what they share is written once."""
 
     def __init__(self, source: str, context: Context, now: datetime) -> None:
         self._source, self._context, self._now = source, context, now
-        self._heads: dict[tuple[str, UUID, UUID | None, date], bytes] = {}
+        self._heads: dict[_Place, bytes] = {}
+        self._last: tuple[_Place | None, bytes] = (None, b"")
 
     def seal(self, event: OutgoingEvent) -> OutboxRow:
         """Put an event into its envelope."""
         place = (event.type, event.enterprise_id, event.business_unit_id, event.business_date)
-        head = self._heads.get(place)
-        if head is None:
-            head = self._heads[place] = self._head(event)
+        last, head = self._last
+        if place != last:
+            head = self._heads.get(place) or self._heads.setdefault(place, self._head(event))
+            self._last = (place, head)
         event_id, text = new_id_and_text()
         own = event_pb2.Event(
             id=text, subject=event.subject, key=text_of(event.key), version=event.version, data=event.data

@@ -47,6 +47,7 @@ from boss_kit.unit_of_work import Transaction
 
 COLLECT_TASK = "bill-run-collect"
 COLLECT_PAGE = 1000
+FOUND_AT_ONCE = 20 * COLLECT_PAGE
 
 
 class Outcome(Enum):
@@ -105,13 +106,24 @@ def ask_to_collect(tx: Transaction, run: BillRun) -> None:
     tx.enqueue(COLLECT_TASK, key=task_key(run), args={"run": str(run.id)}, business_date=run.bill_date)
 
 
-def collect_page(tx: Transaction, run: BillRun) -> bool:
-    """Make payments for a page of older open invoices (SPEC BIL-2, SUS-4); tell whether there may be more."""
+def to_collect(tx: Transaction, run: BillRun) -> Sequence[tuple[UUID, UUID]]:
+    """Find older open invoices to attempt: (invoice, account). There may be more than are found at once.
+
+    To look is to go through all that is open; so it is done for many pages.
+    """
+    unit_ids = run.scope.units(units.units_of(tx.connection, run.enterprise_id))
+    return store.to_collect(tx.connection, run.enterprise_id, unit_ids, run.bill_date, FOUND_AT_ONCE)
+
+
+def collect_page(tx: Transaction, run: BillRun, found: Sequence[tuple[UUID, UUID]]) -> bool:
+    """Make payments for a page of older open invoices (SPEC BIL-2, SUS-4), as far as they are still to attempt.
+
+    Tell whether the run goes on.
+    """
+    if not found:
+        return True
     connection, enterprise_id = tx.connection, run.enterprise_id
     unit_ids = run.scope.units(units.units_of(connection, enterprise_id))
-    found = store.to_collect(connection, enterprise_id, unit_ids, run.bill_date, COLLECT_PAGE)
-    if not found:
-        return False
     locked = accounts.lock(connection, enterprise_id, {account_id for _, account_id in found})
     if store.share_run(connection, enterprise_id, run.id).state is not RunState.BILLING:
         return False
@@ -135,7 +147,7 @@ def collect_page(tx: Transaction, run: BillRun) -> bool:
     store.add_skips(connection, run, _not_paid(not_paid))
     store.count_collected(connection, run, len(made), sum(one.payment.amount_minor for one in made))
     announce(tx, _of_payments(locked, made))
-    return len(found) == COLLECT_PAGE
+    return True
 
 
 def withdraw_page(tx: Transaction, run: BillRun) -> bool:

@@ -109,8 +109,17 @@ class RunProcesses:
         """Make payments for older open invoices, a transaction per page, then cut the batches."""
         more = True
         while more:
-            with self._units.begin(task.context) as tx:
-                more = self._collect_and_cut(tx, commands.require_run(tx, UUID(task.args["run"])))
+            with self._units.read(task.context) as tx:
+                run = commands.require_run(tx, UUID(task.args["run"]))
+                found = pages.to_collect(tx, run)
+            more = len(found) == pages.FOUND_AT_ONCE
+            for start in range(0, len(found) or 1, pages.COLLECT_PAGE):
+                end = start + pages.COLLECT_PAGE
+                with self._units.begin(task.context) as tx:
+                    if not pages.collect_page(tx, run, found[start:end]):
+                        return
+                    if not more and end >= len(found):
+                        commands.cut_batches(tx, run.id)
 
     def withdraw(self, task: Task) -> None:
         """Take back what a cancelled run hasn't sent, a transaction per page."""
@@ -121,10 +130,13 @@ class RunProcesses:
 
     @staticmethod
     def _collect_and_cut(tx: Transaction, run: BillRun) -> bool:
-        more = pages.collect_page(tx, run)
-        if not more:
-            commands.cut_batches(tx, run.id)
-        return more
+        """Collect a page and cut the batches; where there is more than a page, leave both and say so."""
+        found = pages.to_collect(tx, run)
+        if len(found) > pages.COLLECT_PAGE:
+            return True
+        pages.collect_page(tx, run, found)
+        commands.cut_batches(tx, run.id)
+        return False
 
 
 def _shards(task: Task) -> list[Shard]:
