@@ -57,7 +57,7 @@ class Transaction:
 
     def today(self, zone: str) -> date:
         """Tell the business date: the event's or job's own, else the present one in the zone."""
-        return self.context.business_date or business_date(self.now, zone)
+        return self.context.business_date or self._clock.today(zone)
 
     @property
     def enterprise_id(self) -> UUID:
@@ -174,6 +174,13 @@ class _Clock:
     def __init__(self, connection: sa.Connection, *, test_clock: bool) -> None:
         self._connection = connection
         self._test_clock = test_clock
+        self._days: dict[str, date] = {}
+
+    def today(self, zone: str) -> date:
+        # A page asks for each of its accounts, and they are in few zones.
+        if zone not in self._days:
+            self._days[zone] = business_date(self.now, zone)
+        return self._days[zone]
 
     @cached_property
     def now(self) -> datetime:

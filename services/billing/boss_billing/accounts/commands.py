@@ -6,8 +6,6 @@ from uuid import UUID
 
 from boss_billing.accounts import store
 from boss_billing.accounts.rules import Account, AccountBalanceChanged, AccountRef, OpenItem, check_number
-from boss_billing.invoices import store as invoices
-from boss_billing.payments import store as payments
 from boss_billing.units import commands as units
 from boss_kit.errors import AlreadyExists, InvalidArgument, NotFound
 from boss_kit.unit_of_work import Transaction
@@ -56,8 +54,7 @@ def announce(tx: Transaction, accounts: Mapping[UUID, Account]) -> None:
     """Write locked accounts and publish what they owe now: once per account and transaction, at its end."""
     if not accounts:
         return
-    open_items = invoices.open_items(tx.connection, tx.enterprise_id, accounts)
-    tell(tx, accounts, open_items, payments.accounts_in_flight(tx.connection, tx.enterprise_id, accounts))
+    tell(tx, accounts, *store.standing(tx.connection, tx.enterprise_id, accounts))
 
 
 def tell(
@@ -67,20 +64,20 @@ def tell(
     in_flight: Collection[UUID],
 ) -> None:
     """Write locked accounts and publish what they owe, for who knows their open items and payments in flight."""
-    ids = sorted(accounts, key=lambda one: one.int)
-    versions = store.next_versions(tx.connection, tx.enterprise_id, [accounts[one] for one in ids])
+    ordered = [accounts[one] for one in sorted(accounts, key=lambda one: one.int)]
+    versions = store.next_versions(tx.connection, tx.enterprise_id, ordered)
     tx.publish(
         *(
             AccountBalanceChanged(
-                accounts[one].ref,
-                accounts[one].number,
-                accounts[one].currency,
-                versions[one],
-                accounts[one].credit_minor,
-                open_items.get(one, ()),
-                one in in_flight,
-                tx.today(accounts[one].time_zone),
+                one.ref,
+                one.number,
+                one.currency,
+                versions[one.ref.id],
+                one.credit_minor,
+                open_items.get(one.ref.id, ()),
+                one.ref.id in in_flight,
+                tx.today(one.time_zone),
             )
-            for one in ids
+            for one in ordered
         )
     )

@@ -16,7 +16,7 @@ NUMBER_LENGTH_MAX = 200
 
 @dataclass(frozen=True)
 class AccountRef:
-    """Where an account belongs; it is named several times in every fact, so its names are written once."""
+    """Where an account belongs; it is named several times in every fact, so its name is written once."""
 
     enterprise_id: UUID
     business_unit_id: UUID
@@ -81,7 +81,7 @@ class AccountBalanceChanged(NamedTuple):
     @property
     def balance_minor(self) -> int:
         """Give all that is owed, less credit."""
-        return sum(item.balance_minor for item in self.open_items) - self.credit_minor
+        return sum([item.balance_minor for item in self.open_items]) - self.credit_minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 
-from boss_billing.accounts.rules import Account, AccountRef
+from boss_billing.accounts.rules import Account, AccountRef, OpenItem
 from boss_kit.database import copy_rows
 
 TABLES = sa.MetaData()
@@ -33,12 +34,37 @@ _SELECT = """
            account.credit_minor, account.invoice_count
     FROM account
     JOIN business_unit AS unit ON unit.enterprise_id = account.enterprise_id AND unit.id = account.business_unit_id
-    WHERE account.enterprise_id = :enterprise_id AND account.id = ANY(:ids)
-    ORDER BY account.id
+    WHERE account.enterprise_id = :enterprise_id
 """
 
-_READ = sa.text(_SELECT)
-_LOCK = sa.text(f"{_SELECT} FOR UPDATE OF account")
+_READ = sa.text(f"{_SELECT} AND account.id = ANY(:ids) ORDER BY account.id")
+_LOCK = sa.text(f"{_SELECT} AND account.id = ANY(:ids) ORDER BY account.id FOR UPDATE OF account")
+
+# Each attempt is found by its key, also in a table whose statistics aren't there yet.
+_LOCK_OWNERS = sa.text(
+    f"""
+    {_SELECT} AND account.id = ANY(ARRAY(
+        SELECT DISTINCT attempt.account_id
+        FROM unnest(CAST(:attempt_ids AS uuid[])) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT account_id FROM attempt WHERE enterprise_id = :enterprise_id AND id = wanted.id OFFSET 0
+        ) AS attempt
+    ))
+    ORDER BY account.id
+    FOR UPDATE OF account
+    """
+)
+
+_STANDING = sa.text(
+    """
+    SELECT account_id, id, number, due_date, balance_minor, total_minor, is_declined, agreement_id FROM invoice
+    WHERE enterprise_id = :enterprise_id AND account_id = ANY(:ids) AND balance_minor > 0
+    UNION ALL
+    SELECT DISTINCT account_id, NULL::uuid, '', NULL::date, 0, 0, false, NULL::uuid FROM payment
+    WHERE enterprise_id = :enterprise_id AND account_id = ANY(:ids)
+      AND state IN ('created', 'pending', 'unknown', 'declined')
+    """
+)
 
 _HOLD = sa.text(
     """
@@ -66,6 +92,14 @@ def lock(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) 
     return _read(connection, _LOCK, enterprise_id, ids)
 
 
+def lock_owners(connection: sa.Connection, enterprise_id: UUID, attempt_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """Lock the accounts of attempts until the transaction ends."""
+    if not attempt_ids:
+        return {}
+    parameters = {"enterprise_id": enterprise_id, "attempt_ids": list(attempt_ids)}
+    return _accounts(enterprise_id, connection.execute(_LOCK_OWNERS, parameters).all())
+
+
 def hold(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> None:
     """Lock accounts until the transaction ends, without reading them: what it tells of them keeps its order."""
     if ids:
@@ -75,6 +109,23 @@ def hold(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) 
 def read(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, Account]:
     """Read accounts as they are, for what is only looked at; unknown ones are left out."""
     return _read(connection, _READ, enterprise_id, ids)
+
+
+def standing(
+    connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]
+) -> tuple[Mapping[UUID, list[OpenItem]], Collection[UUID]]:
+    """Read what accounts owe, oldest first, and which of them have a payment without a final result, in one go."""
+    items: dict[UUID, list[OpenItem]] = {}
+    in_flight: set[UUID] = set()
+    for row in connection.execute(_STANDING, {"enterprise_id": enterprise_id, "ids": list(ids)}).all():
+        if row[1] is None:
+            in_flight.add(row[0])
+        else:
+            items.setdefault(row[0], []).append(OpenItem(*row[1:]))
+    for of_one in items.values():
+        if len(of_one) > 1:
+            of_one.sort(key=lambda item: (item.due_date, len(item.number), item.number))
+    return items, in_flight
 
 
 def next_versions(connection: sa.Connection, enterprise_id: UUID, accounts: Sequence[Account]) -> Mapping[UUID, int]:
@@ -152,7 +203,10 @@ def _read(
 ) -> dict[UUID, Account]:
     if not ids:
         return {}
-    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
+    return _accounts(enterprise_id, connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all())
+
+
+def _accounts(enterprise_id: UUID, rows: Sequence[Any]) -> dict[UUID, Account]:
     # One object for all of a unit: what a page writes of it is written once.
     units = {row[0]: row[0] for row in rows}
     return {row[1]: Account(AccountRef(enterprise_id, units[row[0]], row[1]), *row[2:]) for row in rows}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from boss_billing.callbacks import store
@@ -34,6 +35,8 @@ def tally(callback_ids: Sequence[str], fits: Mapping[str, Fit]) -> Tally:
     return Tally(applied, len(callback_ids) - applied - unmatched, unmatched)
 
 
+# A page asks when it keeps its callbacks and when it applies them.
+@lru_cache(maxsize=4096)
 def subject_of(text: str) -> UUID | None:
     """Read the id a callback names; None for what can't be one of ours."""
     try:

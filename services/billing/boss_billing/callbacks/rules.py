@@ -142,9 +142,10 @@ def fit_result(result: ResultCallback, attempt: OpenAttempt | None) -> Fit:
     """Compare a result with the attempt it names (SPEC BIL-8): what doesn't fit is kept, never applied."""
     if attempt is None:
         return Fit(CallbackState.UNMATCHED, f"No attempt has the id {result.attempt_id[:60]!r}.")
-    asked = Money(attempt.payment.amount_minor, attempt.payment.currency)
-    if result.amount is not None and result.amount != asked:
-        return Fit(CallbackState.EXCEPTION, f"{asked} was asked for, the result is about {result.amount}.")
+    payment, told = attempt.payment, result.amount
+    if told is not None and (told.amount_minor != payment.amount_minor or told.currency != payment.currency):
+        asked = Money(payment.amount_minor, payment.currency)
+        return Fit(CallbackState.EXCEPTION, f"{asked} was asked for, the result is about {told}.")
     if attempt.state in AWAITING:
         return APPLY
     return Fit(

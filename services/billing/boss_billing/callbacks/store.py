@@ -32,6 +32,8 @@ callback = sa.Table(
     sa.Column("resolve_time", sa.DateTime(timezone=True)),
 )
 
+_JSON = json.JSONEncoder(default=str, check_circular=False)
+
 _KEEP = sa.text(
     """
     INSERT INTO callback (enterprise_id, kind, callback_id, state, subject_id, body, correlation, create_time)
@@ -178,7 +180,7 @@ def keep(
         "now": now,
         "ids": [row.callback_id for row in rows],
         "subjects": [row.subject_id for row in rows],
-        "bodies": [json.dumps(row.body, default=str) for row in rows],
+        "bodies": [_JSON.encode(row.body) for row in rows],
         "correlations": [row.correlation for row in rows],
     }
     return frozenset(connection.scalars(_KEEP, parameters)) if rows else frozenset()

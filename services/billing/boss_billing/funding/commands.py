@@ -83,7 +83,8 @@ def _take_declined(tx: Transaction, answers: Sequence[Answer], known: Mapping[UU
     about = {answer.inquiry_id: known[answer.inquiry_id] for answer in answers}
     payment_ids = [one.payment_id for one in about.values() if one.payment_id is not None]
     originals = open_attempts.originals(tx.connection, tx.enterprise_id, payment_ids)
-    page = Settlement(tx, {one.payment.account.id for one in originals.values()}, list(originals))
+    locked = accounts.lock(tx.connection, tx.enterprise_id, {one.payment.account.id for one in originals.values()})
+    page = Settlement(tx, locked, list(originals))
     by_payment = {attempt.payment.id: attempt for attempt in page.attempts.values()}
     sources = store.find(tx.connection, tx.enterprise_id, {one.funding_source_id for one in about.values()})
     retries: list[tuple[OpenAttempt, FundingSource]] = []

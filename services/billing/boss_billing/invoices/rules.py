@@ -153,6 +153,29 @@ class Invoice:
             self.bill_run_id,
         )
 
+    def paid(self, amount_minor: int) -> "Invoice":
+        """Give the invoice with less to pay; another source's decline may have planned an attempt at what is left."""
+        left = self.balance_minor - amount_minor
+        return Invoice(
+            self.id,
+            self.account,
+            self.agreement_id,
+            self.number,
+            self.kind,
+            self.description,
+            self.invoice_date,
+            self.due_date,
+            self.currency,
+            self.total_minor,
+            left,
+            self.is_declined,
+            self.attempts,
+            self.failed_attempts,
+            self.declines,
+            self.next_attempt_date if left else None,
+            self.bill_run_id,
+        )
+
     @property
     def open_item(self) -> OpenItem:
         """Give what of it is owed."""

@@ -1,52 +1,68 @@
 """Attempts on their way to a result, with the payment each belongs to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from boss_billing.accounts.rules import AccountRef
+from boss_billing.accounts.rules import Account, AccountRef
+from boss_billing.invoices.rules import Invoice, Kind
 from boss_billing.payments.rules import AttemptResult, Label, OpenAttempt, Payment, PaymentResult, State
 
-_SELECT = """
-    SELECT attempt.id, attempt.label, attempt.state, attempt.invoice_id, attempt.funding_source_id, attempt.batch_id,
-           attempt.bill_run_id, attempt.tender, attempt.correlation, payment.response_code, payment.response_message,
-           payment.is_primary, payment.state AS payment_state, payment.id AS payment_id, payment.business_unit_id,
-           payment.account_id, payment.kind, payment.amount_minor, payment.currency
-    FROM attempt
-    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+_COLUMNS = """
+    attempt.id, attempt.label, attempt.state, attempt.invoice_id, attempt.funding_source_id, attempt.batch_id,
+    attempt.bill_run_id, attempt.tender, payment.response_code, payment.response_message, payment.is_primary,
+    payment.state AS payment_state, payment.id AS payment_id, payment.business_unit_id, payment.account_id,
+    payment.kind, payment.amount_minor, payment.currency, attempt.correlation
 """
 
-_FIND = sa.text(
-    f"{_SELECT} WHERE attempt.enterprise_id = :enterprise_id AND attempt.id = ANY(:ids) ORDER BY attempt.id"
-)
+# Each row is found by its key, also in tables whose statistics aren't there yet.
+_WANTED = """
+    FROM unnest(CAST(:ids AS uuid[])) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM attempt WHERE enterprise_id = :enterprise_id AND id = wanted.id OFFSET 0
+    ) AS attempt
+    CROSS JOIN LATERAL (
+        SELECT * FROM payment WHERE enterprise_id = :enterprise_id AND id = attempt.payment_id OFFSET 0
+    ) AS payment
+"""
 
-_ACCOUNTS = sa.text("SELECT DISTINCT account_id FROM attempt WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)")
+_FIND = sa.text(f"SELECT {_COLUMNS} {_WANTED}")
+
+_FIND_WITH_INVOICES = sa.text(
+    f"""
+    SELECT {_COLUMNS}, invoice.agreement_id, invoice.number, invoice.kind, invoice.description, invoice.invoice_date,
+           invoice.due_date, invoice.currency, invoice.total_minor, invoice.balance_minor, invoice.is_declined,
+           invoice.attempts, invoice.failed_attempts, invoice.declines, invoice.next_attempt_date, invoice.bill_run_id
+    {_WANTED}
+    CROSS JOIN LATERAL (
+        SELECT * FROM invoice WHERE enterprise_id = :enterprise_id AND id = attempt.invoice_id OFFSET 0
+    ) AS invoice
+    """
+)
 
 _ORIGINALS = sa.text(
     f"""
-    {_SELECT}
+    SELECT {_COLUMNS} FROM attempt
+    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
     WHERE attempt.enterprise_id = :enterprise_id AND attempt.payment_id = ANY(:ids) AND attempt.label = 'Original'
     ORDER BY attempt.id
     """
 )
 
-_SAVE_ATTEMPTS = sa.text(
-    """
+_SET_ATTEMPTS = """
     UPDATE attempt
     SET state = new.state, response_code = new.code, response_message = new.message,
         transaction_id = new.transaction_id, result_date = new.day, result_time = :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:codes AS text[]), CAST(:messages AS text[]),
-                CAST(:transaction_ids AS text[]), CAST(:days AS date[]))
+    FROM unnest(CAST(:attempt_ids AS uuid[]), CAST(:attempt_states AS text[]), CAST(:attempt_codes AS text[]),
+                CAST(:attempt_messages AS text[]), CAST(:transaction_ids AS text[]), CAST(:days AS date[]))
         AS new (id, state, code, message, transaction_id, day)
     WHERE attempt.enterprise_id = :enterprise_id AND attempt.id = new.id
-    """
-)
+"""
 
-_SAVE_PAYMENTS = sa.text(
-    """
+_SET_PAYMENTS = """
     UPDATE payment
     SET state = new.state, response_code = new.code, response_message = new.message, is_recovered = new.is_recovered,
         final_date = new.final_date, next_attempt_date = new.next_attempt_date, next_attempt_reason = new.reason
@@ -55,8 +71,11 @@ _SAVE_PAYMENTS = sa.text(
                 CAST(:next_dates AS date[]), CAST(:reasons AS text[]))
         AS new (id, state, code, message, is_recovered, final_date, next_attempt_date, reason)
     WHERE payment.enterprise_id = :enterprise_id AND payment.id = new.id
-    """
-)
+"""
+
+_SAVE_ATTEMPTS = sa.text(_SET_ATTEMPTS)
+_SAVE_PAYMENTS = sa.text(_SET_PAYMENTS)
+_SAVE_BOTH = sa.text(f"WITH attempts AS ({_SET_ATTEMPTS}) {_SET_PAYMENTS}")
 
 _SAVE_AMOUNT = sa.text(
     "UPDATE payment SET amount_minor = :amount_minor WHERE enterprise_id = :enterprise_id AND id = :id"
@@ -76,11 +95,22 @@ def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) 
     return _read(connection, _FIND, enterprise_id, ids)
 
 
-def accounts_of(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Sequence[UUID]:
-    """Read whose attempts these are."""
+def find_with_invoices(
+    connection: sa.Connection, accounts: Mapping[UUID, Account], enterprise_id: UUID, ids: Collection[UUID]
+) -> tuple[dict[UUID, OpenAttempt], dict[UUID, Invoice]]:
+    """Read attempts of accounts, which are locked, and the invoices they are for."""
+    attempts: dict[UUID, OpenAttempt] = {}
+    found: dict[UUID, Invoice] = {}
     if not ids:
-        return ()
-    return connection.scalars(_ACCOUNTS, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
+        return attempts, found
+    rows = connection.execute(_FIND_WITH_INVOICES, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
+    for row in rows:
+        ref = accounts[row[_ACCOUNT_ID]].ref
+        attempt = attempts[row[0]] = _attempt(ref, row)
+        if attempt.invoice_id not in found:
+            agreement_id, number, kind, *rest = row[_INVOICE:]
+            found[attempt.invoice_id] = Invoice(attempt.invoice_id, ref, agreement_id, number, _KINDS[kind], *rest)
+    return attempts, found
 
 
 def originals(connection: sa.Connection, enterprise_id: UUID, payment_ids: Collection[UUID]) -> dict[UUID, OpenAttempt]:
@@ -88,47 +118,23 @@ def originals(connection: sa.Connection, enterprise_id: UUID, payment_ids: Colle
     return _read(connection, _ORIGINALS, enterprise_id, payment_ids)
 
 
-def save_attempts(
-    connection: sa.Connection, enterprise_id: UUID, results: Mapping[UUID, AttemptResult], now: datetime
+def save(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    attempts: Mapping[UUID, AttemptResult],
+    payments: Mapping[UUID, PaymentResult],
+    now: datetime,
 ) -> None:
-    """Write what attempts came to."""
-    if not results:
+    """Write what attempts and payments came to."""
+    if not attempts and not payments:
         return
-    values = list(results.values())
-    connection.execute(
-        _SAVE_ATTEMPTS,
-        {
-            "enterprise_id": enterprise_id,
-            "now": now,
-            "ids": list(results),
-            "states": [one.state.value for one in values],
-            "codes": [one.code for one in values],
-            "messages": [one.message for one in values],
-            "transaction_ids": [one.transaction_id for one in values],
-            "days": [one.day for one in values],
-        },
-    )
-
-
-def save_payments(connection: sa.Connection, enterprise_id: UUID, results: Mapping[UUID, PaymentResult]) -> None:
-    """Write what payments came to."""
-    if not results:
-        return
-    values = list(results.values())
-    connection.execute(
-        _SAVE_PAYMENTS,
-        {
-            "enterprise_id": enterprise_id,
-            "ids": list(results),
-            "states": [one.state.value for one in values],
-            "codes": [one.code for one in values],
-            "messages": [one.message for one in values],
-            "recovered": [one.is_recovered for one in values],
-            "final_dates": [one.final_date for one in values],
-            "next_dates": [one.next_attempt_date for one in values],
-            "reasons": [one.next_attempt_reason for one in values],
-        },
-    )
+    statement = _SAVE_BOTH if attempts and payments else _SAVE_ATTEMPTS if attempts else _SAVE_PAYMENTS
+    parameters = {"enterprise_id": enterprise_id}
+    if attempts:
+        parameters |= _of_attempts(attempts, now)
+    if payments:
+        parameters |= _of_payments(payments)
+    connection.execute(statement, parameters)
 
 
 def save_amount(connection: sa.Connection, enterprise_id: UUID, payment: Payment) -> None:
@@ -143,30 +149,67 @@ def count_responses(connection: sa.Connection, enterprise_id: UUID, source_id: U
     return int(connection.scalar(_COUNT_RESPONSES, parameters) or 0)
 
 
+def _of_attempts(results: Mapping[UUID, AttemptResult], now: datetime) -> dict[str, Any]:
+    values = results.values()
+    return {
+        "now": now,
+        "attempt_ids": list(results),
+        "attempt_states": [one.state.value for one in values],
+        "attempt_codes": [one.code for one in values],
+        "attempt_messages": [one.message for one in values],
+        "transaction_ids": [one.transaction_id for one in values],
+        "days": [one.day for one in values],
+    }
+
+
+def _of_payments(results: Mapping[UUID, PaymentResult]) -> dict[str, Any]:
+    values = results.values()
+    return {
+        "ids": list(results),
+        "states": [one.state.value for one in values],
+        "codes": [one.code for one in values],
+        "messages": [one.message for one in values],
+        "recovered": [one.is_recovered for one in values],
+        "final_dates": [one.final_date for one in values],
+        "next_dates": [one.next_attempt_date for one in values],
+        "reasons": [one.next_attempt_reason for one in values],
+    }
+
+
 def _read(
     connection: sa.Connection, query: sa.TextClause, enterprise_id: UUID, ids: Collection[UUID]
 ) -> dict[UUID, OpenAttempt]:
     if not ids:
         return {}
     rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
-    return {row.id: _attempt(enterprise_id, row) for row in rows}
+    return {row[0]: _attempt(AccountRef(enterprise_id, row[_UNIT_ID], row[_ACCOUNT_ID]), row) for row in rows}
 
 
-def _attempt(enterprise_id: UUID, row: "sa.Row[Any]") -> OpenAttempt:
-    ref = AccountRef(enterprise_id, row.business_unit_id, row.account_id)
+def _attempt(ref: AccountRef, row: Any) -> OpenAttempt:
+    (
+        attempt_id, label, state, invoice_id, source_id, batch_id, run_id, tender, code, message, is_primary,
+        payment_state, payment_id, _, _, kind, amount_minor, currency, correlation,
+    ) = row[:_INVOICE]  # fmt: skip
     return OpenAttempt(
-        row.id,
-        Label(row.label),
-        State(row.state),
-        row.invoice_id,
-        row.funding_source_id,
-        row.batch_id,
-        row.bill_run_id,
-        row.tender,
-        row.response_code,
-        row.response_message,
-        row.is_primary,
-        State(row.payment_state),
-        Payment(row.payment_id, ref, row.kind, row.amount_minor, row.currency),
-        row.correlation,
+        attempt_id,
+        _LABELS[label],
+        _STATES[state],
+        invoice_id,
+        source_id,
+        batch_id,
+        run_id,
+        tender,
+        code,
+        message,
+        is_primary,
+        _STATES[payment_state],
+        Payment(payment_id, ref, kind, amount_minor, currency),
+        correlation,
     )
+
+
+_KINDS = {one.value: one for one in Kind}
+_LABELS = {one.value: one for one in Label}
+_STATES = {one.value: one for one in State}
+# Where these stand in a row of the columns above, and how many there are.
+_UNIT_ID, _ACCOUNT_ID, _INVOICE = 13, 14, 19

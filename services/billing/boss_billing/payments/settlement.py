@@ -1,8 +1,9 @@
 """Settle a page of payments: what results and the card updater make of them, written at once (SPEC BIL-5, BIL-7)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from uuid import UUID
 
 from boss_billing.accounts import store as accounts
@@ -33,6 +34,7 @@ from boss_billing.payments.rules import (
 from boss_billing.rebills.planning import plan_attempts
 from boss_billing.rebills.rules import Declined
 from boss_billing.units import store as units
+from boss_billing.units.rules import Unit
 from boss_kit.context import Context
 from boss_kit.days import add_months
 from boss_kit.ids import new_id
@@ -51,15 +53,14 @@ class _Story:
 class Settlement:
     """One transaction's page: accounts locked, invoices and payments as they become, written by `save`."""
 
-    def __init__(self, tx: Transaction, account_ids: Collection[UUID], attempt_ids: Collection[UUID]) -> None:
+    def __init__(self, tx: Transaction, locked: dict[UUID, Account], attempt_ids: Collection[UUID]) -> None:
         self._tx = tx
         self._enterprise_id = tx.enterprise_id
-        self.accounts = accounts.lock(tx.connection, self._enterprise_id, account_ids)
+        self.accounts = locked
         # Read under the locks: somebody may have settled them meanwhile.
-        self.attempts = open_attempts.find(tx.connection, self._enterprise_id, attempt_ids)
-        invoice_ids = {one.invoice_id for one in self.attempts.values()}
-        self.invoices = invoices.find(tx.connection, self._enterprise_id, invoice_ids)
-        self._units = units.units_of(tx.connection, self._enterprise_id)
+        self.attempts, self.invoices = open_attempts.find_with_invoices(
+            tx.connection, locked, self._enterprise_id, attempt_ids
+        )
         self._table = declines.decline_table(tx.connection, self._enterprise_id)
         self._attempt_results: dict[UUID, AttemptResult] = {}
         self._payment_results: dict[UUID, PaymentResult] = {}
@@ -74,34 +75,26 @@ class Settlement:
         """Give the business date at the attempt's account."""
         return self._tx.today(self.accounts[attempt.payment.account.id].time_zone)
 
+    @cached_property
+    def _units(self) -> Mapping[UUID, Unit]:
+        return units.units_of(self._tx.connection, self._enterprise_id)
+
     def touch(self, account: Account) -> None:
         """Let an account's balance be announced, too."""
         self._touched.add(account.ref.id)
 
     def settle(self, attempt: OpenAttempt, code: str, message: str, transaction_id: str) -> None:
         """Take the result of an attempt."""
-        row = self._table.find(code)
-        settings = self._units[attempt.payment.account.business_unit_id].settings
-        found = verdict(row, attempt.label, card_updater=settings.card_updater)
-        day = self.day(attempt)
+        row, day = self._table.find(code), self.day(attempt)
         state = State.APPROVED if row.is_good else State.DECLINED if row.is_tried else State.NOT_ATTEMPTED
         # The attempt keeps the message as it came: a blank one is a symptom of a processing error (SPEC BIL-9).
         self._attempt_results[attempt.id] = AttemptResult(state, code, message, transaction_id, day)
         message = message or row.message
         self._touched.add(attempt.payment.account.id)
-        if row.is_tried and not row.is_good:
-            invoice = self.invoices[attempt.invoice_id]
-            self.invoices[invoice.id] = replace(invoice, failed_attempts=invoice.failed_attempts + 1)
-        if found is Verdict.APPROVED:
+        if row.is_good:
             self._approve(attempt, code, message, day)
-        elif found is Verdict.NOT_ATTEMPTED:
-            self._leave_open(attempt, code, message, day)
-        elif found is Verdict.AWAITS_UPDATE:
-            self._await_update(attempt, code, message, day)
-        elif row.is_tried:
-            self.decline_finally(attempt, code, message)
         else:
-            self.decline_finally(attempt, attempt.response_code, attempt.response_message)
+            self._refuse(attempt, row, code, message, day)
 
     def decline_finally(self, attempt: OpenAttempt, code: str, message: str) -> None:
         """Decline a payment for good: the fact goes out once, the invoice is past due, the next attempt is planned."""
@@ -129,10 +122,13 @@ class Settlement:
     def save(self) -> None:
         """Write everything and tell what the accounts owe now."""
         connection = self._tx.connection
-        open_attempts.save_attempts(connection, self._enterprise_id, self._attempt_results, self._tx.now)
-        self._plan_next_attempts()
-        self._charge_fees()
-        open_attempts.save_payments(connection, self._enterprise_id, self._payment_results)
+        if self._declined:
+            # What is planned next, and which sources are spent, counts these attempts, too.
+            open_attempts.save(connection, self._enterprise_id, self._attempt_results, {}, self._tx.now)
+            self._attempt_results.clear()
+            self._plan_next_attempts()
+            self._charge_fees()
+        open_attempts.save(connection, self._enterprise_id, self._attempt_results, self._payment_results, self._tx.now)
         invoices.save(connection, self._enterprise_id, list(self.invoices.values()))
         ledger.add(connection, self._transfers, self._tx.now)
         inquiries.add(connection, self._inquiries, self._tx.context.correlation, self._tx.now)
@@ -140,15 +136,28 @@ class Settlement:
         self._alert()
         announce(self._tx, {one: self.accounts[one] for one in self._touched})
 
+    def _refuse(self, attempt: OpenAttempt, row: Code, code: str, message: str, day: date) -> None:
+        """Take a result that brought no money."""
+        if row.is_tried:
+            invoice = self.invoices[attempt.invoice_id]
+            self.invoices[invoice.id] = replace(invoice, failed_attempts=invoice.failed_attempts + 1)
+        settings = self._units[attempt.payment.account.business_unit_id].settings
+        found = verdict(row, attempt.label, card_updater=settings.card_updater)
+        if found is Verdict.NOT_ATTEMPTED:
+            self._leave_open(attempt, code, message, day)
+        elif found is Verdict.AWAITS_UPDATE:
+            self._await_update(attempt, code, message, day)
+        elif row.is_tried:
+            self.decline_finally(attempt, code, message)
+        else:
+            self.decline_finally(attempt, attempt.response_code, attempt.response_message)
+
     def _approve(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
         payment, account = attempt.payment, self.accounts[attempt.payment.account.id]
         invoice = self.invoices[attempt.invoice_id]
         paid = min(payment.amount_minor, invoice.balance_minor)
         credit = payment.amount_minor - paid
-        left = invoice.balance_minor - paid
-        # Another source's decline may have planned an attempt at what is left.
-        planned = invoice.next_attempt_date if left else None
-        self.invoices[invoice.id] = replace(invoice, balance_minor=left, next_attempt_date=planned)
+        self.invoices[invoice.id] = invoice.paid(paid)
         if credit:
             self.accounts[account.ref.id] = replace(account, credit_minor=account.credit_minor + credit)
         for invoice_id, amount in ((invoice.id, paid), (None, credit)):
@@ -269,4 +278,4 @@ def _declined(attempt: OpenAttempt, row: Code, count: int, day: date) -> Decline
 
 def load(tx: Transaction, attempt_ids: Collection[UUID]) -> Settlement:
     """Lock the accounts of attempts and read all that settling them needs."""
-    return Settlement(tx, open_attempts.accounts_of(tx.connection, tx.enterprise_id, attempt_ids), attempt_ids)
+    return Settlement(tx, accounts.lock_owners(tx.connection, tx.enterprise_id, attempt_ids), attempt_ids)

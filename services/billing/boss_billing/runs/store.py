@@ -92,6 +92,8 @@ _COLLECTABLE = """
           SELECT FROM payment
           WHERE payment.enterprise_id = invoice.enterprise_id AND payment.account_id = invoice.account_id
             AND payment.invoice_id = invoice.id AND payment.state IN ('created', 'pending', 'unknown', 'declined')
+          -- Asked for each invoice by its key, also while the statistics of payments are an empty table's.
+          OFFSET 0
       )
       AND (
           NOT EXISTS (
