@@ -22,7 +22,7 @@ def test_bil_8_calls_that_share_a_commit_get_an_answer_each(club: Club) -> None:
     reports = ResultReports(club.units)
     unknown = replace(third, attempt_id=str(uuid4()), callback_id="unknown")
     calls = [[first], [second, unknown], [first], [third, second]]
-    tallies = reports._take([Report(club.context(), results) for results in calls])
+    tallies = reports._apply(reports._keep([Report(club.context(), results) for results in calls]))
     assert [(one.applied, one.repeated, one.unmatched) for one in tallies] == [
         (1, 0, 0),
         (1, 0, 1),
@@ -36,7 +36,7 @@ def test_bil_8_calls_that_share_a_commit_get_an_answer_each(club: Club) -> None:
 def test_bil_8_a_callback_keeps_the_story_of_its_own_call(club: Club) -> None:
     first, second = billed(club, "M1", "M2")
     stories = [replace(club.context(), correlation=one) for one in ("call-1", "call-2")]
-    ResultReports(club.units)._take([Report(stories[0], [first]), Report(stories[1], [second])])
+    ResultReports(club.units)._keep([Report(stories[0], [first]), Report(stories[1], [second])])
     assert club.rows("SELECT correlation FROM callback ORDER BY 1") == [("call-1",), ("call-2",)]
 
 

@@ -21,7 +21,8 @@ from boss_kit.rpc.stages.identity import AuthenticationStage, AuthorizationStage
 from boss_kit.rpc.stages.limits import LimitStage
 from boss_kit.rpc.stages.story import StoryStage
 
-THREADS = 24
+# Most of them wait: for the database, or for a commit that calls share.
+THREADS = 40
 CALLS_MAX = 256
 GRACE_S = 10
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024

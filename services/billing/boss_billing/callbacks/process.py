@@ -1,7 +1,9 @@
 """Take results that come one by one together, and apply what was kept when its process ended or came too early."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
 from uuid import UUID
 
 from boss_billing.callbacks import commands, refunds, returns, store, updates
@@ -11,6 +13,9 @@ from boss_kit.commit_group import CommitGroup, in_groups
 from boss_kit.context import SYSTEM, Context
 from boss_kit.tasks import Task
 from boss_kit.unit_of_work import Transaction, UnitOfWork
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PAGE = 1000
 ALONE_FROM = 100
@@ -33,8 +38,19 @@ class Report:
     results: Sequence[ResultCallback]
 
 
+@dataclass(frozen=True)
+class _KeptReport:
+    """A report that is kept, and which of its results were news."""
+
+    report: Report
+    news: Mapping[str, ResultCallback]
+
+
 class ResultReports:
-    """Where results of attempts come in: kept in one transaction, applied in the next (SPEC BIL-8)."""
+    """Where results of attempts come in: kept in one transaction, applied in the next (SPEC BIL-8).
+
+    Calls that come at the same time share both.
+    """
 
     def __init__(self, units: UnitOfWork) -> None:
         self._units = units
@@ -47,27 +63,46 @@ class ResultReports:
         return self._group.submit(report)
 
     def _take(self, reports: Sequence[Report]) -> Sequence[Tally]:
-        tallies: dict[int, Tally] = {}
-        for places in in_groups(reports, lambda one: (one.context.enterprise_id, one.context.actor)):
-            mine = [reports[place] for place in places]
-            tallies.update(zip(places, self._take_of_one_caller(mine), strict=True))
-        return [tallies[place] for place in range(len(reports))]
+        return self._apply(self._keep(reports))
 
-    def _take_of_one_caller(self, reports: Sequence[Report]) -> Sequence[Tally]:
-        context = reports[0].context
+    def _keep(self, reports: Sequence[Report]) -> Sequence[_KeptReport]:
+        return _by_caller(reports, lambda one: one.context, self._keep_of_one_caller)
+
+    def _keep_of_one_caller(self, reports: Sequence[Report]) -> Sequence[_KeptReport]:
         rows = [commands.kept_result(one, report.context.correlation) for report in reports for one in report.results]
-        with self._units.begin(context) as tx:
-            new = keep(tx, CallbackKind.PAYMENT_RESULT, rows)
-        told = {one.callback_id: one for report in reversed(reports) for one in reversed(report.results)}
-        fresh = {callback_id: one for callback_id, one in told.items() if callback_id in new}
-        with self._units.begin(context) as tx:
-            left = dict(commands.settle_results(tx, list(told), fresh))
-        tallies = []
+        with self._units.begin(reports[0].context) as tx:
+            new = set(keep(tx, CallbackKind.PAYMENT_RESULT, rows))
+        kept = []
         for report in reports:
-            # What two calls brought was applied for the first of them.
-            ids = [one.callback_id for one in report.results]
-            tallies.append(tally(ids, {one: left.pop(one) for one in dict.fromkeys(ids) if one in left}))
-        return tallies
+            # What two calls brought is news of the first of them.
+            news: dict[str, ResultCallback] = {}
+            for one in report.results:
+                if one.callback_id in new:
+                    news.setdefault(one.callback_id, one)
+            new.difference_update(news)
+            kept.append(_KeptReport(report, news))
+        return kept
+
+    def _apply(self, kept: Sequence[_KeptReport]) -> Sequence[Tally]:
+        return _by_caller(kept, lambda one: one.report.context, self._apply_of_one_caller)
+
+    def _apply_of_one_caller(self, kept: Sequence[_KeptReport]) -> Sequence[Tally]:
+        news = {callback_id: result for one in kept for callback_id, result in one.news.items()}
+        ids = [[result.callback_id for result in one.report.results] for one in kept]
+        with self._units.begin(kept[0].report.context) as tx:
+            left = dict(commands.settle_results(tx, list(dict.fromkeys(chain.from_iterable(ids))), news))
+        # What two calls brought was applied for the first of them.
+        return [tally(mine, {one: left.pop(one) for one in dict.fromkeys(mine) if one in left}) for mine in ids]
+
+
+def _by_caller(
+    items: Sequence[T], context: Callable[[T], Context], work: Callable[[Sequence[T]], Sequence[R]]
+) -> list[R]:
+    """Work on what each caller brought by itself; give the answers in the order of the items."""
+    answers: dict[int, R] = {}
+    for places in in_groups(items, lambda one: (context(one).enterprise_id, context(one).actor)):
+        answers.update(zip(places, work([items[place] for place in places]), strict=True))
+    return [answers[place] for place in range(len(items))]
 
 
 class CallbackProcesses:

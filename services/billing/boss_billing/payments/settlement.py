@@ -236,6 +236,8 @@ class Settlement:
         self._inquiries.append((*place, payment.id, attempt.funding_source_id, day))
 
     def _invalidate_sources(self) -> None:
+        if not self._invalidations:
+            return
         spent: set[UUID] = set()
         for attempt, row in self._invalidations:
             since = add_months(self.day(attempt), -row.invalidate_months)
