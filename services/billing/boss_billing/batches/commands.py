@@ -1,7 +1,7 @@
 """Note what became of a batch on its way to the processor (SPEC BIL-8)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -62,7 +62,7 @@ def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
     for batch in known:
         day = tx.context.business_date or batch.bill_date
         retry = batch.label == Label.RETRY
-        submitted = [replace(one, kind=Label.RETRY) if retry else one for one in payments[batch.id]]
+        submitted = [one._replace(kind=Label.RETRY) if retry else one for one in payments[batch.id]]
         tx.publish(*(PaymentSubmitted(one, day) for one in submitted))
     for run_id in dict.fromkeys(batch.bill_run_id for batch in known):
         _finish_run(tx, run_id)

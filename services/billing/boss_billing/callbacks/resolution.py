@@ -121,7 +121,7 @@ def _as_reported(attempt: OpenAttempt, result: ResultCallback) -> OpenAttempt:
         raise FailedPrecondition(
             "AMOUNT_CANNOT_BE_TAKEN", f"{asked} was asked for; {told or 'no amount'} can't be taken as reported."
         )
-    return replace(attempt, payment=replace(attempt.payment, amount_minor=told.amount_minor))
+    return replace(attempt, payment=attempt.payment._replace(amount_minor=told.amount_minor))
 
 
 def _kind(command: ResolveCallback) -> CallbackKind:

@@ -60,8 +60,7 @@ class Verdict(StrEnum):
     FINALLY_DECLINED = "finally declined"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """A payment as facts tell of it."""
 
     id: UUID
@@ -96,8 +95,7 @@ class OpenAttempt:
     correlation: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(NamedTuple):
     """What an attempt came to."""
 
     state: State
@@ -107,8 +105,7 @@ class AttemptResult:
     day: date
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentResult:
+class PaymentResult(NamedTuple):
     """What a payment came to; no day while it isn't final."""
 
     state: State
@@ -127,8 +124,7 @@ class PaymentSubmitted(NamedTuple):
     business_date: date
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentApproved:
+class PaymentApproved(NamedTuple):
     """A payment was approved."""
 
     payment: Payment
@@ -136,8 +132,7 @@ class PaymentApproved:
     business_date: date
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentDeclined:
+class PaymentDeclined(NamedTuple):
     """A payment was finally declined: once per payment (SPEC BIL-7)."""
 
     payment: Payment

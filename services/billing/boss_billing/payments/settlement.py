@@ -174,8 +174,8 @@ class Settlement:
         for one in self._declined:
             plan, invoice = planned[one.payment_id], self.invoices[one.invoice_id]
             result = self._payment_results[one.payment_id]
-            self._payment_results[one.payment_id] = replace(
-                result, next_attempt_date=plan.day, next_attempt_reason=plan.reason
+            self._payment_results[one.payment_id] = result._replace(
+                next_attempt_date=plan.day, next_attempt_reason=plan.reason
             )
             days = [day for day in (plan.day, invoice.next_attempt_date) if day is not None]
             following = max(days) if days and invoice.balance_minor else None

@@ -66,24 +66,27 @@ DAY_COLUMNS = ", ".join(column.name for column in report_day.columns)
 BATCH_COLUMNS = ", ".join(column.name for column in report_batch.columns)
 
 # A payment is spread over its invoice's lines pro rata, each part cut to the cent, the remainder on the last line; it
-# is counted once, at the first line (SPEC BIL-9).
+# is counted once, at the first line (SPEC BIL-9). Most invoices have one line, which takes it all.
 LIVE_DAYS = """
     WITH wanted AS (
         SELECT * FROM unnest(CAST(:day_units AS uuid[]), CAST(:days AS date[])) AS wanted (business_unit_id, day)
-    ), paid AS (
+    ), paid AS NOT MATERIALIZED (
         SELECT payment.business_unit_id, payment.payment_date AS day, payment.id, payment.invoice_id, payment.kind,
                payment.tender, payment.state, payment.is_recovered, payment.currency, payment.amount_minor
         FROM payment
         WHERE payment.enterprise_id = :enterprise_id AND payment.payment_date = ANY(CAST(:days AS date[]))
           AND (payment.business_unit_id, payment.payment_date) IN (SELECT business_unit_id, day FROM wanted)
           AND payment.kind IN ('New', 'On Account', 'Past Due')
+    ), several AS NOT MATERIALIZED (
+        SELECT invoice_id FROM invoice_line WHERE enterprise_id = :enterprise_id AND line_no > 1
     ), parted AS (
         SELECT paid.*, line.item_category, line.item, line.line_no,
                line.amount_minor + line.tax_minor AS line_minor,
                sum(line.amount_minor + line.tax_minor) OVER whole AS total_minor, count(*) OVER whole AS lines,
                row_number() OVER (PARTITION BY paid.id ORDER BY line.line_no) AS place
         FROM paid
-        LEFT JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
+        JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
+        WHERE paid.invoice_id IN (SELECT invoice_id FROM several)
         WINDOW whole AS (PARTITION BY paid.id)
     ), cut AS (
         SELECT *, CASE WHEN place = lines OR total_minor <= 0 THEN 0
@@ -94,9 +97,17 @@ LIVE_DAYS = """
         FROM cut
     )
     SELECT CAST(:enterprise_id AS uuid) AS enterprise_id, business_unit_id, day, kind, tender, state, is_recovered,
-           coalesce(item_category, '') AS item_category, coalesce(item, '') AS item, currency,
-           count(*) FILTER (WHERE place = 1) AS payments, CAST(sum(share) AS bigint) AS amount_minor
+           item_category, item, currency, count(*) FILTER (WHERE place = 1) AS payments,
+           CAST(sum(share) AS bigint) AS amount_minor
     FROM spread
+    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
+    UNION ALL
+    SELECT CAST(:enterprise_id AS uuid), paid.business_unit_id, paid.day, paid.kind, paid.tender, paid.state,
+           paid.is_recovered, coalesce(line.item_category, ''), coalesce(line.item, ''), paid.currency, count(*),
+           CAST(sum(paid.amount_minor) AS bigint)
+    FROM paid
+    LEFT JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
+    WHERE NOT EXISTS (SELECT FROM several WHERE several.invoice_id = paid.invoice_id)
     GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
     UNION ALL
     SELECT CAST(:enterprise_id AS uuid), invoice.business_unit_id, invoice.invoice_date, 'Invoiced', '', '', false,
