@@ -29,7 +29,7 @@ from boss_billing.rebills.rules import (
     effective,
     plan_attempt,
 )
-from boss_billing.units.rules import Unit
+from boss_billing.units.rules import BillingSettings, Unit
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.money import Money
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto
@@ -188,6 +188,8 @@ def test_bil_6_a_division_stands_between_unit_and_enterprise() -> None:
     assert effective(unit, kept, "VISA").level is Level.DIVISION
     assert effective(replace(unit, has_settings=True), kept, "VISA").level is Level.UNIT
     assert effective(replace(unit, division_id=None), kept, "VISA").level is Level.ENTERPRISE
+    left_open = replace(unit, has_settings=True, settings=BillingSettings(card_updater=True, rebill_after_days=0))
+    assert effective(left_open, kept, "VISA").level is Level.DIVISION
     assert effective(unit, {}, "VISA") == DEFAULT
 
 

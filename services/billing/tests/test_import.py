@@ -15,6 +15,9 @@ from club import DAY, DENVER, ENTERPRISE_ID, Club, record, ref, unit_id
 from boss_billing import events
 from boss_billing.accounts.imports import Outcome
 from boss_billing.accounts.records import read_record
+from boss_billing.rebills.commands import LevelAndTender, update_schedule
+from boss_billing.rebills.rules import RebillSchedule
+from boss_billing.runs.rules import Scope, ScopeKind
 from boss_billing.units.rules import Unit
 from boss_kit.errors import InvalidArgument, PermissionDenied
 
@@ -62,6 +65,19 @@ def test_a_bad_record_is_rejected_and_leaves_nothing(club: Club) -> None:
 
 def test_an_expired_card_is_imported(club: Club) -> None:
     assert club.add(record("M1", exp_month="1", exp_year="2020"))[0].outcome is Outcome.IMPORTED
+
+
+def test_bil_6_an_opening_invoice_follows_the_schedule_its_unit_inherits(club: Club) -> None:
+    level = Scope(ScopeKind.ENTERPRISE, ENTERPRISE_ID, ENTERPRISE_ID)
+    with club.units.begin(club.context()) as tx:
+        update_schedule(tx, LevelAndTender(level, ""), RebillSchedule((11,)))
+        update_schedule(tx, LevelAndTender(level, "MC"), RebillSchedule(()))
+    # A unit that only turns the card updater on still leaves its interval to the enterprise.
+    club.settings(card_updater=True, rebill_after_days=0)
+    club.add_account("M1", past_due_balance="59.00", oldest_due_date="2025-12-01")
+    club.add_account("M2", past_due_balance="10.00", oldest_due_date="2025-12-01", tender="MC")
+    days = club.rows("SELECT next_attempt_date FROM invoice ORDER BY balance_minor DESC")
+    assert [row[0] for row in days] == [DAY + timedelta(days=11), None]
 
 
 def test_a_past_due_balance_becomes_one_opening_invoice_that_is_rebilled_as_past_due(club: Club) -> None:

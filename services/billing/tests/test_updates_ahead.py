@@ -130,9 +130,7 @@ def test_bil_4_only_units_that_want_it_ask_ahead(club: Club, server: Any) -> Non
     unit = f"{PARENT}/businessUnits/{unit_id()}"
 
     def update(*, updater: bool, days: int) -> Any:
-        wanted = ledger_pb.BillingSettings(
-            business_unit=unit, card_updater=updater, rebill_after_days=7, card_updater_days_before=days
-        )
+        wanted = ledger_pb.BillingSettings(business_unit=unit, card_updater=updater, card_updater_days_before=days)
         request = ledger_pb.UpdateBillingSettingsRequest(billing_settings=wanted, request_id=request_id())
         return stub.UpdateBillingSettings(request, timeout=10)
 

@@ -16,6 +16,8 @@ from boss_billing.invoices import store as invoices
 from boss_billing.invoices.rules import OPENING_BALANCE, Invoice, InvoiceCreated, Kind
 from boss_billing.ledger import store as ledger
 from boss_billing.ledger.rules import opening
+from boss_billing.rebills import store as rebills
+from boss_billing.rebills.rules import RebillSchedule, effective
 from boss_billing.units import store as units
 from boss_billing.units.rules import Unit
 from boss_kit.errors import BossError
@@ -108,13 +110,16 @@ def _write(tx: Transaction, enterprise_id: UUID, accepted: Sequence[NewAccount])
     hashes: list[tuple[Account, bytes]] = []
     sources: list[FundingSource] = []
     openings: list[Invoice] = []
+    schedules = (
+        rebills.schedules_of(tx.connection, enterprise_id) if any(one.past_due_minor for one in accepted) else {}
+    )
     for new in accepted:
         account = _account(enterprise_id, new)
         accounts[account.ref.id] = account
         hashes.append((account, new.record_hash))
         sources.append(_source(account.ref, new))
         if new.past_due_minor > 0:
-            openings.append(_opening(tx, account, new))
+            openings.append(_opening(tx, account, new, schedules))
     store.add(tx.connection, hashes, tx.now)
     funding.add(tx.connection, sources, tx.now)
     changes = [
@@ -157,11 +162,13 @@ def _source(ref: AccountRef, new: NewAccount) -> FundingSource:
     )
 
 
-def _opening(tx: Transaction, account: Account, new: NewAccount) -> Invoice:
+def _opening(
+    tx: Transaction, account: Account, new: NewAccount, schedules: Mapping[tuple[UUID, str], RebillSchedule]
+) -> Invoice:
     """Make the opening invoice: it counts as declined once, so that it takes part in rebilling as Past Due."""
     day = tx.today(account.time_zone)
-    settings = new.unit.settings
-    planned = day + timedelta(days=settings.rebill_after_days) if settings.rebill_attempts_max > 0 else None
+    after_days = effective(new.unit, schedules, new.tender).schedule.after_days
+    planned = day + timedelta(days=after_days[0]) if after_days else None
     return Invoice(
         new_id(),
         account.ref,

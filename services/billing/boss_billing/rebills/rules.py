@@ -89,8 +89,8 @@ def check_schedule(schedule: RebillSchedule) -> None:
 def effective(unit: Unit, kept: Mapping[tuple[UUID, str], RebillSchedule], tender: str) -> Effective:
     """Choose the schedule of a unit's tender: the lowest level decides, there a tender's own before that for all.
 
-    `kept` holds schedules by the id of their level and tender; a unit's own interval in its billing settings counts as
-    its schedule for every tender.
+    `kept` holds schedules by the id of their level and tender; a unit's own interval in its billing settings, if
+    it has one, counts as its schedule for every tender.
     """
     levels = ((Level.UNIT, unit.id), (Level.DIVISION, unit.division_id), (Level.ENTERPRISE, unit.enterprise_id))
     for level, level_id in levels:
@@ -98,8 +98,8 @@ def effective(unit: Unit, kept: Mapping[tuple[UUID, str], RebillSchedule], tende
             found = kept.get((level_id, of)) if level_id is not None else None
             if found is not None:
                 return Effective(found, level, of)
-        if level is Level.UNIT and unit.has_settings:
-            own = unit.settings
+        own = unit.settings
+        if level is Level.UNIT and unit.has_settings and own.rebill_after_days > 0:
             return Effective(
                 RebillSchedule((own.rebill_after_days,) * own.rebill_attempts_max), Level.UNIT, EVERY_TENDER
             )
