@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import uuid_utils
 
+_NOT_KNOWN_SAFE = uuid.SafeUUID.unknown
 PARTITIONS = 8
 """How many partitions an installation's events have (DESIGN 3); fixed for its life."""
 
@@ -41,5 +42,5 @@ def _made_of(number: int) -> uuid.UUID:
     # What the constructor does, without asking whether it is a UUID's number: in half the time.
     made = object.__new__(uuid.UUID)
     object.__setattr__(made, "int", number)
-    object.__setattr__(made, "is_safe", uuid.SafeUUID.unknown)
+    object.__setattr__(made, "is_safe", _NOT_KNOWN_SAFE)
     return made
