@@ -10,7 +10,7 @@ from psycopg.types.array import ListDumper
 
 
 class PageDumper(ListDumper):
-    """Writes a list of ids, of whole numbers, of dates or of texts in one go, and any other one as psycopg does."""
+    """Writes a list of ids, numbers, days, flags or texts in one go, and any other one as psycopg does."""
 
     def dump(self, obj: list[Any]) -> Any:
         """Write a list in PostgreSQL's text form."""
@@ -24,7 +24,7 @@ class PageDumper(ListDumper):
         return super().dump(obj)
 
 
-_PLAIN: tuple[set[type], ...] = ({int}, {date}, set())
+_PLAIN: tuple[set[type], ...] = ({int}, {date}, {bool}, {UUID}, set())
 
 
 def _texts(texts: list[str]) -> bytes:

@@ -19,7 +19,7 @@ TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs
         ("bigint", [0, -1, 2**62]),
         ("int", [7]),
         ("text", ["", "NULL", "null", ' a"b\\c ', "{x,y}", "Ünï", "\n\t", '"', "\\", '","']),
-        ("boolean", [True, False]),
+        ("boolean", [True, False, None]),
         ("date", [date(2026, 1, 31), None]),
         ("date", [date(999, 1, 31), date.max]),
         ("date", [None, None]),

@@ -68,15 +68,39 @@ account = sa.Table(
 )
 A = account.c
 
+_MEMBER = (
+    *("enterprise_id", "business_unit_id", "id", "account_id", "external_id", "first_name", "last_name", "time_zone"),
+    "do_not_call",
+)
+_KEEP_MEMBERS = sa.text(
+    """
+    INSERT INTO member
+        (enterprise_id, business_unit_id, id, account_id, external_id, first_name, last_name, time_zone, do_not_call,
+            contacts)
+    SELECT * FROM ROWS FROM (
+        unnest(
+            CAST(:enterprise_id AS uuid[]), CAST(:business_unit_id AS uuid[]), CAST(:id AS uuid[]),
+            CAST(:account_id AS uuid[]), CAST(:external_id AS text[]), CAST(:first_name AS text[]),
+            CAST(:last_name AS text[]), CAST(:time_zone AS text[]), CAST(:do_not_call AS boolean[])
+        ),
+        jsonb_array_elements(CAST(:contacts AS jsonb))
+    )
+    ORDER BY 1, 3
+    ON CONFLICT (enterprise_id, id) DO UPDATE SET
+        business_unit_id = excluded.business_unit_id, account_id = excluded.account_id,
+        external_id = excluded.external_id, first_name = excluded.first_name, last_name = excluded.last_name,
+        time_zone = excluded.time_zone, do_not_call = excluded.do_not_call, contacts = excluded.contacts
+    """
+)
 _KEEP_BALANCES = sa.text(
     """
     INSERT INTO account
         (enterprise_id, business_unit_id, id, number, attempt_in_flight, open_items, handed_over_invoices)
-    SELECT enterprise_id, business_unit_id, id, number, in_flight = 1, open_items, '{}'
+    SELECT enterprise_id, business_unit_id, id, number, in_flight, open_items, '{}'
     FROM ROWS FROM (
         unnest(
             CAST(:enterprises AS uuid[]), CAST(:units AS uuid[]), CAST(:accounts AS uuid[]), CAST(:numbers AS text[]),
-            CAST(:in_flight AS integer[])
+            CAST(:in_flight AS boolean[])
         ),
         jsonb_array_elements(CAST(:items AS jsonb))
     ) AS told (enterprise_id, business_unit_id, id, number, in_flight, open_items)
@@ -104,10 +128,9 @@ def keep_units(connection: sa.Connection, units: Sequence[BusinessUnit]) -> None
 
 def keep_members(connection: sa.Connection, members: Sequence[Member]) -> None:
     """Write members as told last, and drop the marks that agreements has confirmed."""
-    rows = [{column.name: getattr(one, column.name) for column in member.c} for one in members]
-    for row in rows:
-        row["contacts"] = [_contact_to_json(contact) for contact in row["contacts"]]
-    connection.execute(_upsert(member, ("enterprise_id", "id")), rows)
+    values: dict[str, object] = {name: [getattr(one, name) for one in members] for name in _MEMBER}
+    values["contacts"] = json.dumps([[_contact_to_json(contact) for contact in one.contacts] for one in members])
+    connection.execute(_KEEP_MEMBERS, values)
     confirmed = [contact.name for one in members for contact in one.contacts if contact.invalid]
     if confirmed:
         connection.execute(
@@ -124,7 +147,7 @@ def keep_balances(connection: sa.Connection, balances: Sequence[Balance]) -> Non
             "units": [one.business_unit_id for one in balances],
             "accounts": [one.account_id for one in balances],
             "numbers": [one.number for one in balances],
-            "in_flight": [int(one.attempt_in_flight) for one in balances],
+            "in_flight": [one.attempt_in_flight for one in balances],
             "items": json.dumps([[_item_to_json(item) for item in one.open_items] for one in balances]),
         },
     )

@@ -195,7 +195,10 @@ def add_conversations(connection: sa.Connection, rows: Sequence[Mapping[str, Any
 def _save(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     if not rows:
         return
-    statement = insert(table)
+    # One array for each column: a page is one statement, however many rows it has.
+    arrays = [sa.func.unnest(sa.bindparam(column.name, type_=ARRAY(column.type))) for column in table.c]
+    statement = insert(table).from_select([column.name for column in table.c], sa.select(*arrays))
     keys = {"enterprise_id", "id"}
     changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=changed), list(rows))
+    values = {column.name: [row[column.name] for row in rows] for column in table.c}
+    connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys), set_=changed), values)
