@@ -24,17 +24,20 @@ def plan_attempts(
         return {}
     connection, enterprise_id = tx.connection, tx.enterprise_id
     kept = store.schedules_of(connection, enterprise_id)
-    limits = declines.attempt_limits(connection, enterprise_id)
-    source_ids = {one.source_id for one in page}
+    of = {one.payment_id: effective(units[one.unit_id], kept, one.tender) for one in page}
+    # What was before matters only to those that are tried again, and which days went well only to a smart schedule.
+    again = [one for one in page if one.code.rebill]
+    smart = {one.source_id for one in again if of[one.payment_id].schedule.is_smart}
+    limits = declines.attempt_limits(connection, enterprise_id) if again else ()
     since = min(one.day for one in page) - timedelta(days=HISTORY_DAYS)
-    paid_days = store.paid_days(connection, enterprise_id, source_ids, since, HISTORY_PAYMENTS)
-    of_sources = payments.attempts_of_sources(connection, enterprise_id, source_ids, since, 1)
-    account_ids, invoice_ids = {one.account_id for one in page}, {one.invoice_id for one in page}
+    paid_days = store.paid_days(connection, enterprise_id, smart, since, HISTORY_PAYMENTS)
+    of_sources = payments.attempts_of_sources(connection, enterprise_id, {one.source_id for one in again}, since, 1)
+    account_ids, invoice_ids = {one.account_id for one in again}, {one.invoice_id for one in again}
     of_invoices = payments.attempts_of_invoices(connection, enterprise_id, account_ids, invoice_ids)
     return {
         one.payment_id: plan_attempt(
             one,
-            effective(units[one.unit_id], kept, one.tender),
+            of[one.payment_id],
             paid_days.get(one.source_id, ()),
             (
                 (_of(limits, one.tender, Per.SOURCE), of_sources.get(one.source_id, ())),
