@@ -71,6 +71,8 @@ class ResultReports:
     def _keep_of_one_caller(self, reports: Sequence[Report]) -> Sequence[_KeptReport]:
         rows = [commands.kept_result(one, report.context.correlation) for report in reports for one in report.results]
         with self._units.begin(reports[0].context) as tx:
+            # No call is answered before its results are applied, and that commit brings this one to the disk, too.
+            store.need_not_wait(tx.connection)
             new = set(keep(tx, CallbackKind.PAYMENT_RESULT, rows))
         kept = []
         for report in reports:
