@@ -46,6 +46,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     from boss_agreements.organization.rpc import OrganizationServicer
     from boss_agreements.promotions.rpc import PromotionServicer
     from boss_agreements.reasons.rpc import ReasonServicer
+    from boss_agreements.request_reasons.rpc import RequestReasonServicer
     from boss_agreements.rewrites.rpc import RewriteServicer
     from boss_agreements.suspensions.rpc import SuspensionServicer
     from boss_agreements.taxes.rpc import TaxServicer
@@ -72,6 +73,7 @@ def serve(settings: AgreementsSettings) -> Serving:
         ItemServicer,
         PromotionServicer,
         ReasonServicer,
+        RequestReasonServicer,
         TaxServicer,
         TemplateServicer,
         MemberServicer,

@@ -22,10 +22,14 @@ from boss.agreements.v1 import (
     promotion_service_pb2_grpc,
     reason_service_pb2,
     reason_service_pb2_grpc,
+    request_reason_service_pb2,
+    request_reason_service_pb2_grpc,
     tax_service_pb2,
     tax_service_pb2_grpc,
     template_service_pb2,
     template_service_pb2_grpc,
+    work_role_service_pb2,
+    work_role_service_pb2_grpc,
 )
 from google.protobuf.message import Message
 
@@ -34,6 +38,7 @@ CANCEL_REASON, SUSPENSION_REASON = reason_service_pb2.CancelReason, reason_servi
 PART, LINE = definition_service_pb2.DefinitionPart, bundle_service_pb2.BundleLine
 TAX, TEMPLATE = tax_service_pb2.Tax, template_service_pb2.Template
 GROUP, CLASSIFICATION = group_service_pb2.AgreementGroup, classification_service_pb2.Classification
+REQUEST_REASON, WORK_ROLE = request_reason_service_pb2.RequestReason, work_role_service_pb2.WorkRole
 RULES, PROMOTION = agreement_rules_service_pb2.AgreementRules, promotion_service_pb2.Promotion
 
 _PLACES: dict[str, tuple[Any, Any, str]] = {
@@ -55,6 +60,12 @@ _PLACES: dict[str, tuple[Any, Any, str]] = {
         agreement_rules_service_pb2_grpc.AgreementRulesServiceStub,
         "agreement_rules",
     ),
+    "RequestReason": (
+        request_reason_service_pb2,
+        request_reason_service_pb2_grpc.RequestReasonServiceStub,
+        "request_reason",
+    ),
+    "WorkRole": (work_role_service_pb2, work_role_service_pb2_grpc.WorkRoleServiceStub, "work_role"),
     "Promotion": (promotion_service_pb2, promotion_service_pb2_grpc.PromotionServiceStub, "promotion"),
 }
 

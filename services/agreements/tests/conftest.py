@@ -41,6 +41,7 @@ from boss_agreements.members.rpc import MemberServicer
 from boss_agreements.organization.rpc import OrganizationServicer
 from boss_agreements.promotions.rpc import PromotionServicer
 from boss_agreements.reasons.rpc import ReasonServicer
+from boss_agreements.request_reasons.rpc import RequestReasonServicer
 from boss_agreements.rewrites.rpc import RewriteServicer
 from boss_agreements.suspensions.rpc import SuspensionServicer
 from boss_agreements.taxes.rpc import TaxServicer
@@ -104,6 +105,7 @@ def club(units: UnitOfWork, serving: Callable[..., Any], tokens: Any) -> Club:
         ItemServicer,
         PromotionServicer,
         ReasonServicer,
+        RequestReasonServicer,
         TaxServicer,
         TemplateServicer,
         MemberServicer,

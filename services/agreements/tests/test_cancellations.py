@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from agreements_billing import answer, bill, close, item, listed, sell, skipped
-from agreements_catalogue import RULES
+from agreements_catalogue import REQUEST_REASON, RULES, SHARED, WORK_ROLE
 from agreements_club import Club, cents, day, iso, record
 from agreements_wizard import Wizard
 from boss.agreements.v1 import activity_service_pb2 as activity_pb
@@ -212,6 +212,7 @@ def test_agr_7_what_a_reason_does_not_allow_is_refused(
     wizard: Wizard, values: dict[str, Any], effective: str, reason: str
 ) -> None:
     gold = sell(wizard.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    wizard.catalogue.create(WORK_ROLE(display_name="General Manager"))
     with pytest.raises(FailedPrecondition) as refused:
         wizard.request(gold, effective, reason=wizard.reason(**values))
     assert refused.value.reason == reason
@@ -440,3 +441,20 @@ def test_agr_7_what_only_waits_for_its_last_bill_has_nothing_left_to_cancel(wiza
     bill(wizard.club, "2026-07-01")
     wizard.club.run_day("2026-07-02")
     assert status(wizard.club, gold) == "Expired"
+
+
+def test_agr_7_an_exception_names_one_of_the_reasons_that_are_configured(wizard: Wizard) -> None:
+    gold = sell(wizard.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    assert wizard.preview(gold, "2026-06-14", exception_reason="Anything"), "none is configured"
+    wizard.catalogue.create(REQUEST_REASON(display_name="Hardship", use="exception"))
+    wizard.catalogue.create(REQUEST_REASON(display_name="Goodwill", use="adjustment"))
+    with pytest.raises(InvalidArgument, match="'Goodwill' is not listed; use one of Hardship") as refused:
+        wizard.request(gold, "2026-06-14", exception_reason="Goodwill")
+    assert refused.value.metadata["field"] == "cancellation.exception_reason"
+    assert wizard.request(gold, "2026-06-14", exception_reason="Hardship").exception_reason == "Hardship"
+
+
+def test_agr_7_exceptions_stay_optional_where_reasons_are_configured(wizard: Wizard) -> None:
+    gold = sell(wizard.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    wizard.catalogue.create(REQUEST_REASON(display_name="Hardship", use="exception"), SHARED)
+    assert wizard.request(gold, "2026-06-14").status == "Future"

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from agreements_catalogue import CANCEL_REASON, SHARED, SUSPENSION_REASON, Catalogue
+from agreements_catalogue import CANCEL_REASON, SHARED, SUSPENSION_REASON, WORK_ROLE, Catalogue
 from agreements_club import Club
 from boss.agreements.v1 import reason_service_pb2 as pb
 
@@ -52,6 +52,7 @@ def test_agr_2_saving_a_reason_for_rewrites_clears_agreements_invoices_and_refun
 
 
 def test_agr_2_every_field_of_a_cancel_reason_is_kept(catalogue: Catalogue) -> None:
+    catalogue.create(WORK_ROLE(display_name="Manager"))
     made = catalogue.create(
         CANCEL_REASON(
             display_name="Upgrade",
@@ -103,6 +104,7 @@ def test_agr_2_a_reason_says_whether_immediate_or_future_dates_are_allowed() -> 
 
 def test_agr_3_every_field_of_a_suspension_reason_is_kept(catalogue: Catalogue) -> None:
     fee = catalogue.item("Freeze fee", kind="fee")
+    catalogue.create(WORK_ROLE(display_name="Manager"), SHARED)
     made = catalogue.create(
         SUSPENSION_REASON(
             display_name="Medical",
@@ -312,3 +314,13 @@ def test_a_change_needs_the_newest_etag_and_a_name_is_taken_once(catalogue: Cata
         catalogue.update(second, display_name="Other")
     with pytest.raises(AlreadyExists, match="another name"):
         catalogue.create(CANCEL_REASON(display_name="Other"))
+
+
+def test_agr_3_approvers_are_work_roles_that_there_are(catalogue: Catalogue) -> None:
+    catalogue.create(WORK_ROLE(display_name="Manager"), SHARED)
+    for reason in (CANCEL_REASON, SUSPENSION_REASON):
+        values = {"type": "Freeze"} if reason is SUSPENSION_REASON else {}
+        made = catalogue.create(reason(display_name="Hardship", approver_roles=["Manager"], **values))
+        with pytest.raises(InvalidArgument, match="'Director' is not a work role here; there are Manager") as refused:
+            catalogue.update(made, approver_roles=["Manager", "Director"])
+        assert refused.value.metadata["field"].endswith("_reason.approver_roles")

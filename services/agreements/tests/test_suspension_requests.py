@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from agreements_catalogue import PART, RULES, SHARED, SUSPENSION_REASON
+from agreements_catalogue import PART, REQUEST_REASON, RULES, SHARED, SUSPENSION_REASON, WORK_ROLE
 from agreements_club import Club, cents, iso, usd
 from agreements_frozen import GOLD, TRAINING, Desk
 from agreements_wizard import Wizard
@@ -248,6 +248,7 @@ def test_agr_3_a_first_day_back_is_a_bill_date_to_start_on_too(desk: Desk, agree
 
 
 def test_agr_3_a_reason_needs_the_approval_of_a_role(desk: Desk, agreement: str) -> None:
+    desk.catalogue.create(WORK_ROLE(display_name="Manager"))
     reason = desk.reason("Hardship", approver_roles=["Manager"]).name
     club = desk.club
     desk.token = club.tokens.token("tom", ["front_desk"], [club.unit], work_role="Sales")
@@ -426,3 +427,24 @@ def test_sus_3_the_suspension_of_a_member_is_changed_although_an_agreement_it_co
     assert iso(desk.end(made.name, "2026-02-15").end_date) == "2026-02-15"
     desk.club.run_day("2026-02-15")
     assert [desk.agreement(name).status for name in (kept, gone)] == ["Active", "Cancelled"]
+
+
+def test_sus_3_exceptions_and_adjustments_name_one_of_the_reasons_that_are_configured(
+    desk: Desk, agreement: str
+) -> None:
+    desk.catalogue.create(REQUEST_REASON(display_name="Surgery", use="exception"), SHARED)
+    made = desk.catalogue.create(REQUEST_REASON(display_name="Goodwill", use="adjustment"))
+    desk.catalogue.update(desk.catalogue.create(REQUEST_REASON(display_name="Old", use="exception")), inactive=True)
+    for field, words in (("exception_reason", "Old"), ("adjustment_reason", "Surgery")):
+        with pytest.raises(InvalidArgument, match="is not listed") as refused:
+            desk.suspend("2026-01-12", agreement=agreement, **{field: words})
+        assert refused.value.metadata["field"] == f"suspension.{field}"
+        with pytest.raises(InvalidArgument, match="is not listed"):
+            desk.preview("2026-01-12", agreement=agreement, **{field: words})
+    asked = {"exception_reason": "Surgery", "adjustment_reason": made.display_name}
+    assert desk.suspend("2026-01-12", agreement=agreement, **asked).adjustment_reason == "Goodwill"
+
+
+def test_a_reason_of_requests_is_for_exceptions_or_adjustments(desk: Desk) -> None:
+    with pytest.raises(InvalidArgument, match="exception"):
+        desk.catalogue.create(REQUEST_REASON(display_name="Goodwill", use="gift"))

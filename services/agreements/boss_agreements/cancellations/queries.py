@@ -18,6 +18,8 @@ from boss_agreements.cancellations.store import Cancellation
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.reasons.queries import check_offered, get_cancel_reason, offered_cancel_reasons
 from boss_agreements.reasons.rules import FOR_AGREEMENTS, CancelReason, check_approval, check_cancel_date
+from boss_agreements.request_reasons.queries import check_reasons
+from boss_agreements.request_reasons.rules import EXCEPTION
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.rules import Window
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
@@ -133,6 +135,8 @@ def plan(tx: Transaction, command: RequestCancellation, agreement: Agreement, to
     reason = _reason(tx, command, agreement)
     received = command.received_date or today
     _check(command)
+    excepted = {EXCEPTION: (command.exception_reason, "cancellation.exception_reason")}
+    check_reasons(tx, command.enterprise_id, command.business_unit_id, excepted)
     limits = rules_of(tx, command.enterprise_id, command.business_unit_id, agreement.definition_id)
     past_allowed = limits is not None and limits.cancellation_past_days is not None
     rules.check_dates(command.effective_date, received, today, past_allowed=past_allowed)

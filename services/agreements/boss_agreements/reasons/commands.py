@@ -13,6 +13,7 @@ from boss_agreements.definitions.store import DEFINITIONS
 from boss_agreements.items.store import ITEMS
 from boss_agreements.reasons import rules, store
 from boss_agreements.reasons.rules import CancelReason, SuspensionReason
+from boss_agreements.work_roles.store import WORK_ROLES
 from boss_kit.errors import InvalidArgument
 from boss_kit.unit_of_work import Transaction
 
@@ -27,11 +28,13 @@ class Choice:
 
 def check_cancel_reason(tx: Transaction, reason: CancelReason) -> CancelReason:
     """Give a cancel reason as it is kept. Raises InvalidArgument."""
+    _check_approvers(tx, reason, "cancel_reason")
     return rules.saved_cancel_reason(reason)
 
 
 def check_suspension_reason(tx: Transaction, reason: SuspensionReason) -> SuspensionReason:
     """Give a suspension reason as it is kept; what it charges are fees. Raises InvalidArgument."""
+    _check_approvers(tx, reason, "suspension_reason")
     saved = rules.saved_suspension_reason(reason)
     items = ITEMS.visible(tx.connection, saved.enterprise_id, saved.business_unit_id, saved.fee_item_ids)
     charges = {
@@ -63,6 +66,13 @@ def set_definitions(tx: Transaction, kind: str, reason: EntryName, choice: Choic
     links = _choose(tx, DEFINITIONS, found, reason, choice)
     store.unlink(tx.connection, reason.enterprise_id, kind, definition_ids=links.others, reason_ids=[reason.id])
     store.link(tx.connection, reason.enterprise_id, kind, [(one, reason.id) for one in links.chosen])
+
+
+def _check_approvers(tx: Transaction, reason: CancelReason | SuspensionReason, field: str) -> None:
+    """Refuse approvers that are no work roles here: nobody could ever approve (SPEC AGR-3). Raises InvalidArgument."""
+    if reason.approver_roles:
+        roles = WORK_ROLES.all_visible(tx.connection, reason.enterprise_id, reason.business_unit_id, show_inactive=True)
+        rules.check_approvers(reason.approver_roles, [one.name for one in roles], f"{field}.approver_roles")
 
 
 @dataclass(frozen=True)

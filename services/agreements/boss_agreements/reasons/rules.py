@@ -1,5 +1,6 @@
 """What cancel and suspension reasons allow and cause (SPEC AGR-2, AGR-3). Pure."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
@@ -142,6 +143,14 @@ def check_suspension_dates(
             f"lasts {reason.days_min} to {reason.days_max} days; {start} to {end} are {days}",
             reason.name,
         )
+
+
+def check_approvers(roles: Iterable[str], known: Collection[str], field: str) -> None:
+    """Refuse roles that nobody can have. Raises InvalidArgument."""
+    unknown = sorted(set(roles) - set(known))
+    if unknown:
+        there = f"there are {', '.join(sorted(known))}" if known else "there is none yet"
+        raise InvalidArgument.field(field, f"{unknown[0][:40]!r} is not a work role here; {there}. Make it first.")
 
 
 def check_approval(reason: CancelReason | SuspensionReason, actor: Actor) -> None:

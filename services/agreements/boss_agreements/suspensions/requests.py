@@ -16,6 +16,8 @@ from boss_agreements.items.queries import get_items
 from boss_agreements.members.queries import get_member
 from boss_agreements.reasons.queries import check_offered, get_suspension_reason, offered_suspension_reasons
 from boss_agreements.reasons.rules import SuspensionReason, check_approval, check_suspension_dates
+from boss_agreements.request_reasons.queries import check_reasons
+from boss_agreements.request_reasons.rules import ADJUSTMENT, EXCEPTION
 from boss_agreements.suspensions import coverage, fees, planning, rules, store
 from boss_agreements.suspensions.rules import Effects, SuspensionFee
 from boss_agreements.suspensions.store import Suspension
@@ -116,6 +118,7 @@ def _asked_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
 
 def requested(tx: Transaction, command: CreateSuspension, covered: Sequence[Agreement], today: date) -> Suspension:
     """Make the suspension that is asked for. Raises NotFound, FailedPrecondition."""
+    _check_listed(tx, command)
     agreement, member_id, account_id = _target(tx, command, covered)
     asked = [one for one in covered if _is_asked(one, command.applied_to, command.target_id)]
     reason = _reason(tx, command, asked)
@@ -181,6 +184,15 @@ def _is_asked(one: Agreement, applied_to: str, target_id: UUID | None) -> bool:
     """Tell an agreement that a request is of from an add-on that follows."""
     owner = {rules.AGREEMENT: one.id, rules.MEMBER: one.member_id, rules.ACCOUNT: one.account_id}
     return owner[applied_to] == target_id
+
+
+def _check_listed(tx: Transaction, command: CreateSuspension) -> None:
+    """Refuse an exception or adjustment for a reason that isn't offered (SPEC SUS-3). Raises InvalidArgument."""
+    given = {
+        EXCEPTION: (command.exception_reason, "suspension.exception_reason"),
+        ADJUSTMENT: (command.adjustment_reason, "suspension.adjustment_reason"),
+    }
+    check_reasons(tx, command.enterprise_id, command.business_unit_id, given)
 
 
 def _target(

@@ -1,0 +1,1 @@
+"""Why exceptions are made to rules, and why credit is given."""
