@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from agreements_catalogue import CANCEL_REASON, GROUP, PART
+from agreements_catalogue import CANCEL_REASON, GROUP, PART, RULES
 from agreements_club import Club, cents, day, fact_event, iso, usd
 from agreements_desk import Writer
 from agreements_frozen import Desk
@@ -97,11 +97,13 @@ class Lives:
         locker = catalogue.item(LOCKER, kind="rental", price=usd(1234))
         self.bundle = catalogue.bundle(access)
         self.locker = locker
+        limits = catalogue.create(RULES(display_name="Rules", renewal_before_days=60, renewal_after_days=60))
         self.definition = catalogue.definition(
             PART(bundle=self.bundle.name, required="Select One"),
             PART(item=locker.name, required="Optional", billing="perpetual"),
             owner_qualifies_as_member=True,
             prorates_first_days=True,
+            agreement_rules=limits.name,
         )
         catalogue.apply(self.definition)
         self.writer.parts = {"definition": self.definition, "bundle": self.bundle, "fee": locker}
@@ -133,7 +135,7 @@ class Lives:
         """Do something at the desk; what can't be is refused with its reason."""
         actions: list[Callable[[], None]] = [
             *(self.suspend, self.suspend, self.edit, self.end, self.rescind_suspension),
-            *(self.cancel, self.cancel_locker, self.rescind, self.rewrite, self.rewrite, self.sell),
+            *(self.cancel, self.cancel_locker, self.rescind, self.rewrite, self.rewrite, self.renew, self.sell),
         ]
         action = self.random.choice(actions)
         if action in (self.edit, self.end, self.rescind_suspension) and not self.suspensions:
@@ -233,14 +235,28 @@ class Lives:
         """Rewrite an agreement as it is, or to another bill date."""
         story = self._any()
         schedule = self.random.choice(["", "monthly_anniversary", "monthly_on_10"])
-        asked = rewrite_pb.Rewrite(
-            agreement=story.name, reason_id=self.rewriting.name.rpartition("/")[2], schedule=schedule
-        )
+        self._rewrite(story, schedule=schedule)
+        story.was_moved = story.was_moved or bool(schedule)
+
+    def renew(self) -> None:
+        """Renew a fixed term, before its end or a while after it."""
+        fixed = [one for one in self.stories if one.plan != "perpetual"]
+        if fixed:
+            story = self.random.choice(fixed[-3:])
+            made = self._rewrite(story, purpose="renewal")
+            # The days between the end and a late renewal are nobody's.
+            story.was_moved = story.was_moved or story.over_since is not None
+            story.over_since = None
+            mine = [one for one in self.paid if one.agreement in story.names and one.item == ACCESS]
+            story.instalments = made.after.lines[0].remaining_cycles + len(mine)
+
+    def _rewrite(self, story: Story, **values: Any) -> Any:
+        asked = rewrite_pb.Rewrite(agreement=story.name, reason_id=self.rewriting.name.rpartition("/")[2], **values)
         request = rewrite_pb.RewriteAgreementRequest(parent=self.club.unit, rewrite=asked, request_id=str(uuid4()))
         made = self.rewriter.RewriteAgreement(request)
         story.names.append(made.after.name)
         story.cancellation = story.final = None
-        story.was_moved = story.was_moved or bool(schedule)
+        return made
 
     # What happens on its own.
 

@@ -104,6 +104,13 @@ def test_agr_6_an_add_on_whose_charge_is_still_to_be_billed_ends_once_it_is_answ
     family.play("2026-01-10", "2026-01-20", "2026-02-10")
     family.desk.club.run_day(TERM_END)
     assert family.status() == ("Expired", "Active")
+    for refused in (
+        lambda: family.desk.suspend(TERM_END, agreement=family.add_on),
+        lambda: Wizard(family.desk.club).request(family.add_on, "2026-05-31"),
+    ):
+        with pytest.raises(FailedPrecondition, match="over but for its last bills"):
+            refused()
+    assert family.desk.suspend("2026-03-12", member=family.owner, applied_to="Member").covered == []
     charges = family.desk.due(TERM_END)
     assert [(iso(one.due_date), iso(one.period_end_date)) for one in charges] == [("2026-02-20", "2026-03-09")] * 2
     assert sorted(one.amount.units for one in charges) == [35, 100], "what was due before the end costs its price"

@@ -427,7 +427,7 @@ def test_agr_1_an_effective_date_outside_the_agreement_rules_is_refused_with_the
     assert wizard.request(gold, "2026-05-16").status == "Complete", "within the days that the rules allow back"
 
 
-def test_agr_7_what_only_waits_for_its_last_bill_has_nothing_left_to_cancel(wizard: Wizard) -> None:
+def test_agr_7_what_only_waits_for_its_last_bill_is_not_cancelled_any_more(wizard: Wizard) -> None:
     locker = item(2, 500, "2026-06-01", is_required=False)
     gold = sell(wizard.club, item(1, 3500, "2026-06-01", months=1), locker, start="2026-06-01", term="fixed_1")
     wizard.request(gold, "2026-07-20", items=[pb.CancelledItem(line_id=str(locker.id))])
@@ -437,7 +437,7 @@ def test_agr_7_what_only_waits_for_its_last_bill_has_nothing_left_to_cancel(wiza
     assert status(wizard.club, gold) == "Active", "its locker of June is still to be billed"
     with pytest.raises(FailedPrecondition) as refused:
         wizard.request(gold, "2026-07-01")
-    assert refused.value.reason == "NOTHING_TO_CANCEL"
+    assert refused.value.reason == "AGREEMENT_OVER"
     bill(wizard.club, "2026-07-01")
     wizard.club.run_day("2026-07-02")
     assert status(wizard.club, gold) == "Expired"

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from agreements_billing import answer, bill, close, item, listed, sell
 from agreements_catalogue import CANCEL_REASON, PART, RULES, Catalogue
-from agreements_club import Club, cents, day, iso, record, usd
+from agreements_club import ENTERPRISE_ID, Club, cents, day, iso, record, usd
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import cancellation_service_pb2 as cancellations_pb
 from boss.agreements.v1 import cancellation_service_pb2_grpc as cancellations_grpc
@@ -19,6 +19,7 @@ from boss.billing.v1 import invoice_service_pb2 as invoice_pb
 
 from boss_agreements.agreements.tables import agreement as agreement_table
 from boss_kit.errors import BossError, FailedPrecondition, InvalidArgument
+from boss_kit.ids import derived_id
 
 
 @dataclass
@@ -394,6 +395,31 @@ def test_agr_9_an_expired_agreement_is_renewed_within_its_days_from_today(desk: 
     desk.rewrite(year, purpose="renewal")
     assert amounts(desk.club, "2026-06-10") == [("2026-06-10", 9000)]
     assert desk.get(year).status == "Expired"
+
+
+def test_agr_6_an_expired_add_on_is_renewed_after_its_primary_and_hangs_on_its_new_number(desk: Desk) -> None:
+    definition = renewable(desk)
+    link(desk, definition, desk.reason)
+    head, add_on = (
+        sell(
+            desk.club,
+            item(1, 9000, "2026-03-05", months=3, billing="paid_in_full", owner=owner),
+            start="2026-03-05",
+            term="fixed_3",
+            owner=owner,
+            definition_id=definition.name.rpartition("/")[2],
+            **values,
+        )
+        for owner, values in (
+            ("head", {}),
+            ("add-on", {"role": "Add-on", "primary_agreement_id": derived_id(ENTERPRISE_ID, "head")}),
+        )
+    )
+    bill(desk.club, "2026-06-01")
+    desk.club.run_day("2026-06-10")
+    assert desk.refused(add_on, purpose="renewal").reason == "PRIMARY_NOT_LIVE"
+    renewed = desk.rewrite(head, purpose="renewal").after
+    assert desk.rewrite(add_on, purpose="renewal").after.primary_agreement == renewed.name
 
 
 def link(desk: Desk, definition: Any, reason: Any) -> None:

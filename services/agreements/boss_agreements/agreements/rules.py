@@ -190,6 +190,12 @@ def term_is_over(day: date, lines: Iterable[AgreementLine]) -> bool:
     return all(line.state != LIVE or has_ended(line, day) for line in key_lines(lines))
 
 
+def only_waits(day: date, lines: Iterable[AgreementLine]) -> bool:
+    """Tell whether the last day of an agreement has passed, so that only its last bills are to come."""
+    ends = [line.term_end_date for line in key_lines(lines) if line.state == LIVE]
+    return all(end is not None and end <= day for end in ends)
+
+
 def status_on(day: date, start: date, lines: Sequence[AgreementLine], active_types: frozenset[str]) -> str:
     """Derive an agreement's status (SPEC AGR-4); a hold weighs more than a freeze.
 

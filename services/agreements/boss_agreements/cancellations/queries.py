@@ -10,7 +10,7 @@ from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_cancellation
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.queries import get_agreement
-from boss_agreements.agreements.rules import LIVE_STATUSES, AgreementLine, check_year
+from boss_agreements.agreements.rules import LIVE_STATUSES, AgreementLine, check_year, only_waits
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import rules, store
 from boss_agreements.cancellations.rules import Billed, CancelledLine, Choice, Return, Units
@@ -144,8 +144,7 @@ def plan(tx: Transaction, command: RequestCancellation, agreement: Agreement, to
     check_cancel_date(reason, command.effective_date, today)
     chosen = rules.chosen_lines(agreement.lines, command.choices)
     whole = rules.is_whole(agreement.lines, chosen)
-    _check_agreement(tx, agreement, command.effective_date, whole=whole)
-    rules.check_something_is_left(chosen)
+    _check_agreement(tx, agreement, command.effective_date, today, whole=whole)
     refunds = rules.FULL if reason.refund else rules.PRORATED
     if reason.no_refund or command.nothing_back:
         refunds = rules.NONE
@@ -231,11 +230,13 @@ def _reason(tx: Transaction, command: RequestCancellation, agreement: Agreement)
     return reason
 
 
-def _check_agreement(tx: Transaction, agreement: Agreement, effective: date, *, whole: bool) -> None:
-    if agreement.status not in LIVE_STATUSES:
+def _check_agreement(tx: Transaction, agreement: Agreement, effective: date, today: date, *, whole: bool) -> None:
+    runs = agreement.status in LIVE_STATUSES
+    if not runs or only_waits(today, agreement.lines):
+        status = "over but for its last bills" if runs else agreement.status
         raise FailedPrecondition(
             "AGREEMENT_OVER",
-            f"Agreement {agreement.number} is {agreement.status}; only one that runs can be cancelled.",
+            f"Agreement {agreement.number} is {status}; only one that runs can be cancelled.",
             metadata={"agreement": str(agreement.id), "status": agreement.status},
         )
     pending = store.open_of(tx.connection, agreement.enterprise_id, [agreement.id])

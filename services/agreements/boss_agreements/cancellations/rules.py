@@ -151,16 +151,6 @@ def chosen_lines(lines: Sequence[AgreementLine], choices: Sequence[Choice]) -> S
     ]
 
 
-def check_something_is_left(chosen: Sequence[tuple[AgreementLine, Choice]]) -> None:
-    """Refuse to cancel nothing: what remains ends on its own. Raises FailedPrecondition."""
-    if not chosen:
-        raise FailedPrecondition(
-            "NOTHING_TO_CANCEL",
-            "items: all that runs of this agreement is being cancelled already, or ends with its last bill.",
-            metadata={"field": "cancellation.items"},
-        )
-
-
 def is_whole(lines: Iterable[AgreementLine], chosen: Sequence[tuple[AgreementLine, Choice]]) -> bool:
     """Tell whether the agreement itself is cancelled: with its required items."""
     required = {line.id for line in lines if line.is_required and line.state == LIVE and line.suspension_id is None}

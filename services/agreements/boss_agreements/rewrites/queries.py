@@ -14,6 +14,7 @@ from boss_agreements.agreements.rules import (
     ENDED_LINE,
     EXPIRED,
     LIVE,
+    LIVE_STATUSES,
     NO_TAX,
     ONCE,
     PAID_AT_ONCE,
@@ -21,6 +22,7 @@ from boss_agreements.agreements.rules import (
     PRODUCT,
     UNIT,
     AgreementLine,
+    only_waits,
     open_line,
     parse_term,
 )
@@ -140,6 +142,7 @@ def rewritten(tx: Transaction, command: RewriteAgreement, old: Agreement, today:
         lines=tuple(made),
         status=ACTIVE,
         term=command.term or old.term,
+        primary_agreement_id=_primary_id(tx, old),
         rewritten_from_id=old.id,
         rewritten_to_id=None,
         pending_cancellation=False,
@@ -186,8 +189,10 @@ def _check(
             f"A cancellation of agreement {old.number} is pending; rescind it first.",
             metadata={"field": "rewrite.agreement"},
         )
+    over = old.status in LIVE_STATUSES and not renewal and only_waits(today, old.lines)
+    status = "over but for its last bills" if over else old.status
     rules.check_rewritable(
-        old.number, old.status, today, windows, pending_suspension=old.pending_suspension, renewal=renewal
+        old.number, status, today, windows, pending_suspension=old.pending_suspension, renewal=renewal
     )
     kept = Fixed(old.member_id, old.group_id, old.classification, old.role)
     rules.check_fixed(command.fixed, kept)
@@ -203,6 +208,26 @@ def _check(
         check_renewal(limits, term_end, today)
     # One that took effect and waits for its return has nothing left that a rewrite could replace.
     return [one for one in pending if one.effect_date is None]
+
+
+def _primary_id(tx: Transaction, old: Agreement) -> UUID | None:
+    """Give the primary of an add-on under its present number; one that has expired needs a primary that runs (AGR-6).
+
+    Raises FailedPrecondition.
+    """
+    found = old.primary_agreement_id
+    if found is None:
+        return None
+    primary = get_agreement(tx, old.enterprise_id, old.business_unit_id, found)
+    while (after := primary.rewritten_to_id) is not None:
+        primary = get_agreement(tx, old.enterprise_id, old.business_unit_id, after)
+    if old.status == EXPIRED and primary.status not in LIVE_STATUSES:
+        raise FailedPrecondition(
+            "PRIMARY_NOT_LIVE",
+            f"The primary agreement {primary.number} is {primary.status}; renew that first.",
+            metadata={"field": "rewrite.agreement", "agreement": str(primary.id)},
+        )
+    return primary.id
 
 
 def _offer(tx: Transaction, command: RewriteAgreement, old: Agreement, today: date) -> Offer | None:

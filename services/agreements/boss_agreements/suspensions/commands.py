@@ -53,7 +53,7 @@ def create_suspension(tx: Transaction, command: CreateSuspension) -> Suspension:
     """
     requests.check_form(command)
     today = hold_day(tx, command.enterprise_id, command.business_unit_id)
-    ids = requests.covered_ids(tx, command)
+    ids = requests.covered_ids(tx, command, today)
     locked = agreements.lock(tx.connection, command.enterprise_id, ids)
     made = requests.requested(tx, command, locked, today)
     parts = planning.parts_for(made, locked)

@@ -67,7 +67,7 @@ def preview_suspension(tx: Transaction, command: CreateSuspension) -> Preview:
     """
     requests.check_form(command)
     today = tx.today(get_unit(tx, command.enterprise_id, command.business_unit_id).time_zone)
-    ids = requests.covered_ids(tx, command)
+    ids = requests.covered_ids(tx, command, today)
     covered = agreements.find_all(tx.connection, command.enterprise_id, ids)
     made = requests.requested(tx, command, covered, today)
     before = coverage.of_agreements(tx.connection, made.enterprise_id, ids)

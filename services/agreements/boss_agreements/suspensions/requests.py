@@ -9,7 +9,7 @@ from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_suspension
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.queries import not_found as agreement_not_found
-from boss_agreements.agreements.rules import LIVE_STATUSES, check_year
+from boss_agreements.agreements.rules import LIVE_STATUSES, check_year, only_waits
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.groups.queries import followed
 from boss_agreements.items.queries import get_items
@@ -90,15 +90,18 @@ def check_comments(comments: str) -> None:
     _check_length("suspension.comments", comments, COMMENTS_LENGTH_MAX)
 
 
-def covered_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
+def covered_ids(tx: Transaction, command: CreateSuspension, today: date) -> Sequence[UUID]:
     """Find the agreements a request covers, and the add-ons that follow them where their group says so (SPEC AGR-6)."""
     ids = _asked_ids(tx, command)
     add_ons = agreements.add_on_ids(tx.connection, command.enterprise_id, ids)
-    if not add_ons:
-        return ids
     found = agreements.find_all(tx.connection, command.enterprise_id, {*ids, *add_ons})
     follow = followed(tx, [one for one in found if one.id in ids and one.status in LIVE_STATUSES], ON_SUSPENSION)
-    return [one.id for one in found if one.id in ids or one.primary_agreement_id in follow]
+    return [
+        one.id
+        for one in found
+        if one.id == command.target_id
+        or (not only_waits(today, one.lines) and (one.id in ids or one.primary_agreement_id in follow))
+    ]
 
 
 def _asked_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
@@ -119,7 +122,7 @@ def _asked_ids(tx: Transaction, command: CreateSuspension) -> Sequence[UUID]:
 def requested(tx: Transaction, command: CreateSuspension, covered: Sequence[Agreement], today: date) -> Suspension:
     """Make the suspension that is asked for. Raises NotFound, FailedPrecondition."""
     _check_listed(tx, command)
-    agreement, member_id, account_id = _target(tx, command, covered)
+    agreement, member_id, account_id = _target(tx, command, covered, today)
     asked = [one for one in covered if _is_asked(one, command.applied_to, command.target_id)]
     reason = _reason(tx, command, asked)
     made = Suspension(
@@ -196,7 +199,7 @@ def _check_listed(tx: Transaction, command: CreateSuspension) -> None:
 
 
 def _target(
-    tx: Transaction, command: CreateSuspension, covered: Sequence[Agreement]
+    tx: Transaction, command: CreateSuspension, covered: Sequence[Agreement], today: date
 ) -> tuple[UUID | None, UUID | None, UUID]:
     """Give the agreement, the member and the account a request is of. Raises NotFound, FailedPrecondition."""
     if command.applied_to == rules.MEMBER:
@@ -213,10 +216,11 @@ def _target(
     found = next((one for one in covered if one.id == command.target_id), None)
     if found is None or found.business_unit_id != command.business_unit_id:
         raise agreement_not_found(command.target_id)
-    if found.status not in LIVE_STATUSES:
+    status = found.status if found.status not in LIVE_STATUSES else "over but for its last bills"
+    if found.status not in LIVE_STATUSES or only_waits(today, found.lines):
         raise FailedPrecondition(
             "AGREEMENT_OVER",
-            f"Agreement {found.number} is {found.status}; only one that runs can be suspended.",
+            f"Agreement {found.number} is {status}; only one that runs can be suspended.",
             metadata={"agreement": str(found.id), "status": found.status},
         )
     return found.id, found.member_id, found.account_id
