@@ -97,14 +97,19 @@ _ASSIGN = sa.text(
     """
 )
 
+# OFFSET 0 keeps it a look-up per attempt: of tables that have just grown the planner would go through all payments.
 _CONTENT = sa.text(
     """
-    SELECT attempt.batch_id, payment.business_unit_id, payment.account_id, payment.id, payment.kind,
+    SELECT attempt.batch_id, attempt.business_unit_id, attempt.account_id, payment.id, payment.kind,
            payment.amount_minor, payment.currency, attempt.id, attempt.account_number, attempt.due_date,
            attempt.description, attempt.attempt_no, attempt.tender, attempt.token, attempt.expiry_month,
            attempt.expiry_year, attempt.amount_minor, attempt.currency, attempt.business_date
     FROM attempt
-    JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+    CROSS JOIN LATERAL (
+        SELECT id, kind, amount_minor, currency FROM payment
+        WHERE payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
+        OFFSET 0
+    ) AS payment
     WHERE attempt.enterprise_id = :enterprise_id AND attempt.batch_id = ANY(:ids)
     ORDER BY attempt.account_number, attempt.due_date, length(attempt.invoice_number), attempt.invoice_number,
              attempt.attempt_no
