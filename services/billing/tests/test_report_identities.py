@@ -171,3 +171,12 @@ def test_bil_9_the_remainder_of_a_spread_payment_is_on_the_last_line(amount: int
         exact = [amount * weight / sum(weights) for weight in weights]
         assert all(0 <= line - part < 1.001 for part, line in zip(parts[:-1], exact, strict=False))
         assert parts[-1] >= int(exact[-1])
+
+
+def test_bil_9_payments_of_one_line_and_of_several_come_to_one_row_of_the_rollup(month: Month) -> None:
+    gold = ("Membership", "Gold", 1000)
+    month.pay(Paid(1000, lines=[gold]), Paid(1500, lines=[gold, ("Fees", "Late", 500)]))
+    month.roll_up()
+    days, _ = rollup(month)
+    told = [(row.item, row.payments, row.amount_minor) for row in days if row.kind != "Invoiced"]
+    assert sorted(told) == [("Gold", 2, 2000), ("Late", 0, 500)]

@@ -176,7 +176,14 @@ _FORGET_BATCHES = sa.text(
     "DELETE FROM report_batch WHERE enterprise_id = :enterprise_id AND batch_id = ANY(CAST(:batch_ids AS uuid[]))"
 )
 
-_KEEP_DAYS = sa.text(f"INSERT INTO report_day ({DAY_COLUMNS}) {LIVE_DAYS}")
+# Payments of one line and of several lines may come to the same row.
+_DAY_KEY = ", ".join(column.name for column in report_day.primary_key)
+_KEEP_DAYS = sa.text(
+    f"""
+    INSERT INTO report_day ({_DAY_KEY}, payments, amount_minor)
+    SELECT {_DAY_KEY}, sum(payments), sum(amount_minor) FROM ({LIVE_DAYS}) AS live GROUP BY {_DAY_KEY}
+    """
+)
 _KEEP_BATCHES = sa.text(f"INSERT INTO report_batch ({BATCH_COLUMNS}) {LIVE_BATCHES}")
 
 _FORGET_MARKS = sa.text(
