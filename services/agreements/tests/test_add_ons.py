@@ -148,6 +148,19 @@ def test_agr_6_an_add_on_that_is_to_be_cancelled_later_expires_and_is_not_cancel
     assert family.status() == ("Expired", "Expired")
 
 
+def test_agr_6_an_add_on_that_waits_for_its_last_bill_is_not_cancelled_meanwhile(family: Family) -> None:
+    family.sell(start="2026-01-20", on_expiry="follow")
+    wizard = Wizard(family.desk.club)
+    family.play("2026-01-10", "2026-01-20", "2026-02-10")
+    made = wizard.request(family.add_on, "2026-03-15")
+    family.desk.club.run_day(TERM_END)
+    assert (family.status(), wizard.get(made).status) == (("Expired", "Active"), "Rescinded")
+    wizard.run_day("2026-03-16")
+    family.desk.bill("2026-03-16")
+    family.desk.club.run_day("2026-03-17")
+    assert family.status() == ("Expired", "Expired")
+
+
 def test_agr_6_an_add_on_that_is_cancelled_before_the_head_expires_is_cancelled(family: Family) -> None:
     family.sell(start="2026-01-20", on_expiry="follow")
     wizard = Wizard(family.desk.club)

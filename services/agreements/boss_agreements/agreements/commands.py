@@ -99,7 +99,7 @@ def save_statuses(
     changed: list[Agreement] = []
     for one in agreements:
         status = rules.status_on(day, one.start_date, one.lines, active_types.get(one.id, frozenset()))
-        if status == rules.EXPIRED and one.is_cancelled_before(day):
+        if status == rules.EXPIRED and one.is_cancelled_before(one.term_end_date or day):
             continue
         if status != one.status and one.status in rules.LIVE_STATUSES:
             changed.append(_with_status(one, status))

@@ -73,6 +73,11 @@ class Agreement:
         """When its first charge is due, with all suspensions."""
         return min((line.due_date for line in self.lines if line.due_date), default=None)
 
+    @property
+    def term_end_date(self) -> date | None:
+        """The first day after the term of its Key Items."""
+        return max((line.term_end_date for line in key_lines(self.lines) if line.term_end_date), default=None)
+
     def is_cancelled_before(self, day: date) -> bool:
         """Tell whether its own cancellation is effective already and only waits for its last bill."""
         return self.pending_cancellation and self.cancel_date is not None and self.cancel_date < day

@@ -8,7 +8,7 @@ from uuid import UUID
 from boss_agreements.activities.commands import take_back
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import entry, save_statuses, title
-from boss_agreements.agreements.rules import EXPIRED, LIVE, LIVE_STATUSES, has_ended, key_lines, term_is_over
+from boss_agreements.agreements.rules import EXPIRED, LIVE, LIVE_STATUSES, has_ended, term_is_over
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import store as requests
 from boss_agreements.cancellations.rules import NO_RETURN
@@ -75,7 +75,7 @@ def expire(tx: Transaction, day: date, expired: Sequence[Agreement], locked: Seq
     over = {one.id for one in expired}
     for one in locked:
         if one.id not in over and one.status in LIVE_STATUSES and term_is_over(day, one.lines):
-            _cut(tx, min(day, _term_end(one, day)), one)
+            _cut(tx, min(day, one.term_end_date or day), one)
     _follow(tx, day, expired)
 
 
@@ -92,15 +92,13 @@ def _follow(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
     follow = followed(tx, [one for one in expired if one.id in heads], ON_EXPIRY)
     add_ons = [one for one in found if one.primary_agreement_id in follow and not one.is_cancelled_before(day)]
     end_with(tx, day, add_ons)
-    after = [_cut(tx, day, one) for one in add_ons]
+    _close_requests(tx, day, add_ons)
+    after = [_cut(tx, day, replace(one, pending_cancellation=False, cancel_date=None)) for one in add_ons]
+    agreements.save(tx.connection, after)
     for one in add_ons:
         assert one.primary_agreement_id is not None
         _tell_follower(tx, day, one, primaries[one.primary_agreement_id])
     expire(tx, day, save_statuses(tx, day, after, {}), after)
-
-
-def _term_end(one: Agreement, otherwise: date) -> date:
-    return max((line.term_end_date for line in key_lines(one.lines) if line.term_end_date), default=otherwise)
 
 
 def _cut(tx: Transaction, day: date, one: Agreement) -> Agreement:
@@ -130,7 +128,7 @@ def _take_back(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None
     follow = followed(tx, over, ON_EXPIRY)
     for one in expired:
         if one.primary_agreement_id in follow:
-            first_day = min(day, _term_end(one, day))
+            first_day = min(day, one.term_end_date or day)
             take_back(tx, first_day, enterprise_id, [line.id for line in one.lines], "Expired with its primary")
 
 
