@@ -57,7 +57,7 @@ class Driver:
         self.run_job("agreements", "suspensions", day)
         self.settle("agreements")
         self.bill(day)
-        for job in ("sandbox-results", "card-updater", "sandbox-updates", "sandbox-retry-results"):
+        for job in ("sandbox-answers", "sandbox-retry-results"):
             self.run_job("billing", job, day)
             wait_for_tasks(self.clients, "billing")
         self.settle()

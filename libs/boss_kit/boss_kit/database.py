@@ -1,5 +1,6 @@
 """Engines, pools and the COPY door of the bulk path."""
 
+import select
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -15,7 +16,7 @@ arrays.register()
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
-PING_AFTER_S = 0.5
+LOOK_AFTER_S, PING_AFTER_S = 0.5, 30.0
 _USED_AT = "boss_used_at"
 
 
@@ -45,11 +46,13 @@ def _remember_use(_connection: object, record: sa.pool.ConnectionPoolEntry) -> N
 
 
 def _ask_if_rested(connection: Any, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
-    """Ask whether the server is still there, unless it just was: no server comes back as fast as that.
+    """Make sure that the server is still there, unless it just was: no server comes back as fast as that.
 
-    Raises InvalidatePoolError, upon which the pool connects anew.
+    The end of a server's process can be seen on the socket; after a longer rest the server is asked, because the line
+    may be dead without a word. Raises InvalidatePoolError, upon which the pool connects anew.
     """
-    if time.monotonic() - record.info.get(_USED_AT, 0.0) < PING_AFTER_S:
+    rested_s = time.monotonic() - record.info.get(_USED_AT, 0.0)
+    if rested_s < LOOK_AFTER_S or (rested_s < PING_AFTER_S and not _has_word(connection)):
         return
     try:
         connection.execute("")
@@ -57,6 +60,14 @@ def _ask_if_rested(connection: Any, record: sa.pool.ConnectionPoolEntry, _proxy:
             connection.rollback()
     except psycopg.Error as error:
         raise sa.exc.InvalidatePoolError from error
+
+
+def _has_word(connection: Any) -> bool:
+    """Tell whether something came in that nobody asked for, such as the end of the line."""
+    try:
+        return bool(select.select([connection.fileno()], [], [], 0)[0])
+    except (ValueError, OSError, psycopg.Error):
+        return True
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -1,5 +1,6 @@
 """Put billing together: each door imports only what it needs."""
 
+from collections.abc import Sequence
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from boss_billing.runs.rpc import Looks
     from boss_kit.rpc.door import Door
     from boss_kit.rpc.server import AddServicer
-    from boss_kit.tasks import Process
+    from boss_kit.tasks import Process, Task
 
 SERVICE = Service(
     name="billing", settings=BillingSettings, migrations=Path(__file__).parent / "migrations", encode=events.encode
@@ -134,6 +135,7 @@ def run(settings: BillingSettings) -> Running:
     due_charges = AgreementsDueCharges(channels)
     bill_runs = RunProcesses(house.units, due_charges)
     batches = BatchProcesses(house.units, processor)
+    ask_updater = CardUpdaterProcesses(house.units, processor, due_charges).ask
     processes = {
         runs.PLAN_TASK: bill_runs.plan,
         runs.SHARD_TASK: bill_runs.bill,
@@ -143,16 +145,25 @@ def run(settings: BillingSettings) -> Running:
         SEND_TASK: RefundProcesses(house.units, refund_processor(settings)).send,
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
-        "card-updater": CardUpdaterProcesses(house.units, processor, due_charges).ask,
+        "card-updater": ask_updater,
         "roll-up-reports": ReportProcesses(house.units).roll_up,
         **deliveries,
     }
+    if settings.processor == SANDBOX:
+        answers = (deliveries["sandbox-results"], ask_updater, deliveries["sandbox-updates"])
+        processes["sandbox-answers"] = partial(_in_turn, answers)
     return Running(
         house,
         jobs=_jobs(settings),
         processes=processes,
         enterprises=lambda tx: units.enterprises(tx.connection),
     )
+
+
+def _in_turn(processes: "Sequence[Process]", task: "Task") -> None:
+    """Do one process after the other; each finds what is left when the task comes again."""
+    for process in processes:
+        process(task)
 
 
 def republish(settings: BillingSettings, noun: str) -> int:

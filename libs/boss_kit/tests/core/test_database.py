@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from boss_kit import binary_rows
-from boss_kit.database import copy_rows, sqlalchemy_url
+from boss_kit import binary_rows, database
+from boss_kit.database import copy_rows, open_database, sqlalchemy_url
 from boss_kit.tasks import is_transient
+from boss_kit.testing.waiting import eventually
 
 EVERY_TYPE = sa.Table(
     "every_type",
@@ -111,6 +112,24 @@ def test_a_copy_whose_server_goes_away_is_called_transient(table: sa.Engine) -> 
             copy_rows(connection, EVERY_TYPE, ["n"], [(1,)])
         connection.invalidate()
     assert is_transient(failed.value)
+
+
+@pytest.mark.parametrize("ping_after_s", [0.0, database.PING_AFTER_S], ids=["asked", "looked at"])
+def test_a_connection_whose_server_ended_while_it_rested_is_replaced(
+    kit_url: str, kit_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, ping_after_s: float
+) -> None:
+    monkeypatch.setattr(database, "LOOK_AFTER_S", 0.0)
+    monkeypatch.setattr(database, "PING_AFTER_S", ping_after_s)
+    engine = open_database(kit_url, pool_size=1)
+    with engine.connect() as connection:
+        served_by = connection.scalar(sa.select(sa.func.pg_backend_pid()))
+    with kit_engine.connect() as other:
+        gone = sa.text("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = :pid)")
+        other.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": served_by})
+        assert eventually(lambda: other.scalar(gone, {"pid": served_by}))
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.pg_backend_pid())) != served_by
+    engine.dispose()
 
 
 def test_a_statement_that_took_too_long_is_called_transient(kit_engine: sa.Engine) -> None:
