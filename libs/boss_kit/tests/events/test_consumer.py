@@ -19,7 +19,7 @@ from boss_kit.events.batch import EVENTS_MAX, make_batch
 from boss_kit.events.consumer import MALFORMED, Consumer, waves
 from boss_kit.events.envelope import seal
 from boss_kit.events.facts import fact_types, state_types
-from boss_kit.events.local_bus import LocalBus, LocalWorker
+from boss_kit.events.local_bus import TOGETHER_BYTES_MAX, LocalBus, LocalWorker
 from boss_kit.events.received import IncomingEvent, Received, Subscription
 from boss_kit.events.topology import DELIVERY_LIMIT, SUSPECT_AFTER, Topology
 from boss_kit.ids import new_id
@@ -247,7 +247,8 @@ def test_the_local_bus_hands_over_small_batches_together_and_big_ones_alone(kit_
     bus = LocalBus(Topology({"test": frozenset(["other"])}), {"test": kit_engine})
     for events in (1, 2, 3, EVENTS_MAX, EVENTS_MAX, EVENTS_MAX):
         bodies = [seal("other", encode(fact()), STORY, NOW).body for _ in range(events)]
-        padded = event_pb2.Event(type="test.nobody.v1.asked", id=str(new_id()), key=str(new_id()), data=b"x" * 100_000)
+        padding = b"x" * (TOGETHER_BYTES_MAX if events == EVENTS_MAX else 1)
+        padded = event_pb2.Event(type="test.nobody.v1.asked", id=str(new_id()), key=str(new_id()), data=padding)
         bus.publish(make_batch("other", 0, [*bodies, padded.SerializeToString()]))
     worker = LocalWorker(consumer)
     while worker.run_once():
