@@ -15,10 +15,11 @@ from agreements_catalogue import (
     Catalogue,
 )
 from agreements_club import ENTERPRISE, Club, cents, day, usd
+from boss.agreements.v1 import definition_service_pb2 as definitions_pb
 from boss.agreements.v1 import item_service_pb2 as items_pb
 from google.type import money_pb2
 
-from boss_kit.errors import AlreadyExists, BossError, InvalidArgument, PermissionDenied
+from boss_kit.errors import Aborted, AlreadyExists, BossError, InvalidArgument, PermissionDenied
 
 
 @pytest.fixture
@@ -189,6 +190,80 @@ def test_agr_1_a_definition_that_cannot_be_is_refused_with_its_field(
     usual = {"display_name": "Odd", "agreement_type": "Membership", "start_date": day("2026-01-01")}
     with pytest.raises(InvalidArgument, match=field.replace("[", r"\[").replace("]", r"\]")):
         catalogue.create(DEFINITION(**(usual | values)))
+
+
+def test_agr_1_agreements_are_searched_and_added_to_a_bundle_from_its_setup(catalogue: Catalogue) -> None:
+    bundle, spa = catalogue.bundle(catalogue.item()), catalogue.bundle(catalogue.item("Spa"), "Spa")
+    classification = catalogue.create(CLASSIFICATION(display_name="Full access"))
+    names = ("Gold 100% Club", "Gold Service", "Silver")
+    gold, service, silver = (
+        catalogue.definition(
+            display_name=name,
+            agreement_type="Service" if name == "Gold Service" else "Membership",
+            classification=classification.name if name == "Silver" else "",
+        )
+        for name in names
+    )
+
+    def found(**criteria: str) -> list[str]:
+        request = definitions_pb.ListDefinitionsRequest(parent=catalogue.club.unit, **criteria)
+        return [one.display_name for one in catalogue.stub("Definition").ListDefinitions(request).definitions]
+
+    def add(*definitions: Any, to: Any = bundle, required: str = "") -> Any:
+        request = definitions_pb.AddBundleToDefinitionsRequest(
+            bundle=to.name,
+            definitions=[one.name for one in definitions],
+            required=required,
+            request_id=str(uuid4()),
+        )
+        return catalogue.stub("Definition").AddBundleToDefinitions(request).definitions
+
+    assert found() == list(names)
+    assert found(display_name="gOLD") == list(names[:2])
+    assert found(display_name="0% c") == ["Gold 100% Club"], "a percent sign is a percent sign"
+    assert found(display_name="gold", agreement_type="Service") == ["Gold Service"]
+    assert found(classification=classification.name) == ["Silver"]
+    with pytest.raises(InvalidArgument, match="agreement_type"):
+        found(agreement_type="Gift")
+    changed = add(silver, gold, required="Select One")
+    assert [one.display_name for one in changed] == ["Silver", "Gold 100% Club"], "in the order asked for"
+    assert [(part.bundle, part.required) for one in changed for part in one.parts] == [(bundle.name, "Select One")] * 2
+    assert found(bundle=bundle.name) == ["Gold 100% Club", "Silver"]
+    assert found(bundle=spa.name) == []
+    add(service, gold, to=spa)
+    kept = catalogue.get("Definition", gold.name)
+    assert [(part.bundle, part.required) for part in kept.parts] == [
+        (bundle.name, "Select One"),
+        (spa.name, "Optional"),
+    ]
+    assert add(gold, to=spa)[0] == kept, "what is there already doesn't change"
+    with pytest.raises(Aborted):
+        catalogue.update(gold, description="from what was read before")
+
+
+def test_agr_1_a_bundle_is_added_to_all_agreements_asked_for_or_to_none(catalogue: Catalogue) -> None:
+    bundle = catalogue.bundle(catalogue.item())
+    shared = catalogue.bundle(catalogue.item(parent=SHARED), parent=SHARED)
+    membership = catalogue.definition(display_name="Membership")
+    service = catalogue.definition(display_name="Service", agreement_type="Service")
+    of_all = catalogue.definition(display_name="Of all", parent=SHARED)
+    nobody = f"{catalogue.club.unit}/definitions/{uuid4()}"
+    as_unit = of_all.name.replace(SHARED, catalogue.club.unit)
+    for to, others, required, expected in (
+        (bundle, [service.name], "Select One", ("INVALID_ARGUMENT", "'Select One' is for bundles of Membership")),
+        (bundle, [service.name], "Often", ("INVALID_ARGUMENT", "required: 'Often' is none of")),
+        (bundle, [nobody], "", ("NOT_FOUND", "There is no definition")),
+        (bundle, [as_unit], "", ("FAILED_PRECONDITION", "belongs to the enterprise")),
+        (bundle, [of_all.name], "", ("INVALID_ARGUMENT", "doesn't see the bundle")),
+        (shared, [nobody], "", ("NOT_FOUND", "There is no definition")),
+    ):
+        request = definitions_pb.AddBundleToDefinitionsRequest(
+            bundle=to.name, definitions=[membership.name, *others], required=required, request_id=str(uuid4())
+        )
+        with pytest.raises(BossError, match=expected[1]) as refused:
+            catalogue.stub("Definition").AddBundleToDefinitions(request)
+        assert refused.value.code == expected[0]
+        assert catalogue.get("Definition", membership.name) == membership, "nothing is half done"
 
 
 def test_entries_are_listed_by_name_in_pages_with_the_enterprises_and_without_inactive_ones(

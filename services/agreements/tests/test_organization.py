@@ -16,7 +16,7 @@ import boss_agreements
 from boss_agreements.app import SERVICE
 from boss_agreements.subscriptions import SUBSCRIPTIONS
 from boss_kit import migrate
-from boss_kit.errors import AlreadyExists, InvalidArgument, NotFound, PermissionDenied
+from boss_kit.errors import Aborted, AlreadyExists, InvalidArgument, NotFound, PermissionDenied
 from boss_kit.events.facts import fact_types
 from boss_kit.unit_of_work import UnitOfWork
 
@@ -40,6 +40,34 @@ def test_only_the_platform_operator_makes_enterprises(club: Club) -> None:
     stub = club.server.stub(OrganizationServiceStub, token=club.tokens.token("anna", ["club_manager"], [ENTERPRISE]))
     with pytest.raises(PermissionDenied):
         enterprise(club, "Mine", str(uuid4()), stub=stub)
+
+
+def test_an_enterprise_is_renamed_from_its_newest_state_and_keeps_its_units(club: Club) -> None:
+    before = club.organizations.GetEnterprise(pb.GetEnterpriseRequest(name=ENTERPRISE))
+
+    def rename(asked: pb.Enterprise, request_id: str = "", stub: Any = None) -> pb.Enterprise:
+        request = pb.UpdateEnterpriseRequest(enterprise=asked, request_id=request_id or str(uuid4()))
+        changed: pb.Enterprise = (stub or club.organizations).UpdateEnterprise(request)
+        return changed
+
+    renamed = pb.Enterprise(name=ENTERPRISE, display_name="Summit Clubs", etag=before.etag)
+    request_id = str(uuid4())
+    after = rename(renamed, request_id)
+    assert rename(renamed, request_id) == after, "a repeat is answered with the first answer"
+    assert (after.name, after.display_name, after.create_time) == (ENTERPRISE, "Summit Clubs", before.create_time)
+    assert club.organizations.GetEnterprise(pb.GetEnterpriseRequest(name=ENTERPRISE)) == after
+    assert rename(after) == after, "nothing changed"
+    with pytest.raises(Aborted, match="read it again"):
+        rename(renamed)
+    with pytest.raises(InvalidArgument, match="etag"):
+        rename(pb.Enterprise(name=ENTERPRISE, display_name="Other Clubs"))
+    with pytest.raises(InvalidArgument, match="display_name"):
+        rename(pb.Enterprise(name=ENTERPRISE, etag=after.etag))
+    with pytest.raises(NotFound, match="create it first"):
+        rename(pb.Enterprise(name=f"enterprises/{uuid4()}", display_name="Nobody", etag="1"))
+    of_a_unit = club.tokens.token("anna", ["club_manager"], [club.unit])
+    with pytest.raises(PermissionDenied):
+        rename(after, stub=club.server.stub(OrganizationServiceStub, token=of_a_unit))
 
 
 def test_a_business_unit_is_published_with_what_others_need(club: Club) -> None:

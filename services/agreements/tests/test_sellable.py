@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from agreements_catalogue import (
+    ITEM,
     PART,
     SHARED,
     TAX,
@@ -15,6 +16,7 @@ from agreements_catalogue import (
 )
 from agreements_club import ENTERPRISE, ENTERPRISE_ID, Club, add_unit, cents, day, usd
 from boss.agreements.v1 import definition_service_pb2 as definitions_pb
+from boss.agreements.v1 import item_service_pb2 as items_pb
 from google.type import money_pb2
 
 from boss_agreements.catalogue.rules import Head
@@ -180,6 +182,89 @@ def test_agr_1_items_of_another_currency_are_not_sold_in_a_unit(catalogue: Catal
     with pytest.raises(FailedPrecondition, match="bills in USD") as refused:
         catalogue.apply(definition)
     assert refused.value.reason == "ITEM_CURRENCY"
+
+
+def set_price(catalogue: Catalogue, item: Any, price: money_pb2.Money | None, unit: str = "") -> Any:
+    name = item.name.replace(SHARED, unit or catalogue.club.unit) if "/businessUnits/" not in item.name else item.name
+    asked = items_pb.UnitPrice(item=name, price=price)
+    return catalogue.stub("Item").SetUnitPrice(items_pb.SetUnitPriceRequest(unit_price=asked, request_id=str(uuid4())))
+
+
+def test_agr_1_a_unit_charges_its_own_price_for_a_shared_item_and_others_the_items(catalogue: Catalogue) -> None:
+    austin = add_unit(catalogue.club, "Austin Club", "America/Chicago").name
+    access = catalogue.item(parent=SHARED)
+    bundle = catalogue.bundle(access, parent=SHARED)
+    definition = catalogue.definition(PART(bundle=bundle.name, required="Select One"), parent=SHARED)
+    template = catalogue.template("Shared", parent=SHARED)
+    for unit in (catalogue.club.unit, austin):
+        catalogue.apply(definition, template, unit)
+
+    def prices() -> list[int]:
+        units = (catalogue.club.unit, austin)
+        return [cents(catalogue.sellable(unit)[0].parts[0].items[0].price) for unit in units]
+
+    before = offer(catalogue, definition)
+    answer = set_price(catalogue, access, usd(4900))
+    assert (cents(answer.price), cents(answer.shared_price), answer.display_name) == (4900, 3500, "Club access")
+    assert prices() == [4900, 3500]
+    assert before.parts[0].items[0].item.price_minor == 3500, "what is sold keeps its price"
+    catalogue.update(access, price=usd(3900))
+    assert prices() == [4900, 3900]
+    set_price(catalogue, access, usd(0))
+    assert prices() == [0, 3900]
+    set_price(catalogue, access, None)
+    assert prices() == [3900, 3900], "without a price of its own a unit charges the item's"
+
+
+def test_agr_1_a_shared_item_of_other_money_is_sold_where_the_unit_has_a_price_for_it(catalogue: Catalogue) -> None:
+    access = catalogue.item(price=money_pb2.Money(currency_code="EUR", units=35), parent=SHARED)
+    bundle = catalogue.bundle(access, parent=SHARED)
+    definition = catalogue.definition(PART(bundle=bundle.name, required="Select One"), parent=SHARED)
+    set_price(catalogue, access, usd(3800))
+    catalogue.apply(definition)
+    assert cents(catalogue.sellable()[0].parts[0].items[0].price) == 3800
+
+
+def test_agr_1_a_units_prices_are_listed_by_name_in_pages(catalogue: Catalogue) -> None:
+    austin = add_unit(catalogue.club, "Austin Club", "America/Chicago").name
+    spa, access = (catalogue.item(name, parent=SHARED) for name in ("Spa", "Access"))
+    for item, price in ((spa, 900), (access, 4900)):
+        set_price(catalogue, item, usd(price))
+    set_price(catalogue, spa, usd(800), austin)
+
+    def listed(**values: Any) -> Any:
+        request = items_pb.ListUnitPricesRequest(**({"parent": catalogue.club.unit} | values))
+        return catalogue.stub("Item").ListUnitPrices(request)
+
+    first = listed(page_size=1)
+    second = listed(page_size=1, page_token=first.next_page_token)
+    assert [(one.display_name, cents(one.price)) for one in (*first.unit_prices, *second.unit_prices)] == [
+        ("Access", 4900),
+        ("Spa", 900),
+    ]
+    assert second.next_page_token == ""
+    assert [(one.item, cents(one.price)) for one in listed(parent=austin).unit_prices] == [
+        (spa.name.replace(SHARED, austin), 800)
+    ]
+    with pytest.raises(NotFound, match="business unit"):
+        listed(parent=f"{ENTERPRISE}/businessUnits/{uuid4()}")
+
+
+def test_agr_1_a_price_that_a_unit_cannot_charge_is_refused(catalogue: Catalogue) -> None:
+    shared, own = catalogue.item(parent=SHARED), catalogue.item("Own")
+    with pytest.raises(InvalidArgument, match="bills in USD"):
+        set_price(catalogue, shared, money_pb2.Money(currency_code="EUR", units=35))
+    with pytest.raises(InvalidArgument, match=r"unit_price\.price: must not be negative"):
+        set_price(catalogue, shared, usd(-100))
+    with pytest.raises(InvalidArgument, match=r"unit_price\.item"):
+        set_price(catalogue, shared, usd(1), f"{ENTERPRISE}/divisions/{uuid4()}")
+    with pytest.raises(NotFound, match="business unit"):
+        set_price(catalogue, shared, usd(1), f"{ENTERPRISE}/businessUnits/{uuid4()}")
+    with pytest.raises(NotFound, match="no item"):
+        set_price(catalogue, ITEM(name=f"{ENTERPRISE}/items/{uuid4()}"), usd(1))
+    with pytest.raises(FailedPrecondition, match="change the price in the item") as refused:
+        set_price(catalogue, own, usd(1))
+    assert refused.value.reason == "OWN_ITEM"
 
 
 def test_agr_1_at_least_one_bundle_is_selected_and_one_or_more_of_each_needed_service(catalogue: Catalogue) -> None:

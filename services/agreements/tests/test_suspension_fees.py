@@ -1,12 +1,15 @@
 """What a suspension costs: a freeze charge, and one on each Key Item bill date (SPEC SUS-7)."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from agreements_catalogue import TAX
+from agreements_catalogue import SHARED, TAX
 from agreements_club import Club, cents, iso, usd
 from agreements_frozen import GOLD, Desk
+from boss.agreements.v1 import item_service_pb2 as items_pb
+from google.type.money_pb2 import Money
 
 from boss_kit.errors import FailedPrecondition
 
@@ -56,6 +59,29 @@ def test_sus_7_the_freeze_charge_comes_on_the_start_and_the_recurring_one_on_eac
         ("2026-04-24", GOLD, 3500),
         ("2026-05-24", GOLD, 3500),
     ]
+
+
+def test_sus_7_a_fee_the_unit_cannot_bill_is_refused_when_the_suspension_is_asked_for(
+    desk: Desk, agreement: str
+) -> None:
+    euros = desk.catalogue.item("Fee", kind="fee", price=Money(currency_code="EUR", units=5), parent=SHARED)
+    taxed = desk.catalogue.item("Taxed fee", kind="fee", taxes=["Sales tax"])
+    before = lines(desk)
+    for item, reason in ((euros, "ITEM_CURRENCY"), (taxed, "TAX_MISSING")):
+        asked = desk.reason(f"With {item.display_name}", freeze_charge_item=item.name).name
+        with pytest.raises(FailedPrecondition) as refused:
+            desk.suspend("2026-02-10", agreement=agreement, suspension_reason=asked)
+        assert (refused.value.reason, refused.value.metadata["item"]) == (reason, item.display_name)
+    assert lines(desk) == before, "nothing is half done"
+
+
+def test_sus_7_a_units_own_price_of_a_shared_fee_is_charged(desk: Desk, agreement: str) -> None:
+    fee = desk.catalogue.item(FREEZE, kind="fee", price=usd(2500), parent=SHARED)
+    asked = desk.reason("Travel", freeze_charge_item=fee.name.replace(SHARED, desk.club.unit)).name
+    price = items_pb.UnitPrice(item=fee.name.replace(SHARED, desk.club.unit), price=usd(1500))
+    desk.catalogue.stub("Item").SetUnitPrice(items_pb.SetUnitPriceRequest(unit_price=price, request_id=str(uuid4())))
+    desk.suspend("2026-02-10", agreement=agreement, suspension_reason=asked)
+    assert play(desk, "2026-01-10", "2026-02-10") == [("2026-01-10", GOLD, 3500), ("2026-02-10", FREEZE, 1500)]
 
 
 def test_sus_7_a_start_within_a_cycle_charges_the_fee_then_and_the_dues_on_the_bill_dates(

@@ -42,12 +42,7 @@ def update(
     before = shelf.lock(tx.connection, name)
     if before is None:
         raise not_found(shelf.noun, name.id)
-    if before.business_unit_id != name.business_unit_id:
-        raise FailedPrecondition(
-            "SHARED_ENTRY",
-            f"The {shelf.noun} {before.name!r} belongs to the enterprise; change it there, for all units.",
-            metadata={"display_name": before.name},
-        )
+    check_owner(shelf.noun, before, name)
     check_etag(before.version, etag)
     head = Head(before.id, before.enterprise_id, before.business_unit_id, before.version, before.create_time)
     after = check(tx, _named(make(head)))
@@ -57,6 +52,16 @@ def update(
     if not shelf.save(tx.connection, after):
         raise _taken(shelf.noun, after)
     return after
+
+
+def check_owner(noun: str, entry: Entry, name: EntryName) -> None:
+    """Refuse that a unit changes what the enterprise shares. Raises FailedPrecondition SHARED_ENTRY."""
+    if entry.business_unit_id != name.business_unit_id:
+        raise FailedPrecondition(
+            "SHARED_ENTRY",
+            f"The {noun} {entry.name!r} belongs to the enterprise; change it there, for all units.",
+            metadata={"display_name": entry.name},
+        )
 
 
 def _named(entry: E) -> E:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from boss_agreements.catalogue.rules import Entry, EntryName
 from boss_agreements.catalogue.store import Shelf
 from boss_kit.errors import NotFound
@@ -36,9 +38,10 @@ def list_page(
     limit: int,
     *,
     show_inactive: bool,
+    only: Sequence["sa.ColumnElement[bool]"] = (),
 ) -> Sequence[E]:
-    """Read a page of what a parent sees, by name."""
-    return shelf.page(tx.connection, parent, after, limit, inactive=show_inactive)
+    """Read a page of what a parent sees, or of what of it meets some criteria, by name."""
+    return shelf.page(tx.connection, parent, after, limit, inactive=show_inactive, only=only)
 
 
 def not_found(noun: str, entry_id: UUID) -> NotFound:

@@ -97,9 +97,10 @@ class Shelf(Generic[E]):
         limit: int,
         *,
         inactive: bool,
+        only: Sequence["sa.ColumnElement[bool]"] = (),
     ) -> Sequence[E]:
-        """Read the entries a parent sees after a name and id; inactive ones only when asked for."""
-        query = self._seen(parent.enterprise_id, parent.business_unit_id)
+        """Read the entries a parent sees after a name and id, those of some criteria; inactive ones when asked for."""
+        query = self._seen(parent.enterprise_id, parent.business_unit_id).where(*only)
         if not inactive:
             query = query.where(self.table.c.active)
         if after is not None:

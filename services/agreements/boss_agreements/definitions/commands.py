@@ -1,13 +1,15 @@
 """Check definitions before they are saved, and apply them to business units."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
 from boss_agreements.agreement_rules.store import AGREEMENT_RULES
 from boss_agreements.bundles.queries import get_bundles
-from boss_agreements.catalogue.queries import get_visible
-from boss_agreements.catalogue.rules import check_order
+from boss_agreements.catalogue.commands import check_owner
+from boss_agreements.catalogue.queries import get_visible, not_found
+from boss_agreements.catalogue.rules import EntryName, check_order
 from boss_agreements.classifications.store import CLASSIFICATIONS
 from boss_agreements.definitions import queries, rules, store
 from boss_agreements.definitions.rules import Application, Definition
@@ -42,6 +44,37 @@ def check_definition(tx: Transaction, definition: Definition) -> Definition:
     items, bundles = get_items(tx, *owner, definition.item_ids), get_bundles(tx, *owner, definition.bundle_ids)
     rules.check_definition(definition, items, bundles)
     return definition
+
+
+def add_bundle(
+    tx: Transaction, bundle_id: UUID, definitions: Sequence[EntryName], required: str
+) -> Sequence[Definition]:
+    """Add a bundle to definitions, all or none: the text's "Adding Agreements to a Bundle" (SPEC AGR-1).
+
+    One that has it already gets the new required status. Raises NotFound, InvalidArgument, FailedPrecondition
+    SHARED_ENTRY.
+    """
+    changed = {}
+    for number, name in sorted(enumerate(definitions), key=lambda one: one[1].id):
+        changed[name.id] = _add_bundle(tx, bundle_id, name, required, f"definitions[{number}]")
+    return [changed[name.id] for name in definitions]
+
+
+def _add_bundle(tx: Transaction, bundle_id: UUID, name: EntryName, required: str, field: str) -> Definition:
+    before = store.DEFINITIONS.lock(tx.connection, name)
+    if before is None:
+        raise not_found(store.DEFINITIONS.noun, name.id)
+    check_owner(store.DEFINITIONS.noun, before, name)
+    if not get_bundles(tx, name.enterprise_id, name.business_unit_id, [bundle_id]):
+        raise InvalidArgument.field(
+            field, f"{before.name!r} doesn't see the bundle {bundle_id}: it is another's.", "BUNDLE_UNKNOWN"
+        )
+    after = rules.with_bundle(before, bundle_id, required, "required")
+    if after == before:
+        return before
+    after = replace(check_definition(tx, after), version=before.version + 1)
+    store.DEFINITIONS.save(tx.connection, after)
+    return after
 
 
 def apply_definition(tx: Transaction, command: ApplyDefinition) -> Application:

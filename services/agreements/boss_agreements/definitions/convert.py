@@ -9,6 +9,7 @@ from boss_agreements.catalogue.convert import UNIT, entry_of, given, header, id_
 from boss_agreements.catalogue.rules import Head
 from boss_agreements.definitions.commands import ApplyDefinition
 from boss_agreements.definitions.rules import OPTIONAL, Application, Definition, Offer, OfferedItem, OfferedPart, Part
+from boss_agreements.definitions.store import Criteria
 from boss_agreements.items.convert import ITEMS
 from boss_agreements.taxes.rules import percent_text
 from boss_kit import names
@@ -68,6 +69,16 @@ def write_definition(definition: Definition) -> pb.Definition:
             )
             for part in definition.parts
         ],
+    )
+
+
+def criteria(request: pb.ListDefinitionsRequest) -> Criteria:
+    """Read what definitions are looked for."""
+    return Criteria(
+        request.display_name.strip(),
+        request.agreement_type,
+        id_of(request.classification, CLASSIFICATIONS, "classification"),
+        id_of(request.bundle, BUNDLES, "bundle"),
     )
 
 

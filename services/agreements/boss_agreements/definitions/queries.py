@@ -7,10 +7,11 @@ from uuid import UUID
 
 from boss_agreements.agreement_rules.rules import AgreementRules
 from boss_agreements.agreement_rules.store import AGREEMENT_RULES
-from boss_agreements.agreements.rules import ONCE, PERPETUAL, Tax
+from boss_agreements.agreements.rules import AGREEMENT_TYPES, ONCE, PERPETUAL, Tax
 from boss_agreements.bundles.queries import get_bundles
 from boss_agreements.bundles.rules import Bundle, term_months
-from boss_agreements.catalogue.queries import get_visible
+from boss_agreements.catalogue.queries import get_visible, list_page
+from boss_agreements.catalogue.rules import EntryName, check_choice
 from boss_agreements.classifications.rules import Classification
 from boss_agreements.classifications.store import CLASSIFICATIONS
 from boss_agreements.definitions import rules, store
@@ -39,6 +40,22 @@ class _Catalogue:
 def get_definition(tx: Transaction, enterprise_id: UUID, unit_id: UUID, definition_id: UUID) -> Definition:
     """Read a definition that a unit sees, inactive ones too. Raises NotFound."""
     return get_visible(tx, store.DEFINITIONS, enterprise_id, unit_id, definition_id)
+
+
+def search_definitions(
+    tx: Transaction,
+    parent: EntryName,
+    criteria: store.Criteria,
+    after: tuple[str, UUID] | None,
+    limit: int,
+    *,
+    show_inactive: bool,
+) -> Sequence[Definition]:
+    """Read a page of the definitions a parent sees that meet some criteria, by name. Raises InvalidArgument."""
+    if criteria.agreement_type:
+        check_choice(criteria.agreement_type, AGREEMENT_TYPES, "agreement_type")
+    only = store.meeting(criteria)
+    return list_page(tx, store.DEFINITIONS, parent, after, limit, show_inactive=show_inactive, only=only)
 
 
 def sellable(
@@ -165,7 +182,8 @@ def _item(catalogue: _Catalogue, item: Item, quantity: int, schedule: str, *, is
         raise _cannot_be_sold(
             "ITEM_CURRENCY",
             item,
-            f"costs {item.currency}, but the business unit bills in {catalogue.unit.currency}",
+            f"costs {item.currency}, but the business unit bills in {catalogue.unit.currency}; "
+            "set what the unit charges for it",
         )
     missing = [name for name in item.taxes if name not in catalogue.taxes]
     if missing:

@@ -6,9 +6,11 @@ import grpc
 from boss.agreements.v1 import definition_service_pb2 as pb
 from boss.agreements.v1 import definition_service_pb2_grpc as pb_grpc
 
-from boss_agreements.catalogue.convert import entry_of
+from boss_agreements.bundles.convert import BUNDLES
+from boss_agreements.catalogue.convert import entry_of, parent_of
 from boss_agreements.catalogue.rpc import Counter
 from boss_agreements.definitions import commands, convert, queries, store
+from boss_agreements.definitions.rules import OPTIONAL
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.organization.rpc import UNIT
 from boss_kit import names
@@ -42,14 +44,40 @@ class DefinitionServicer(pb_grpc.DefinitionServiceServicer):
         self, request: pb.ListDefinitionsRequest, context: grpc.ServicerContext
     ) -> pb.ListDefinitionsResponse:
         """List definitions by display name."""
-        return self._entries.list(
-            request, lambda rows, token: pb.ListDefinitionsResponse(definitions=rows, next_page_token=token)
-        )
+        parent, criteria = parent_of(request.parent), convert.criteria(request)
+        filters = ("definitions", request.parent, request.show_inactive, *map(str, vars(criteria).values()))
+        page = open_page(request.page_size, request.page_token, filters=filters)
+        after = page.key(str, UUID)
+
+        def answer(tx: Transaction) -> pb.ListDefinitionsResponse:
+            found = queries.search_definitions(
+                tx, parent, criteria, after, page.limit, show_inactive=request.show_inactive
+            )
+            rows, token = page.cut(found, lambda one: (one.name, one.id))
+            return pb.ListDefinitionsResponse(definitions=map(convert.write_definition, rows), next_page_token=token)
+
+        return self._door.query(request, answer)
 
     def UpdateDefinition(self, request: pb.UpdateDefinitionRequest, context: grpc.ServicerContext) -> pb.Definition:
         """Replace a definition."""
         asked = request.definition
         return self._entries.update(request, asked, "definition", lambda head: convert.read_definition(asked, head))
+
+    def AddBundleToDefinitions(
+        self, request: pb.AddBundleToDefinitionsRequest, context: grpc.ServicerContext
+    ) -> pb.AddBundleToDefinitionsResponse:
+        """Add a bundle to definitions."""
+        bundle = entry_of(request.bundle, BUNDLES, "bundle")
+        asked = [
+            entry_of(name, convert.DEFINITIONS, f"definitions[{number}]")
+            for number, name in enumerate(request.definitions)
+        ]
+
+        def answer(tx: Transaction) -> pb.AddBundleToDefinitionsResponse:
+            changed = commands.add_bundle(tx, bundle.id, asked, request.required or OPTIONAL)
+            return pb.AddBundleToDefinitionsResponse(definitions=map(convert.write_definition, changed))
+
+        return self._door.command(request, answer)
 
     def ApplyDefinition(self, request: pb.ApplyDefinitionRequest, context: grpc.ServicerContext) -> pb.Application:
         """Apply a definition to a unit."""

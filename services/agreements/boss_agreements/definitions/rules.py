@@ -1,7 +1,7 @@
 """What an agreement definition is (SPEC AGR-1; the text's "Adding an Agreement"). Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
@@ -91,6 +91,16 @@ def check_definition(definition: Definition, items: Mapping[UUID, Item], bundles
         _check_part(definition, part, f"definition.parts[{number}]", items, bundles)
     if len({part.id for part in definition.parts}) < len(definition.parts):
         raise InvalidArgument.field("definition.parts", "names an item or bundle twice.")
+
+
+def with_bundle(definition: Definition, bundle_id: UUID, required: str, field: str) -> Definition:
+    """Give a definition that has a bundle among its parts, with that required status. Raises InvalidArgument."""
+    part = Part(bundle_id=bundle_id, required=required)
+    _check_required(definition, part, field)
+    parts = definition.parts
+    if bundle_id not in definition.bundle_ids:
+        return replace(definition, parts=(*parts, part))
+    return replace(definition, parts=tuple(part if one.bundle_id == bundle_id else one for one in parts))
 
 
 def check_sellable_parts(definition: Definition, parts: Sequence[Part], bundles: Mapping[UUID, Bundle]) -> None:

@@ -1,11 +1,12 @@
 """Tables and SQL of definitions and of where they are applied."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.dialects.postgresql import insert
 
 from boss_agreements.catalogue.store import Records, Shelf, entry_table
 from boss_agreements.definitions.rules import Application, Definition, Part
@@ -43,6 +44,31 @@ definition_application = sa.Table(
 
 DEFINITIONS = Shelf("definition", Definition, definition)
 _COLUMNS = tuple(definition_application.columns.keys())
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """What definitions are looked for; what is left empty doesn't matter."""
+
+    name: str = ""
+    agreement_type: str = ""
+    classification_id: UUID | None = None
+    bundle_id: UUID | None = None
+
+
+def meeting(criteria: Criteria) -> Sequence["sa.ColumnElement[bool]"]:
+    """Say in SQL what definitions are looked for; a name is any part of one, in any case."""
+    table = definition.c
+    only: list[sa.ColumnElement[bool]] = []
+    if criteria.name:
+        only.append(sa.func.lower(table.name).contains(criteria.name.lower(), autoescape=True))
+    if criteria.agreement_type:
+        only.append(table.agreement_type == criteria.agreement_type)
+    if criteria.classification_id is not None:
+        only.append(table.classification_id == criteria.classification_id)
+    if criteria.bundle_id is not None:
+        only.append(sa.cast(table.parts, JSONB).contains([{"bundle_id": str(criteria.bundle_id)}]))
+    return only
 
 
 def apply(connection: sa.Connection, application: Application) -> None:

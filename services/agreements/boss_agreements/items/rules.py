@@ -1,6 +1,7 @@
 """What an item is (SPEC AGR-1). Pure."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from boss_agreements.agreements.rules import (
     ACCESS,
@@ -14,7 +15,7 @@ from boss_agreements.agreements.rules import (
 )
 from boss_agreements.catalogue.rules import Entry, check_choice
 from boss_agreements.organization.rules import CURRENCIES
-from boss_kit.errors import InvalidArgument
+from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.money import Money
 
 KINDS = (ACCESS, SERVICE, PRODUCT, RENTAL, FEE)
@@ -50,6 +51,33 @@ class Item(Entry):
     def may_be_key(self) -> bool:
         """Tell whether it may be the Key Item of a bundle."""
         return self.kind in KEY_KINDS
+
+
+@dataclass(frozen=True)
+class UnitPrice:
+    """What a unit charges for an item of the enterprise; without a price the item's own."""
+
+    business_unit_id: UUID
+    item: Item
+    price: Money | None
+
+
+def check_unit_price(one: UnitPrice, unit_currency: str) -> None:
+    """Refuse a price that a unit can't charge (SPEC AGR-1). Raises InvalidArgument, FailedPrecondition OWN_ITEM."""
+    if one.item.business_unit_id is not None:
+        raise FailedPrecondition(
+            "OWN_ITEM",
+            f"unit_price.item: {one.item.name!r} is the business unit's own; change the price in the item.",
+            metadata={"field": "unit_price.item", "item": one.item.name},
+        )
+    if one.price is None:
+        return
+    if one.price.currency != unit_currency:
+        raise InvalidArgument.field(
+            "unit_price.price", f"is in {one.price.currency}, but the business unit bills in {unit_currency}."
+        )
+    if one.price.amount_minor < 0:
+        raise InvalidArgument.field("unit_price.price", "must not be negative.")
 
 
 def saved_item(item: Item) -> Item:

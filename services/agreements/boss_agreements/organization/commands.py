@@ -9,7 +9,7 @@ from boss_agreements.catalogue.rules import check_etag
 from boss_agreements.divisions.store import DIVISIONS
 from boss_agreements.inherited_settings.queries import settings_of_units
 from boss_agreements.organization import store
-from boss_agreements.organization.queries import get_enterprise, not_found
+from boss_agreements.organization.queries import enterprise_not_found, get_enterprise, not_found
 from boss_agreements.organization.rules import (
     BusinessUnit,
     BusinessUnitChanged,
@@ -61,6 +61,19 @@ def create_enterprise(tx: Transaction, enterprise_id: UUID, display_name: str) -
             metadata={"enterprise_id": str(enterprise_id)},
         )
     return known
+
+
+def update_enterprise(tx: Transaction, enterprise_id: UUID, display_name: str, etag: str) -> Enterprise:
+    """Change an enterprise's name. Raises NotFound, InvalidArgument, Aborted for an older etag."""
+    before = store.lock_enterprise(tx.connection, enterprise_id)
+    if before is None:
+        raise enterprise_not_found(enterprise_id)
+    check_etag(before.version, etag)
+    if display_name == before.display_name:
+        return before
+    after = replace(before, display_name=display_name, version=before.version + 1)
+    store.save_enterprise(tx.connection, after)
+    return after
 
 
 def create_business_unit(tx: Transaction, command: CreateBusinessUnit) -> BusinessUnit:

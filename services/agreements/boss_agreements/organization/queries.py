@@ -21,11 +21,7 @@ def get_enterprise(tx: Transaction, enterprise_id: UUID) -> Enterprise:
     """Read an enterprise. Raises NotFound."""
     found = store.find_enterprise(tx.connection, enterprise_id)
     if found is None:
-        raise NotFound(
-            "ENTERPRISE_NOT_FOUND",
-            f"There is no enterprise {enterprise_id}; create it first.",
-            metadata={"enterprise_id": str(enterprise_id)},
-        )
+        raise enterprise_not_found(enterprise_id)
     return found
 
 
@@ -53,6 +49,15 @@ def check_currency(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None, c
 def currencies_of(tx: Transaction, enterprise_id: UUID) -> Mapping[UUID, str]:
     """Read the currencies of an enterprise's units."""
     return {unit.id: unit.currency for unit in store.units_of(tx.connection, enterprise_id)}
+
+
+def enterprise_not_found(enterprise_id: UUID) -> NotFound:
+    """Make the error for a missing enterprise."""
+    return NotFound(
+        "ENTERPRISE_NOT_FOUND",
+        f"There is no enterprise {enterprise_id}; create it first.",
+        metadata={"enterprise_id": str(enterprise_id)},
+    )
 
 
 def not_found(unit_id: UUID) -> NotFound:

@@ -38,6 +38,15 @@ class OrganizationServicer(pb_grpc.OrganizationServiceServicer):
             request, lambda tx: _enterprise(commands.create_enterprise(tx, enterprise_id, display_name))
         )
 
+    def UpdateEnterprise(self, request: pb.UpdateEnterpriseRequest, context: grpc.ServicerContext) -> pb.Enterprise:
+        """Change an enterprise."""
+        asked = request.enterprise
+        enterprise_id = names.parse(ENTERPRISE, asked.name, "enterprise.name")["e"]
+        return self._door.command(
+            request,
+            lambda tx: _enterprise(commands.update_enterprise(tx, enterprise_id, asked.display_name, asked.etag)),
+        )
+
     def CreateBusinessUnit(
         self, request: pb.CreateBusinessUnitRequest, context: grpc.ServicerContext
     ) -> pb.BusinessUnit:
@@ -117,6 +126,7 @@ def _enterprise(enterprise: Enterprise) -> pb.Enterprise:
         name=f"enterprises/{enterprise.id}",
         display_name=enterprise.display_name,
         create_time=time_to_proto(enterprise.create_time),
+        etag=str(enterprise.version),
     )
 
 

@@ -25,6 +25,7 @@ class Enterprise:
     id: UUID
     display_name: str
     create_time: datetime
+    version: int = 1
 
 
 @dataclass(frozen=True)

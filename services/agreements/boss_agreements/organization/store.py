@@ -18,6 +18,7 @@ enterprise = sa.Table(
     sa.Column("enterprise_id", PG_UUID, primary_key=True),
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="1"),
 )
 
 business_unit = sa.Table(
@@ -45,8 +46,19 @@ def add_enterprise(connection: sa.Connection, new: Enterprise) -> bool:
 
 def find_enterprise(connection: sa.Connection, enterprise_id: UUID) -> Enterprise | None:
     """Read an enterprise."""
-    row = connection.execute(sa.select(enterprise).where(enterprise.c.enterprise_id == enterprise_id)).one_or_none()
-    return Enterprise(row.enterprise_id, row.display_name, row.create_time) if row else None
+    return _enterprise(connection, sa.select(enterprise).where(enterprise.c.enterprise_id == enterprise_id))
+
+
+def lock_enterprise(connection: sa.Connection, enterprise_id: UUID) -> Enterprise | None:
+    """Read an enterprise and keep others from changing it."""
+    query = sa.select(enterprise).where(enterprise.c.enterprise_id == enterprise_id)
+    return _enterprise(connection, query.with_for_update(key_share=True))
+
+
+def save_enterprise(connection: sa.Connection, changed: Enterprise) -> None:
+    """Write what of an enterprise may change."""
+    values = {"display_name": changed.display_name, "version": changed.version}
+    connection.execute(sa.update(enterprise).where(enterprise.c.enterprise_id == changed.id).values(values))
 
 
 def enterprise_ids(connection: sa.Connection) -> Sequence[UUID]:
@@ -133,6 +145,11 @@ def units_page(
     if division_id is not None:
         query = query.where(business_unit.c.division_id == division_id)
     return [_unit(row) for row in connection.execute(query.order_by(business_unit.c.external_id).limit(limit))]
+
+
+def _enterprise(connection: sa.Connection, query: "sa.Select[Any]") -> Enterprise | None:
+    row = connection.execute(query).one_or_none()
+    return Enterprise(row.enterprise_id, row.display_name, row.create_time, row.version) if row else None
 
 
 def _unit(row: "sa.Row[Any]") -> BusinessUnit:

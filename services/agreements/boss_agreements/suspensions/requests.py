@@ -1,6 +1,6 @@
 """What a request for a suspension asks for, and whether it may."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -9,11 +9,13 @@ from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_suspension
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.queries import not_found as agreement_not_found
-from boss_agreements.agreements.rules import LIVE_STATUSES, check_year, only_waits
+from boss_agreements.agreements.rules import LIVE_STATUSES, Tax, check_year, only_waits
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.groups.queries import followed
 from boss_agreements.items.queries import get_items
+from boss_agreements.items.rules import Item
 from boss_agreements.members.queries import get_member
+from boss_agreements.organization.queries import get_unit
 from boss_agreements.reasons.queries import check_offered, get_suspension_reason, offered_suspension_reasons
 from boss_agreements.reasons.rules import SuspensionReason, check_approval, check_suspension_dates
 from boss_agreements.request_reasons.queries import check_reasons
@@ -247,16 +249,17 @@ def _reason(tx: Transaction, command: CreateSuspension, covered: Sequence[Agreem
 
 def _effects(tx: Transaction, command: CreateSuspension, reason: SuspensionReason) -> Effects:
     """Take over what the reason does and costs now: a change of the catalogue never alters a suspension."""
-    unit_id = command.business_unit_id
-    items = get_items(tx, command.enterprise_id, unit_id, reason.fee_item_ids)
+    unit = get_unit(tx, command.enterprise_id, command.business_unit_id)
+    items = get_items(tx, command.enterprise_id, unit.id, reason.fee_item_ids)
     names = {name for item in items.values() for name in item.taxes}
-    rates = rates_in(tx, command.enterprise_id, unit_id, names)
+    rates = rates_in(tx, command.enterprise_id, unit.id, names)
 
     def fee(item_id: UUID | None) -> SuspensionFee | None:
         if item_id is None:
             return None
         item = items[item_id]
-        taxes = tuple((name, rates[name].percent) for name in item.taxes if name in rates)
+        _check_fee(item, unit.currency, rates)
+        taxes = tuple((name, rates[name].percent) for name in item.taxes)
         return SuspensionFee(item.id, item.name, item.category, item.price, taxes)
 
     return Effects(
@@ -267,6 +270,26 @@ def _effects(tx: Transaction, command: CreateSuspension, reason: SuspensionReaso
         fee(reason.freeze_charge_item_id),
         fee(reason.recurring_charge_item_id),
     )
+
+
+def _check_fee(item: Item, currency: str, rates: Mapping[str, Tax]) -> None:
+    """Refuse a fee that the unit can't bill, as a sale of it would be. Raises FailedPrecondition."""
+    metadata = {"field": "suspension.suspension_reason", "item": item.name}
+    if item.currency != currency:
+        raise FailedPrecondition(
+            "ITEM_CURRENCY",
+            f"suspension.suspension_reason: its fee {item.name!r} costs {item.currency}, but the business unit bills "
+            f"in {currency}; set what the unit charges for it.",
+            metadata=metadata,
+        )
+    missing = [name for name in item.taxes if name not in rates]
+    if missing:
+        raise FailedPrecondition(
+            "TAX_MISSING",
+            f"suspension.suspension_reason: its fee {item.name!r} has the tax {missing[0]!r}, for which the business "
+            "unit has no rate; add one, even 0.",
+            metadata=metadata,
+        )
 
 
 def _received(command: CreateSuspension, today: date) -> date:
