@@ -100,6 +100,15 @@ def test_agr_5_a_member_is_made_with_a_profile_and_published(club: Club) -> None
     assert list(fact.contacts[0].purposes) == ["Billing", "Notices"]
 
 
+def test_not_4_an_unsubscribe_from_email_is_published_when_it_is_entered_and_when_it_is_taken_back(club: Club) -> None:
+    made = create(club, EMAIL)
+    club.facts()
+    for opted_out in (True, False):
+        made = update(club, made, email_opt_out=opted_out)
+        ((event, fact),) = club.facts()
+        assert (fact.member, fact.email_opt_out, event.version) == (made.name, opted_out, int(made.etag))
+
+
 def test_agr_5_the_same_request_again_makes_one_member(club: Club) -> None:
     request_id = str(uuid4())
     assert create(club, EMAIL, request_id=request_id) == create(club, EMAIL, request_id=request_id)

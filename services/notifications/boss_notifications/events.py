@@ -63,6 +63,7 @@ def member_changed(data: bytes) -> MemberChanged:
         external_id=message.external_id,
         time_zone=message.time_zone,
         do_not_call=message.do_not_call,
+        email_opt_out=message.email_opt_out,
     )
 
 

@@ -75,13 +75,13 @@ class Club:
         )
         self.feed("agreements", fact, self.unit_id, version=1)
 
-    def add_member(self, number: str, *, do_not_call: bool = False, version: int = 1) -> None:
+    def add_member(self, number: str, *, version: int = 1, **wishes: Any) -> None:
         fact = agreements_pb.MemberChanged(
             member=self.member(number),
             account=self.account(number),
             external_id=number,
             time_zone=ZONE,
-            do_not_call=do_not_call,
+            **wishes,
         )
         self.feed("agreements", fact, derived_id(self.enterprise_id, "member", number), version=version)
 

@@ -56,6 +56,7 @@ def message(channel: str = "Email", message_id: str = "", **values: Any) -> Mess
         "send_date": TODAY,
         "time_zone": "America/Denver",
         "do_not_call": False,
+        "email_opt_out": False,
         "state": State.SENDING,
         "sent_time": None,
     }

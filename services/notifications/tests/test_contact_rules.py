@@ -54,6 +54,9 @@ def instants() -> st.SearchStrategy[datetime]:
         (Contact("Email", DENVER, valid_email=False), CallHistory(), Verdict.DENY, Rule.INVALID_EMAIL_ADDRESS),
         (Contact("Email", DENVER), CallHistory(attempts=[NOON] * 9), Verdict.ALLOW, None),
         (Contact("Email", DENVER, do_not_call=True), CallHistory(), Verdict.ALLOW, None),
+        (Contact("Email", DENVER, email_opt_out=True), CallHistory(), Verdict.DENY, Rule.UNSUBSCRIBED),
+        (phone(email_opt_out=True), CallHistory(), Verdict.ALLOW, None),
+        (Contact("Letter", DENVER, email_opt_out=True), CallHistory(), Verdict.ALLOW, None),
         (Contact("Letter", DENVER, has_address=False), CallHistory(), Verdict.DENY, Rule.NO_POSTAL_ADDRESS),
     ],
 )

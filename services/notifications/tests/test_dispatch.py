@@ -131,6 +131,38 @@ def test_not_4_the_do_not_call_list_counts_as_it_is_now(club: Club) -> None:
     assert [one.response for one in club.results()] == ["On Do Not Call List"]
 
 
+def test_not_4_an_email_to_who_unsubscribed_shows_as_its_table_row(club: Club) -> None:
+    club.add_member("M1")
+    step_id = club.request("M1", "Email", club.add_template("Email"))
+    club.add_member("M1", email_opt_out=True, version=2)
+    provider, arm = Provider("Email", Certainty.QUERYABLE), Arm()
+    dispatch(club, provider, arm=arm)(club.task())
+    (result,) = club.results()
+    assert not provider.messages
+    assert not arm.asked
+    assert (result.response, result.response_detail) == ("Dropped", "Unsubscribed Address")
+    assert (result.rule.completed, result.rule.retry, result.rule.mark_invalid) == (True, False, True)
+    assert result.rule.description == "Undeliverable - Unsubscribed Email Address"
+    assert club.notification(step_id).rule == "UNSUBSCRIBED"
+
+
+def test_not_4_who_subscribes_again_gets_email_again(club: Club) -> None:
+    club.add_member("M1", email_opt_out=True)
+    club.request("M1", "Email", club.add_template("Email"))
+    club.add_member("M1", version=2)
+    provider = Provider("Email", Certainty.QUERYABLE)
+    dispatch(club, provider)(club.task())
+    assert len(provider.messages) == 1
+
+
+def test_not_4_a_preferred_channel_is_a_wish_and_stops_no_step_of_another(club: Club) -> None:
+    club.add_member("M1", preferred_channel="letter")
+    club.request("M1", "Email", club.add_template("Email"))
+    provider = Provider("Email", Certainty.QUERYABLE)
+    dispatch(club, provider)(club.task())
+    assert len(provider.messages) == 1
+
+
 @pytest.mark.parametrize("value", ["", "not an email", "a@b", "a@example.com\nBcc: b@example.com", "é@example.com"])
 def test_not_4_an_email_without_a_possible_address_is_dropped_as_invalid(club: Club, value: str) -> None:
     club.request("M1", "Email", club.add_template("Email"), contact_value=value)

@@ -27,6 +27,7 @@ class MemberChanged:
     external_id: str
     time_zone: str
     do_not_call: bool
+    email_opt_out: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def keep_members(tx: Transaction, received: Sequence[Received[MemberChanged]]) -
             "external_id": one.fact.external_id,
             "time_zone": one.fact.time_zone,
             "do_not_call": one.fact.do_not_call,
+            "email_opt_out": one.fact.email_opt_out,
         }
         for one in received
     ]
@@ -145,6 +147,7 @@ def _contact(intent: Intent, zone: ZoneInfo) -> rules.Contact:
         has_address=any(line.strip() for line in intent.address_lines),
         valid_email=not email or is_email_address(intent.contact_value),
         do_not_call=intent.do_not_call,
+        email_opt_out=intent.email_opt_out,
     )
 
 

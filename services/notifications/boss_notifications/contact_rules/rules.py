@@ -32,6 +32,7 @@ class Rule(StrEnum):
     CALL_ATTEMPTS = "CALL_ATTEMPTS_IN_WINDOW"
     AFTER_CONVERSATION = "CALL_AFTER_CONVERSATION"
     INVALID_EMAIL_ADDRESS = "INVALID_EMAIL_ADDRESS"
+    UNSUBSCRIBED = "UNSUBSCRIBED"
     NO_POSTAL_ADDRESS = "NO_POSTAL_ADDRESS"
 
 
@@ -67,6 +68,7 @@ class Contact:
     has_address: bool = True
     valid_email: bool = True
     do_not_call: bool = False
+    email_opt_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def _unreachable(contact: Contact) -> Rule | None:
             return Rule.INVALID_NUMBER
         return Rule.DO_NOT_CALL if contact.do_not_call else None
     if contact.channel == "Email":
-        return None if contact.valid_email else Rule.INVALID_EMAIL_ADDRESS
+        if not contact.valid_email:
+            return Rule.INVALID_EMAIL_ADDRESS
+        return Rule.UNSUBSCRIBED if contact.email_opt_out else None
     return None if contact.has_address else Rule.NO_POSTAL_ADDRESS
 
 

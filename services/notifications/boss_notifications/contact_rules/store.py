@@ -38,6 +38,7 @@ member = sa.Table(
     sa.Column("external_id", sa.Text, nullable=False),
     sa.Column("time_zone", sa.Text, nullable=False),
     sa.Column("do_not_call", sa.Boolean, nullable=False),
+    sa.Column("email_opt_out", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 call_attempt = sa.Table(
     "call_attempt",

@@ -61,6 +61,9 @@ DENIALS: Mapping[Rule, Denial] = {
     Rule.INVALID_EMAIL_ADDRESS: Denial(
         Rule.INVALID_EMAIL_ADDRESS, "The member has no email address that could be one.", "Dropped", "Invalid"
     ),
+    Rule.UNSUBSCRIBED: Denial(
+        Rule.UNSUBSCRIBED, "The member has unsubscribed from email.", "Dropped", "Unsubscribed Address"
+    ),
     Rule.CALL_ATTEMPTS: Denial(
         Rule.CALL_ATTEMPTS, "As many calls about this debt as the rules allow in the window were already made."
     ),

@@ -104,6 +104,7 @@ class Intent:
     send_date: date
     time_zone: str
     do_not_call: bool
+    email_opt_out: bool
     state: State
     provider: str
     provider_message_id: str

@@ -25,6 +25,7 @@ _INTENTS = sa.select(
     sa.func.coalesce(member.c.external_id, "").label("account_number"),
     sa.func.coalesce(template.c.display_name, "").label("template_display_name"),
     sa.func.coalesce(member.c.do_not_call, False).label("member_do_not_call"),
+    sa.func.coalesce(member.c.email_opt_out, False).label("member_email_opt_out"),
 ).select_from(_WITH_MEMBER)
 
 

@@ -91,6 +91,7 @@ def intent_of(row: "sa.Row[Any]") -> Intent:
         send_date=row.send_date,
         time_zone=row.time_zone,
         do_not_call=row.do_not_call or row.member_do_not_call,
+        email_opt_out=row.member_email_opt_out,
         state=State(row.state),
         provider=row.provider,
         provider_message_id=row.provider_message_id,
