@@ -35,7 +35,8 @@ ONE = timedelta(days=1)
 FIRST, LAST = date(2026, 1, 1), date(2027, 12, 31)
 ACCESS, LOCKER, FEES = "Gym access", "Locker", ("Freeze fee", "Freeze dues")
 ALIVE, OVER = ("Pending Start", "Active", "Freeze", "Hold"), ("Cancelled", "Expired")
-SCHEDULES = ("monthly_anniversary", "monthly_on_1", "monthly_on_15", "monthly_on_31")
+MONTHLY = ("monthly_anniversary", "monthly_on_1", "monthly_on_15", "monthly_on_31")
+OTHERS = ("weekly", "every_2_weeks", "every_5_weeks", "every_2_months", "every_3_months", "yearly")
 STORIES_MAX = 9
 
 
@@ -59,6 +60,7 @@ class Story:
     first_bill: date
     head: "Story | None" = None
     months: int = 0
+    schedule: str = ""
     final: date | None = None
     cancellation: Any = None
     has_locker: bool = False
@@ -71,6 +73,11 @@ class Story:
     def name(self) -> str:
         """Its present number's."""
         return self.names[-1]
+
+    @property
+    def is_monthly(self) -> bool:
+        """Tell whether it bills every month, on whatever day."""
+        return self.schedule in MONTHLY
 
 
 class Lives:
@@ -154,7 +161,7 @@ class Lives:
         head = self.random.choice(heads) if heads and self.random.random() < 0.5 else None
         owner = self.writer.add_member(f"L{len(self.stories)}")
         start = self.today + ONE * self.random.choice([0, 0, 0, 5, 20])
-        schedule = self.random.choice(SCHEDULES)
+        schedule = self.random.choice(self.random.choice([MONTHLY, OTHERS]))
         locker = self.random.random() < 0.4
         lines = [writer_pb.DraftLine(bundle=self.bundle.name)]
         lines += [writer_pb.DraftLine(item=self.locker.name, billing="perpetual")] if locker else []
@@ -173,7 +180,8 @@ class Lives:
                 **grouped,
             )
         )
-        story = Story([sold.agreement], owner, plan, start, head, 0 if plan == "perpetual" else 6, has_locker=locker)
+        months = 0 if plan == "perpetual" else 6
+        story = Story([sold.agreement], owner, plan, start, head, months, schedule, has_locker=locker)
         self.stories.append(story)
         self._take_sale()
         found = self.desk.agreement(sold.agreement)
@@ -234,7 +242,9 @@ class Lives:
     def rewrite(self) -> None:
         """Rewrite an agreement as it is, or to another bill date."""
         story = self._any()
-        schedule = self.random.choice(["", "monthly_anniversary", "monthly_on_10"])
+        schedule = self.random.choice(
+            ["", "monthly_anniversary", "monthly_on_10"] if story.is_monthly else ["", story.schedule]
+        )
         self._rewrite(story, schedule=schedule)
         story.was_moved = story.was_moved or bool(schedule)
 
