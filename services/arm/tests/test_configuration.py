@@ -94,6 +94,33 @@ def test_arm_2_a_send_window_without_hours_is_refused(api: Any) -> None:
     assert [found.field for found in refused.value.violations] == ["settings.send_until_hour"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"caller_number": "call me"}, "settings.caller_number"),
+        ({"caller_number": "12345"}, "settings.caller_number"),
+        ({"caller_number": "+1 303 555 0130 0130 0130"}, "settings.caller_number"),
+        ({"return_address_lines": ["Denver Club", " "]}, "settings.return_address_lines[1]"),
+        ({"return_address_lines": ["Denver\nClub"]}, "settings.return_address_lines[0]"),
+        ({"return_address_lines": ["x" * 201]}, "settings.return_address_lines[0]"),
+        ({"hand_over_agency": "x" * 201}, "settings.hand_over_agency"),
+    ],
+)
+def test_arm_2_settings_that_no_call_or_letter_can_use_are_refused(
+    api: Any, changes: dict[str, Any], field: str
+) -> None:
+    api.enable()
+    with pytest.raises(InvalidArgument) as refused:
+        api.settings(**changes)
+    assert [found.field for found in refused.value.violations] == [field]
+
+
+@pytest.mark.parametrize("number", ["+1 703 555 0110", "(303) 555-0100", "303.555.0100", "+49 30 901820"])
+def test_arm_2_a_caller_number_is_written_as_people_write_it(api: Any, number: str) -> None:
+    api.enable()
+    assert api.settings(caller_number=number).caller_number == number
+
+
 def test_not_3_notifications_makes_the_template_and_knows_every_placeholder(api: Any) -> None:
     api.enable()
     api.settings()

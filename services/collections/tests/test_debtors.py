@@ -137,6 +137,8 @@ def test_col_1_stage_arm_and_agreement_status_choose(feed: Feed, collections: An
     assert numbers(collections, in_arm=True) == ["M1"]
     assert numbers(collections, in_arm=False) == ["M2"]
     assert numbers(collections, agreement_status="Cancelled") == ["M2"]
+    with pytest.raises(InvalidArgument, match=r"agreement_status: 'Canceled' is no status; there are: .*Cancelled"):
+        listed(collections, agreement_status="Canceled")
 
 
 def test_col_1_an_exit_ends_only_its_own_cycle(feed: Feed, collections: Any) -> None:

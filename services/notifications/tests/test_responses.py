@@ -328,3 +328,12 @@ def test_not_2_the_sandbox_answers_through_the_real_door_once(club: Club, server
         sandbox(club.task("sandbox-responses"))
     assert [one.rule.description for one in club.results(step_id) if one.outcome == RESPONSE] == ["Letter Sent"]
     assert club.notification(step_id).state == "answered"
+
+
+@pytest.mark.parametrize("below", ["x", "enterprises/zzz", "{}/businessUnits/0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f"])
+def test_all_3_a_report_is_about_an_enterprise(club: Club, callbacks: Any, below: str) -> None:
+    request = report(club, ("r1", "nobody", "Delivered", ""))
+    request.parent = below.format(club.enterprise)
+    with pytest.raises(InvalidArgument) as caught:
+        callbacks.ReportResponses(request)
+    assert [found.field for found in caught.value.violations] == ["parent"]

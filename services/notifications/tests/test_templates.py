@@ -188,3 +188,13 @@ def test_all_3_templates_are_paged(club: Club, templates: Any) -> None:
         if not token:
             break
     assert names == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("below", ["x", "enterprises/zzz", "{}/businessUnits/0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f"])
+def test_all_3_a_template_belongs_to_an_enterprise(club: Club, templates: Any, below: str) -> None:
+    request = create(club)
+    request.parent = below.format(club.enterprise)
+    with pytest.raises(InvalidArgument) as caught:
+        templates.CreateTemplate(request)
+    assert [found.field for found in caught.value.violations] == ["parent"]
+    assert not templates.ListTemplates(pb.ListTemplatesRequest(parent=club.enterprise)).templates

@@ -1,6 +1,7 @@
 """Durable work, for the operator and for drivers of a test clock."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from boss.platform.v1 import task_service_pb2 as pb
 from boss.platform.v1 import task_service_pb2_grpc
 
 from boss_kit import names, schema
-from boss_kit.errors import FailedPrecondition, NotFound
+from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.jobs import Job, enqueue_job
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, time_to_proto
@@ -18,6 +19,7 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import TASK_CHANNEL, Transaction
 
 ENTERPRISE = "enterprises/{enterprise}"
+FIRST_YEAR = 1900
 _STATES = {"pending": pb.Task.STATE_PENDING, "done": pb.Task.STATE_DONE, "failed": pb.Task.STATE_FAILED}
 _NAMES = {value: name for name, value in _STATES.items()}
 _TABLE = schema.task
@@ -42,6 +44,7 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
             )
 
         def answer(tx: Transaction) -> pb.RunJobResponse:
+            _require_come(day, tx.now.date())
             return pb.RunJobResponse(task=_task(enqueue_job(tx, job, enterprise_id, day)))
 
         return self._door.command(request, answer)
@@ -64,6 +67,14 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
     def RetryTask(self, request: Any, context: grpc.ServicerContext) -> pb.Task:
         """Take a failed task up again."""
         return self._door.command(request, lambda tx: _retry(tx.connection, UUID(request.task_id)))
+
+
+def _require_come(day: date, today: date) -> None:
+    """Refuse a day that no zone has come to yet, or that no club ever saw: its task would do too much, or fail."""
+    if day > today + timedelta(days=1):
+        raise InvalidArgument.field("business_date", f"{day} is still to come; a job runs for today or a day before.")
+    if day.year < FIRST_YEAR:
+        raise InvalidArgument.field("business_date", f"{day.isoformat()} lies before {FIRST_YEAR}.")
 
 
 def _retry(connection: sa.Connection, task_id: UUID) -> pb.Task:

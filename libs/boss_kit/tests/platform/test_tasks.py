@@ -1,5 +1,6 @@
 """Jobs and tasks, for the operator."""
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from google.type import date_pb2
 
 from boss_kit import schema
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
+from boss_kit.rpc.convert import date_to_proto
 from boss_kit.tasks import TaskRunner
 from boss_kit.testing.server import ServerUnderTest
 from boss_kit.unit_of_work import UnitOfWork
@@ -96,3 +98,11 @@ def test_only_a_failed_task_can_be_taken_up_again(tasks: Any, enterprise: str) -
         tasks.RetryTask(pb.RetryTaskRequest(task_id=task.task_id, request_id=str(uuid4())))
     with pytest.raises(NotFound):
         tasks.RetryTask(pb.RetryTaskRequest(task_id=str(uuid4()), request_id=str(uuid4())))
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1899, 12, 31), date(9999, 12, 31), date(2199, 1, 1)])
+def test_a_job_does_not_run_for_a_day_that_no_club_has_come_to(tasks: Any, enterprise: str, day: date) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        run_job(tasks, enterprise, day=date_to_proto(day))
+    assert caught.value.violations[0].field == "business_date"
+    assert not tasks.ListTasks(pb.ListTasksRequest()).tasks

@@ -6,13 +6,15 @@ from uuid import UUID, uuid4
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
 from google.type import date_pb2, money_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boss_kit.errors import InvalidArgument
+from boss_kit.errors import FieldViolation, InvalidArgument
 from boss_kit.money import Money
 from boss_kit.rpc import convert
+from boss_kit.rpc.status import to_status
 
 FIRST, LAST = datetime.fromisoformat("0001-01-02"), datetime.fromisoformat("9999-12-30")
 
@@ -81,3 +83,23 @@ def test_a_step_of_a_command_always_has_the_same_request_id() -> None:
 
 def test_a_day_is_a_day() -> None:
     assert convert.date_to_proto(date(2026, 3, 1)) == date_pb2.Date(year=2026, month=3, day=1)
+
+
+def test_all_3_an_error_fits_into_the_trailers_however_long_what_was_wrong_is() -> None:
+    long = "é" * 5000
+    wrong = [FieldViolation(f"lines[{index}].{long}", long) for index in range(50)]
+    error = InvalidArgument("INVALID_FIELD", long, metadata={"name": long}, violations=wrong)
+    status = to_status(error, "test.boss", "c1")
+    # What gRPC percent-encodes and what it sends as base64 (the whole of it).
+    assert len(status.message.encode()) * 3 + status.ByteSize() * 4 / 3 < 8192
+    bad_request = error_details_pb2.BadRequest()
+    assert status.details[1].Unpack(bad_request)
+    assert bad_request.field_violations[0].description.startswith("éé")
+
+
+def test_an_error_of_common_length_is_told_whole() -> None:
+    violations = [FieldViolation(f"lines[{index}]", "must be a UUID.") for index in range(20)]
+    status = to_status(InvalidArgument("INVALID_FIELD", "x" * 800, violations=violations), "test.boss", "c1")
+    bad_request = error_details_pb2.BadRequest()
+    assert status.details[1].Unpack(bad_request)
+    assert (status.message, len(bad_request.field_violations)) == ("x" * 800, 20)

@@ -1,5 +1,6 @@
 """Settings and templates, and the order they are made in (SPEC ARM-1, ARM-2); pure."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,10 @@ from boss_kit.errors import FailedPrecondition, InvalidArgument
 
 NO_RESPONSE_DAYS_DEFAULT = 7
 RETRY_LIMIT_DEFAULT = 3
+TEXT_LENGTH_MAX = 200
+# What E.164 allows, written as people write it.
+_CALLER_NUMBER = re.compile(r"\+?[0-9 ().-]+")
+_DIGITS_MIN, _DIGITS_MAX = 7, 15
 
 PLACEHOLDERS = (
     "first_name",
@@ -62,8 +67,11 @@ class Template:
 def accept(settings: ArmSettings, present: ArmSettings) -> ArmSettings:
     """Give the settings to keep: defaults filled in, the switch as it is.
 
-    Raises InvalidArgument for a send window without hours.
+    Raises InvalidArgument for a send window without hours, a caller number nobody can call, and an address line that is
+    blank or too long for a letter.
     """
+    _require_number(settings.caller_number)
+    _require_texts(settings)
     if settings.send_from_hour >= settings.send_until_hour:
         raise InvalidArgument.field("settings.send_until_hour", "must be later than send_from_hour.")
     return replace(
@@ -73,6 +81,21 @@ def accept(settings: ArmSettings, present: ArmSettings) -> ArmSettings:
         no_response_days=settings.no_response_days or NO_RESPONSE_DAYS_DEFAULT,
         retry_limit=settings.retry_limit or RETRY_LIMIT_DEFAULT,
     )
+
+
+def _require_number(number: str) -> None:
+    digits = sum(character.isdigit() for character in number)
+    if not _CALLER_NUMBER.fullmatch(number) or not _DIGITS_MIN <= digits <= _DIGITS_MAX:
+        raise InvalidArgument.field("settings.caller_number", "is no phone number; write it like +1 703 555 0110.")
+
+
+def _require_texts(settings: ArmSettings) -> None:
+    for index, line in enumerate(settings.return_address_lines):
+        if not line.strip() or not line.isprintable() or len(line) > TEXT_LENGTH_MAX:
+            rule = f"must be one line of text, at most {TEXT_LENGTH_MAX} characters."
+            raise InvalidArgument.field(f"settings.return_address_lines[{index}]", rule)
+    if len(settings.hand_over_agency) > TEXT_LENGTH_MAX:
+        raise InvalidArgument.field("settings.hand_over_agency", f"has more than {TEXT_LENGTH_MAX} characters.")
 
 
 def require_enabled(settings: ArmSettings | None) -> ArmSettings:

@@ -5,7 +5,14 @@ from uuid import UUID
 from boss.collections.v1 import collections_service_pb2 as pb
 
 from boss_collections.debtors.queries import DebtorQuery
-from boss_collections.debtors.rules import INVOICE_NAME, UNIT_NAME, AccountRef, OpenItem, item_days_past_due
+from boss_collections.debtors.rules import (
+    AGREEMENT_STATUSES,
+    INVOICE_NAME,
+    UNIT_NAME,
+    AccountRef,
+    OpenItem,
+    item_days_past_due,
+)
 from boss_collections.debtors.search import Debtor, Filters
 from boss_collections.stages.rules import STAGES
 from boss_kit import names
@@ -31,6 +38,14 @@ def stage_filter(stage: str) -> str:
     return stage
 
 
+def status_filter(status: str) -> str:
+    """Read an agreement's status to look for. Raises InvalidArgument for one there isn't."""
+    if status and status not in AGREEMENT_STATUSES:
+        known = ", ".join(AGREEMENT_STATUSES)
+        raise InvalidArgument.field("agreement_status", f"{status[:60]!r} is no status; there are: {known}.")
+    return status
+
+
 def debtor_query(request: pb.ListDebtorsRequest) -> DebtorQuery:
     """Read whom a request asks for."""
     enterprise_id, unit_id = parent(request.parent)
@@ -47,7 +62,7 @@ def debtor_query(request: pb.ListDebtorsRequest) -> DebtorQuery:
         balance_max=highest,
         stage=stage_filter(request.stage),
         in_arm=request.in_arm if request.HasField("in_arm") else None,
-        agreement_status=request.agreement_status,
+        agreement_status=status_filter(request.agreement_status),
     )
     return DebtorQuery(enterprise_id, unit_id, optional_date_from_proto(request, "as_of_date"), filters)
 

@@ -11,6 +11,8 @@ from boss_kit.money import Money
 UNIT_NAME = "enterprises/{enterprise}/businessUnits/{unit}"
 ACCOUNT_NAME = UNIT_NAME + "/accounts/{account}"
 INVOICE_NAME = ACCOUNT_NAME + "/invoices/{invoice}"
+AGREEMENT_STATUSES = ("Draft", "Pending Start", "Active", "Freeze", "Hold", "Cancelled", "Expired")
+"""What an agreement can be (SPEC AGR-4)."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ import grpc
 from boss.notifications.v1 import provider_callback_service_pb2 as pb
 from boss.notifications.v1 import provider_callback_service_pb2_grpc
 
+from boss_kit.names import parse
 from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
+from boss_notifications.intents.queries import ENTERPRISE
 from boss_notifications.responses import commands, convert, queries
 
 
@@ -20,6 +22,7 @@ class ProviderCallbackServicer(provider_callback_service_pb2_grpc.ProviderCallba
         self, request: pb.ReportResponsesRequest, context: grpc.ServicerContext
     ) -> pb.ReportResponsesResponse:
         """Take responses; each is its own key, so a repeat has no effect."""
+        parse(ENTERPRISE, request.parent, "parent")
         responses = convert.responses_of(request)
         return self._door.record(lambda tx: convert.taken_of(commands.report(tx, responses)))
 

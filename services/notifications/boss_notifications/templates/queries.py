@@ -11,7 +11,7 @@ from boss_kit.names import parse
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 from boss_notifications.templates import store
-from boss_notifications.templates.rules import TEMPLATE_NAME, Recording, Template
+from boss_notifications.templates.rules import ENTERPRISE_NAME, TEMPLATE_NAME, Recording, Template
 
 
 def get_template(tx: Transaction, name: str) -> Template:
@@ -36,7 +36,7 @@ def list_templates(tx: Transaction, parent: str, page: Page) -> tuple[Sequence[T
     """Give a page of an enterprise's templates by time, and the next page's token."""
     table = store.template
     columns = [column for column in table.c if column.name != "audio"]
-    query = sa.select(*columns).where(table.c.enterprise_id == parse("enterprises/{e}", parent, "parent")["e"])
+    query = sa.select(*columns).where(table.c.enterprise_id == parse(ENTERPRISE_NAME, parent, "parent")["e"])
     if page.after is not None:
         time, last = page.after
         after = sa.tuple_(sa.literal(datetime.fromisoformat(str(time))), sa.literal(UUID(str(last))))

@@ -4,12 +4,13 @@ import grpc
 from boss.notifications.v1 import template_service_pb2 as pb
 from boss.notifications.v1 import template_service_pb2_grpc
 
+from boss_kit.names import parse
 from boss_kit.paging import open_page
 from boss_kit.rpc.convert import time_to_proto
 from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 from boss_notifications.templates import commands, queries
-from boss_notifications.templates.rules import TEMPLATE_NAME, Draft, Template
+from boss_notifications.templates.rules import ENTERPRISE_NAME, TEMPLATE_NAME, Draft, Template
 
 
 class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
@@ -20,6 +21,7 @@ class TemplateServicer(template_service_pb2_grpc.TemplateServiceServicer):
 
     def CreateTemplate(self, request: pb.CreateTemplateRequest, context: grpc.ServicerContext) -> pb.Template:
         """Make a template."""
+        parse(ENTERPRISE_NAME, request.parent, "parent")
         return self._door.command(request, lambda tx: _template(commands.create_template(tx, _draft(request.template))))
 
     def GetTemplate(self, request: pb.GetTemplateRequest, context: grpc.ServicerContext) -> pb.Template:

@@ -14,7 +14,8 @@ from boss_kit.errors import FieldViolation, InvalidArgument
 
 EMAIL, PHONE, LETTER = "Email", "Phone", "Letter"
 CHANNELS = (EMAIL, PHONE, LETTER)
-TEMPLATE_NAME = "enterprises/{e}/templates/{t}"
+ENTERPRISE_NAME = "enterprises/{e}"
+TEMPLATE_NAME = ENTERPRISE_NAME + "/templates/{t}"
 
 # No loops, calls or arithmetic: nothing a template can say takes long or reaches out of it.
 ALLOWED_NODES = (
