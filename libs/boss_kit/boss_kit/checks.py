@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from boss_kit.errors import BossError
+from boss_kit.database import why_not_connected
+from boss_kit.errors import BossError, Unauthenticated
 from boss_kit.migrate import SchemaTooOldError
 from boss_kit.service import Service
-from boss_kit.settings import Settings
+from boss_kit.settings import Settings, StartError
 
 CONNECT_TIMEOUT_S = 3
 AMQP_PORT = 5672
@@ -31,7 +32,7 @@ def _database(service: Service[Any], settings: Settings) -> Iterator[str]:
             yield f"DATABASE_URL: the server is PostgreSQL {version // 10000}, 16 or newer is needed."
         house.require_schema()
     except sa.exc.SQLAlchemyError as error:
-        yield f"DATABASE_URL: the database doesn't answer: {str(error).splitlines()[0]}"
+        yield why_not_connected(error) or f"DATABASE_URL: {str(error).splitlines()[0]}"
     except SchemaTooOldError as error:
         yield f"DATABASE_URL: {error}"
     finally:
@@ -39,23 +40,36 @@ def _database(service: Service[Any], settings: Settings) -> Iterator[str]:
 
 
 def _keys(service: Service[Any], settings: Settings) -> Iterator[str]:
-    from boss_kit.rpc.auth import KeySet, Signer, Verifier
+    from boss_kit.rpc.auth import KeySet, Verifier
 
+    house = service.open(settings, pool_size=1)
     try:
         keys = KeySet(settings.jwks)
         keys.load()
-        token = Signer(service.name, settings.service_key.read_bytes()).token(service.name)
-        Verifier(service.name, keys).verify(token)
+        Verifier(service.name, keys).verify(house.signer().token(service.name))
+    except StartError as error:
+        yield str(error)
+    except Unauthenticated as error:
+        yield (
+            f"BOSS_SERVICE_KEY: {settings.service_key} isn't the key that {settings.jwks} (BOSS_JWKS) "
+            f"has as {service.name}: {error}"
+        )
     except BossError as error:
-        yield f"BOSS_JWKS, BOSS_SERVICE_KEY: {error}"
-    except (OSError, ValueError, TypeError) as error:
-        yield f"BOSS_SERVICE_KEY: it isn't a private key that can be read: {error}"
+        yield f"BOSS_JWKS: {settings.jwks} gives no keys: {error.__cause__ or error}"
+    finally:
+        house.close()
 
 
 def _broker(settings: Settings) -> Iterator[str]:
+    from boss_kit.events.rabbit import why_not_let_in
+
     if settings.amqp_url:
         parts = urlsplit(settings.amqp_url)
-        yield from _reach("AMQP_URL", parts.hostname or "localhost", parts.port or AMQP_PORT)
+        away = list(_reach("AMQP_URL", parts.hostname or "localhost", parts.port or AMQP_PORT))
+        why = None if away else why_not_let_in(settings.amqp_url, CONNECT_TIMEOUT_S)
+        yield from away
+        if why is not None:
+            yield f"AMQP_URL: the broker doesn't let us in: {why}"
 
 
 def _peers(settings: Settings) -> Iterator[str]:

@@ -70,6 +70,15 @@ def _has_word(connection: Any) -> bool:
         return True
 
 
+def why_not_connected(error: BaseException) -> str | None:
+    """Say in a line why no connection came about; None for any other error."""
+    cause = getattr(error, "orig", None)
+    # What a server says in a session has a code; what happens before there is one has none.
+    if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
+        return None
+    return f"DATABASE_URL: the database doesn't answer: {' '.join(str(cause).split())}"
+
+
 def sqlalchemy_url(url: str) -> str:
     """Name the psycopg driver in a plain `postgresql://` address."""
     for prefix in ("postgresql://", "postgres://"):

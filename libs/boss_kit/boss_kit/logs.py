@@ -55,6 +55,8 @@ def set_up(service: str, level: str = "INFO", process: str = "", stream: TextIO 
     root.setLevel(level.upper())
     for noisy in ("pika", "amqp", "kombu", "nameko", "httpx", "urllib3", "uvicorn.access", "mail.log"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Of a migration only its steps are news.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
 
 
 def add_correlation(_logger: object, _name: str, event: EventDict) -> EventDict:

@@ -8,6 +8,8 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_se
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from boss_kit.settings import StartError
+
 CALLS = Counter("boss_calls_total", "Calls answered, by method and canonical code.", ["method", "code"])
 CALL_SECONDS = Histogram("boss_call_seconds", "How long calls took, by method.", ["method"])
 OUTGOING_CALLS = Counter("boss_outgoing_calls_total", "Calls made, by method and code.", ["method", "code"])
@@ -59,12 +61,20 @@ class DatabaseCollector(Collector):
 
 
 def serve_metrics(address: str, engine: sa.Engine | None = None, service: str = "") -> Any:
-    """Answer Prometheus on an address such as `0.0.0.0:9100`; give the function that stops it."""
+    """Answer Prometheus on an address such as `0.0.0.0:9100`; give the function that stops it.
+
+    Raises StartError when the address is taken.
+    """
     collector = DatabaseCollector(engine, service) if engine is not None else None
     if collector is not None:
         REGISTRY.register(collector)
     host, _, port = address.rpartition(":")
-    server, thread = start_http_server(int(port), addr=host)
+    try:
+        server, thread = start_http_server(int(port), addr=host)
+    except OSError as error:
+        raise StartError(
+            f"BOSS_METRICS_ADDRESS: can't listen on {address}: {error.strerror}; each process needs one of its own."
+        ) from error
 
     def stop() -> None:
         if collector is not None:

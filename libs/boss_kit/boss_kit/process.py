@@ -15,11 +15,12 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from boss_kit.settings import EXIT_CODE_CONFIGURATION, SettingsError, describe
+from boss_kit.settings import EXIT_CODE_CONFIGURATION, SettingsError, StartError, describe
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +61,39 @@ def _run(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:
     try:
         return _COMMANDS[options.command](module, settings, options)
     except Exception as error:
-        log.exception("the process ends")
-        sys.stderr.write(f"boss_{service.name} {options.command}: {error}\n")
+        reason = _reason(error)
+        if reason is None:
+            log.exception("the process ends")
+        else:
+            _log_reason(reason)
+        sys.stderr.write(f"boss_{service.name} {options.command}: {reason or error}\n")
         return EXIT_CODE_FAILED
+
+
+def _log_reason(reason: str) -> None:
+    """Log without a trace through the code, which would only hide what is to be mended outside of it."""
+    log.error("the process ends", extra={"reason": reason})
+
+
+def _reason(error: Exception) -> str | None:
+    """Say what an operator has to mend; None for what is a fault of ours."""
+    from boss_kit.database import why_not_connected
+    from boss_kit.errors import Transient
+    from boss_kit.migrate import SchemaTooOldError
+
+    if isinstance(error, StartError | SchemaTooOldError):
+        return str(error)
+    if isinstance(error, Transient) and error.reason == "KEYS_UNAVAILABLE":
+        return f"BOSS_JWKS: no keys can be read: {error.__cause__}"
+    return why_not_connected(error)
 
 
 def _make_green() -> None:
     """Let eventlet replace sockets and threads before anything uses them."""
-    eventlet = importlib.import_module("eventlet")
+    with warnings.catch_warnings():
+        # It says of itself, to whoever starts a worker, that it is old.
+        warnings.simplefilter("ignore")
+        eventlet = importlib.import_module("eventlet")
     eventlet.monkey_patch()
 
 
@@ -77,7 +103,7 @@ def _serve(module: ModuleType, settings: Any, _options: argparse.Namespace) -> i
 
 def _work(module: ModuleType, settings: Any, options: argparse.Namespace) -> int:
     if not 0 <= options.index < options.of:
-        raise ValueError(f"--index {options.index} must lie between 0 and {options.of - 1}")
+        raise StartError(f"--index is {options.index}: it must lie between 0 and {options.of - 1}, one below --of.")
     working = module.work(settings, options.index, options.of)
     if not settings.amqp_url:
         return _until_told(working)
@@ -90,7 +116,7 @@ def _run_tasks(module: ModuleType, settings: Any, options: argparse.Namespace) -
         return _until_told(module.run(settings))
     republish = getattr(module, "republish", None)
     if republish is None:
-        raise ValueError("this service has nothing to publish again")
+        raise StartError("this service has nothing to publish again")
     log.info("published again", extra={"noun": options.republish, "facts": republish(settings, options.republish)})
     return 0
 

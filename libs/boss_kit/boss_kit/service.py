@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from jwt.exceptions import PyJWTError
+
 from boss_kit import metrics
 from boss_kit.database import open_database, sqlalchemy_url
 from boss_kit.events.consumer import Consumer
@@ -19,7 +21,7 @@ from boss_kit.jobs import CLEAN, Job, Schedule, clean
 from boss_kit.loops import Loops
 from boss_kit.migrate import require_at_least
 from boss_kit.rpc.calls import acting
-from boss_kit.settings import Settings
+from boss_kit.settings import Settings, StartError
 from boss_kit.tasks import Process, Task, TaskRunner
 from boss_kit.unit_of_work import Encoder, Transaction, UnitOfWork
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import grpc
     import sqlalchemy as sa
 
+    from boss_kit.rpc.auth import Signer
     from boss_kit.rpc.client import Channels
     from boss_kit.rpc.server import Server
     from boss_kit.web import WebServer
@@ -76,15 +79,28 @@ class House(Generic[S]):
 
     def channels(self, *, wait_for_ready: bool = False) -> "Channels":
         """Open the way to the other services: `AccountServiceStub(house.channels().to("billing"))`."""
-        from boss_kit.rpc.auth import Signer
         from boss_kit.rpc.client import Channels
 
-        signer = Signer(self.service.name, self.settings.service_key.read_bytes())
+        signer = self.signer()
         channels = Channels(
             self.settings.addresses, signer, certificates=certificates(self.settings), wait_for_ready=wait_for_ready
         )
         self.closing.callback(channels.close)
         return channels
+
+    def signer(self) -> "Signer":
+        """Give what signs this service's tokens. Raises StartError for a key it can't sign with."""
+        from boss_kit.rpc.auth import Signer
+
+        path = self.settings.service_key
+        try:
+            signer = Signer(self.service.name, path.read_bytes())
+            signer.token(self.service.name)
+        except OSError as error:
+            raise StartError(f"BOSS_SERVICE_KEY: {path} can't be read: {error.strerror}.") from error
+        except (ValueError, TypeError, PyJWTError) as error:
+            raise StartError(f"BOSS_SERVICE_KEY: {path} is no private key (PEM, Ed25519): {error}") from error
+        return signer
 
     def publish_metrics(self) -> None:
         """Let Prometheus ask this process, where an address is set."""
@@ -285,8 +301,9 @@ def _relay(house: House[Any]) -> Any:
     for consumer in topology.subscribers(service):
         url = settings.local_bus_urls.get(consumer)
         if not url:
-            raise LookupError(
-                f"BOSS_LOCAL_BUS_URLS has no {consumer}=<database address>, yet {consumer} subscribes to {service}"
+            raise StartError(
+                "AMQP_URL is empty, so events go over the local bus, but BOSS_LOCAL_BUS_URLS has no "
+                f"{consumer}=<database address>, yet {consumer} subscribes to {service}: set one or the other."
             )
         databases[consumer] = open_database(sqlalchemy_url(url), pool_size=1)
         house.closing.callback(databases[consumer].dispose)

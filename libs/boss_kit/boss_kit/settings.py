@@ -1,16 +1,25 @@
 """What an installation decides, read once from the environment; what is missing or wrong stops the start."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_type_hints
+from urllib.parse import urlsplit
+
+from boss_kit.days import parse_zone
+from boss_kit.errors import InvalidArgument
 
 EXIT_CODE_CONFIGURATION = 78
 
 _ON, _OFF = ("on", "true", "yes", "1"), ("off", "false", "no", "0")
 _ADDRESS = re.compile(r"BOSS_([A-Z][A-Z0-9]*)_ADDRESS")
 _OWN_ADDRESSES = ("GRPC", "HTTP", "METRICS")
+_PLACE = re.compile(r"unix:.+|.+:\d{1,5}")
+_SCHEMES = {
+    "DATABASE_URL": (("postgresql", "postgres", "postgresql+psycopg"), "postgresql://user:password@host:5432/database"),
+    "AMQP_URL": (("amqp", "amqps"), "amqp://user:password@host:5672/"),
+}
 
 
 class SettingsError(Exception):
@@ -19,6 +28,10 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class StartError(Exception):
+    """Says in a sentence which setting names something that isn't as the process needs it, and the way out."""
 
 
 def setting(variable: str, text: str, *, default: Any = MISSING) -> Any:
@@ -103,6 +116,7 @@ class Settings:
             )
         if self.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             found.append(f"BOSS_LOG_LEVEL is {self.log_level!r}: use DEBUG, INFO, WARNING or ERROR.")
+        found += [*self._wrong_places(), *self._wrong_urls(), *self._wrong_zone()]
         files = {"BOSS_SERVICE_KEY": self.service_key}
         if not self.jwks.startswith(("http://", "https://")):
             files["BOSS_JWKS"] = Path(self.jwks.removeprefix("file://"))
@@ -112,6 +126,39 @@ class Settings:
             if not path.is_file()
         ]
         return found
+
+    def _wrong_places(self) -> Iterator[str]:
+        own = {
+            "BOSS_GRPC_ADDRESS": self.grpc_address,
+            "BOSS_HTTP_ADDRESS": self.http_address,
+            **({"BOSS_METRICS_ADDRESS": self.metrics_address} if self.metrics_address else {}),
+        }
+        others = {f"BOSS_{peer.upper()}_ADDRESS": self.addresses[peer] for peer in self.peers}
+        for variable, address in {**own, **others}.items():
+            if not _PLACE.fullmatch(address):
+                yield f"{variable} is {address!r}: use host:port, such as 127.0.0.1:50051."
+
+    def _wrong_urls(self) -> Iterator[str]:
+        urls = {"DATABASE_URL": self.database_url, **({"AMQP_URL": self.amqp_url} if self.amqp_url else {})}
+        for variable, url in urls.items():
+            schemes, example = _SCHEMES[variable]
+            if not _is_url(url, schemes):
+                # Not the address itself: it may hold a password.
+                yield f"{variable} is no address of the kind it has to be: use {example}"
+
+    def _wrong_zone(self) -> Iterator[str]:
+        try:
+            parse_zone(self.time_zone)
+        except InvalidArgument as error:
+            yield f"BOSS_TIME_ZONE: {error.violations[0].description}"
+
+
+def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def describe(settings: type[Settings]) -> str:

@@ -27,6 +27,7 @@ from boss_kit.errors import AlreadyExists, BossError
 from boss_kit.ids import new_id
 from boss_kit.rpc.database_errors import translate
 from boss_kit.schema import request as request_table
+from boss_kit.settings import StartError
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -67,11 +68,14 @@ class Webhook:
 
 
 class WebServer:
-    """uvicorn in a thread."""
+    """uvicorn in a thread. Raises StartError when the address is taken."""
 
     def __init__(self, app: Starlette, address: str) -> None:
         host, _, port = address.rpartition(":")
-        self._socket = socket.create_server((host, int(port)))
+        try:
+            self._socket = socket.create_server((host, int(port)))
+        except OSError as error:
+            raise StartError(f"BOSS_HTTP_ADDRESS: can't listen on {address}: {error.strerror}.") from error
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5

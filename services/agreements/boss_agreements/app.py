@@ -11,6 +11,7 @@ from boss_agreements.subscriptions import SUBSCRIPTIONS
 from boss_kit.context import Context
 from boss_kit.ids import new_id
 from boss_kit.service import Running, Service, Serving, Working
+from boss_kit.settings import StartError
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 NOUNS = ("units", "members", "agreements")
@@ -140,7 +141,7 @@ def republish(settings: AgreementsSettings, noun: str) -> int:
 
     pages = {"units": republish_units, "members": republish_members, "agreements": republish_agreements}
     if noun not in pages:
-        raise ValueError(f"agreements has no {noun!r} to publish again; it has {', '.join(NOUNS)}")
+        raise StartError(f"agreements has no {noun!r} to publish again; it has {', '.join(NOUNS)}")
     house = SERVICE.open(settings, pool_size=1)
     try:
         with house.units.read(Context()) as tx:

@@ -10,6 +10,7 @@ from boss_billing import events
 from boss_billing.jobs import FILE_JOBS, JOBS, SANDBOX_JOBS
 from boss_billing.settings import FILE, REST, SANDBOX, BillingSettings
 from boss_kit.service import House, Running, Service, Serving, Working
+from boss_kit.settings import StartError
 
 if TYPE_CHECKING:
     from boss_billing.adapters.places import Place
@@ -171,7 +172,7 @@ def republish(settings: BillingSettings, noun: str) -> int:
     from boss_billing.accounts.republish import republish_accounts
 
     if noun not in NOUNS:
-        raise ValueError(f"billing has no {noun!r} to publish again; it has {', '.join(NOUNS)}")
+        raise StartError(f"billing has no {noun!r} to publish again; it has {', '.join(NOUNS)}")
     house = SERVICE.open(settings, pool_size=2)
     try:
         return republish_accounts(house.units)

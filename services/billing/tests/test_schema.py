@@ -29,6 +29,7 @@ from boss_billing.runs import store as runs
 from boss_billing.settings import BillingSettings
 from boss_billing.suspensions import store as suspensions
 from boss_billing.units import store as units
+from boss_kit.settings import StartError
 
 STORES = (
     accounts, batches, callbacks, chargebacks, declines, deposits, funding, inquiries, invoices, ledger, movements,
@@ -86,5 +87,5 @@ def test_late_consumers_are_told_every_balance_again(club: Club, environ: dict[s
     before = len(club.facts(BALANCE_CHANGED))
     assert republish(BillingSettings.from_environ(environ), "accounts") == 2
     assert len(club.facts(BALANCE_CHANGED)) == before + 2
-    with pytest.raises(ValueError, match="accounts"):
+    with pytest.raises(StartError, match="accounts"):
         republish(BillingSettings.from_environ(environ), "members")

@@ -16,6 +16,7 @@ from typing import Any
 import eventlet
 import kombu
 import tenacity
+from amqp.exceptions import AMQPError
 from eventlet.event import Event
 from nameko.extensions import Entrypoint
 from nameko.runners import ServiceRunner
@@ -138,7 +139,14 @@ class BatchEntrypoint(Entrypoint):  # type: ignore[misc]  # nameko has no types.
                 # order. A reject would let the messages in flight behind it pass.
                 self._failures += 1
                 pause_s = _pause_s(self._failures)
-                log.warning("the worker starts over", exc_info=error, extra={"pause_s": pause_s})
+                # A broker that is away or refuses is named in a line; only a fault of ours needs its trace.
+                away = isinstance(error, OSError | AMQPError)
+                reason = f"AMQP_URL: {type(error).__name__} {error}"[:300] if away else "a fault of ours"
+                log.warning(
+                    "the worker starts over",
+                    exc_info=None if away else error,
+                    extra={"reason": reason, "pause_s": pause_s},
+                )
                 deadline = time.monotonic() + pause_s
                 while not self._stopping and time.monotonic() < deadline:
                     eventlet.sleep(min(POLL_S, pause_s))

@@ -23,6 +23,18 @@ BLOCKED_S_MAX = 30
 _PROPERTIES = pika.BasicProperties(content_type=CONTENT_TYPE, delivery_mode=pika.DeliveryMode.Persistent.value)
 
 
+def why_not_let_in(amqp_url: str, timeout_s: float) -> str | None:
+    """Log in to the broker; say what it has against that, such as a wrong password, or None."""
+    parameters = pika.URLParameters(amqp_url)
+    parameters.socket_timeout = parameters.blocked_connection_timeout = timeout_s
+    parameters.connection_attempts = 1
+    try:
+        pika.BlockingConnection(parameters).close()
+    except (AMQPError, OSError) as error:
+        return f"{type(error).__name__} {error}"
+    return None
+
+
 class RabbitPublisher:
     """Publishes one service's batches; made again after every failure."""
 

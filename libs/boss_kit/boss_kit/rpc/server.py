@@ -20,6 +20,7 @@ from boss_kit.rpc.stages.errors import Errors
 from boss_kit.rpc.stages.identity import AuthenticationStage, AuthorizationStage
 from boss_kit.rpc.stages.limits import LimitStage
 from boss_kit.rpc.stages.story import StoryStage
+from boss_kit.settings import StartError
 
 # Most of them wait: for the database, or for a commit that calls share.
 THREADS = 40
@@ -100,7 +101,7 @@ def build_server(
     """Put a server together; port 0 takes a free port, which the result names.
 
     `servicers` are functions that add a servicer to a server. Raises LookupError when a method has no permission,
-    OSError when the address is taken.
+    StartError when the address is taken.
     """
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=f"{service}-serve")
     server = grpc.server(pool, options=_OPTIONS, maximum_concurrent_rpcs=CALLS_MAX)
@@ -155,7 +156,13 @@ def _bind(server: grpc.Server, address: str, certificates: Certificates | None) 
         else:
             port = server.add_insecure_port(address)
     except RuntimeError as error:
-        raise OSError(f"can't listen on {address}: {error}") from error
+        raise _cant_listen(address) from error
     if port == 0 and not address.startswith("unix:"):
-        raise OSError(f"can't listen on {address}: is another process there already?")
+        raise _cant_listen(address)
     return int(port)
+
+
+def _cant_listen(address: str) -> StartError:
+    return StartError(
+        f"BOSS_GRPC_ADDRESS: can't listen on {address}: another process is there, or it isn't this machine's."
+    )

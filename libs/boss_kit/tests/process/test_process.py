@@ -2,12 +2,16 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pika
+import pytest
 import sqlalchemy as sa
 from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc, task_service_pb2, task_service_pb2_grpc
 from google.type import date_pb2
@@ -36,6 +40,59 @@ def test_a_process_refuses_a_schema_that_is_too_old_and_says_what_to_do(probe: A
     ended = probe.run("run")
     assert ended.returncode == 1
     assert "run `migrate` first" in ended.stderr
+
+
+NOBODY = "127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "says"),
+    [
+        (("serve",), {"DATABASE_URL": f"postgresql://{NOBODY}/x"}, "DATABASE_URL: the database doesn't answer"),
+        (("run",), {"DATABASE_URL": f"postgresql://{NOBODY}/x"}, "DATABASE_URL: the database doesn't answer"),
+        (("migrate",), {"DATABASE_URL": f"postgresql://{NOBODY}/x"}, "DATABASE_URL: the database doesn't answer"),
+        (("serve",), {"BOSS_GRPC_ADDRESS": "{taken}"}, "BOSS_GRPC_ADDRESS: can't listen on 127.0.0.1:"),
+        (("serve",), {"BOSS_METRICS_ADDRESS": "{taken}"}, "BOSS_METRICS_ADDRESS: can't listen on 127.0.0.1:"),
+        (("serve",), {"BOSS_JWKS": f"http://{NOBODY}/keys"}, "BOSS_JWKS: no keys can be read"),
+        (("work", "--index", "2", "--of", "2"), {}, "--index is 2: it must lie between 0 and 1"),
+    ],
+)
+def test_a_process_that_can_not_start_names_the_setting_in_one_line(
+    probe: Any, command: tuple[str, ...], changes: dict[str, str], says: str
+) -> None:
+    assert probe.run("migrate").returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        ended = probe.run(*command, **{key: value.format(taken=taken) for key, value in changes.items()})
+    *_, logged, told = ended.stderr.splitlines()
+    assert ended.returncode == 1
+    assert says in told
+    assert says in json.loads(logged)["reason"]
+    assert "Traceback" not in ended.stderr
+
+
+def test_check_names_a_key_that_is_none_or_another_ones(probe: Any, tokens: TokenMaker, tmp_path: Path) -> None:
+    assert probe.run("migrate").returncode == 0
+    no_key = tmp_path / "key.pem"
+    no_key.write_text("no key")
+    found = probe.run("check", BOSS_SERVICE_KEY=str(no_key)).stdout
+    assert f"BOSS_SERVICE_KEY: {no_key} is no private key" in found
+    found = probe.run("check", BOSS_SERVICE_KEY=str(tokens.service_key("billing"))).stdout
+    assert "BOSS_SERVICE_KEY: " in found
+    assert "isn't the key that" in found
+    found = probe.run("check", BOSS_JWKS=str(no_key)).stdout
+    assert f"BOSS_JWKS: {no_key} gives no keys" in found
+
+
+def test_check_logs_in_to_the_broker(probe: Any, amqp_url: str) -> None:
+    assert probe.run("migrate").returncode == 0
+    assert probe.run("check", AMQP_URL=amqp_url).stdout == "all is well\n"
+    parts = urlsplit(amqp_url)
+    wrong = f"amqp://guest:wrong@{parts.hostname}:{parts.port}/"
+    found = probe.run("check", AMQP_URL=wrong)
+    assert (found.returncode, found.stdout.count("\n")) == (1, 1)
+    assert "AMQP_URL: the broker doesn't let us in: " in found.stdout
+    assert "wrong" not in found.stdout
 
 
 def test_check_finds_what_is_wrong_and_then_nothing(probe: Any) -> None:

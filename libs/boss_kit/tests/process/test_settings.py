@@ -53,6 +53,13 @@ def test_what_is_set_is_read_and_the_rest_has_defaults(environ: dict[str, str]) 
         ("BOSS_JWKS", "/nowhere/jwks.json", "there is no such file"),
         ("BOSS_LOG_LEVEL", "loud", "use DEBUG, INFO, WARNING or ERROR"),
         ("BOSS_TLS_CERTIFICATE", "/x.pem", "go together"),
+        ("BOSS_GRPC_ADDRESS", "50051", "use host:port"),
+        ("BOSS_METRICS_ADDRESS", "x", "use host:port"),
+        ("BOSS_ARM_ADDRESS", "arm", "use host:port"),
+        ("DATABASE_URL", "mysql://localhost/x", "use postgresql://user:password@host:5432/database"),
+        ("DATABASE_URL", "postgresql://localhost:port/x", "use postgresql://user"),
+        ("AMQP_URL", "localhost:5672", "use amqp://user:password@host:5672/"),
+        ("BOSS_TIME_ZONE", "Mars/Olympus", "use an IANA name such as America/Denver"),
     ],
 )
 def test_what_is_missing_or_wrong_is_named_with_the_way_out(
@@ -61,6 +68,12 @@ def test_what_is_missing_or_wrong_is_named_with_the_way_out(
     with pytest.raises(SettingsError, match=says) as caught:
         ThingSettings.from_environ({**environ, variable: value})
     assert variable in str(caught.value)
+
+
+def test_a_wrong_address_is_not_repeated_because_it_may_hold_a_password(environ: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        ThingSettings.from_environ({**environ, "DATABASE_URL": "postgres//boss:geheim@db/x"})
+    assert "geheim" not in str(caught.value)
 
 
 def test_every_problem_is_said_at_once() -> None:

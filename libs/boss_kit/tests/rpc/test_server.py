@@ -21,6 +21,7 @@ from boss_kit.errors import (
     Unauthenticated,
 )
 from boss_kit.rpc.server import build_server
+from boss_kit.settings import StartError
 from boss_kit.testing.postgres import PostgresServer
 from boss_kit.testing.tokens import TokenMaker
 from boss_kit.unit_of_work import UnitOfWork
@@ -65,7 +66,7 @@ def object_servicer() -> Any:
 
 
 def test_two_servers_cannot_share_a_port(notes: Any, tokens: TokenMaker) -> None:
-    with pytest.raises(OSError, match="can't listen"):
+    with pytest.raises(StartError, match="BOSS_GRPC_ADDRESS: can't listen"):
         build_server("test", notes.address, tokens.verifier("test"), [])
 
 
