@@ -274,14 +274,26 @@ class Lives:
         """Let days pass: the jobs of a day, the answers that are late, a bill run; some days nobody runs the bills."""
         self.today += ONE * days
         text = self.today.isoformat()
+        self.club.set_clock(text)
+        steps = [lambda: self._live_through(text), self._bill]
+        if self.random.random() < 0.3:
+            steps.reverse()
+        for step in steps:
+            step()
+        self._look()
+
+    def _live_through(self, text: str) -> None:
+        """Run the jobs of a day."""
         self.club.run_day(text)
         self.wizard.run_day(text)
+
+    def _bill(self) -> None:
+        """Hear late answers, and run the bills or not."""
         self._answer()
         if self.random.random() < 0.8:
             self._list()
             if self.random.random() < 0.8:
                 self._answer()
-        self._look()
 
     def _list(self) -> None:
         """Run the bills of a day: what is listed again costs what it cost, and nothing suspended is listed."""
@@ -433,6 +445,9 @@ class Lives:
             assert ended_early or before.end < after.start, (
                 f"{item} of {story.plan} was paid for twice: {before}, {after}"
             )
+        if item == LOCKER:
+            late = [one for one in mine if one.start > self._last_day(story)]
+            assert not late, f"{item} was billed for days after the agreement: {late}"
         if item == LOCKER and (story.dropped or not story.has_locker):
             return
         if story.plan == "instalment" and item == ACCESS:

@@ -204,6 +204,41 @@ def test_agr_4_an_item_without_a_term_ends_with_the_key_item_once_it_is_billed(
     assert [one for one in family.desk.due("2026-04-10") if head.endswith(one.agreement_id)] == []
 
 
+@pytest.mark.parametrize("listed_first", [True, False])
+def test_agr_4_an_item_without_a_term_bills_nothing_from_the_end_of_its_agreement_on(
+    family: Family, listed_first: bool
+) -> None:
+    """On the day of the end a run may come before the day's jobs, or without them; late cycles are caught up."""
+    desk, club = family.desk, family.desk.club
+    head = desk.sell(family.head_owner, START, TRAINING, months=2, number="H2")
+    desk.play("2026-01-10")
+    club.set_clock(TERM_END)
+    if not listed_first:
+        club.run_day(TERM_END)
+    in_flight = desk.due(TERM_END)
+    assert sorted((iso(one.due_date), one.item) for one in in_flight) == [
+        ("2026-02-10", GOLD),
+        ("2026-02-10", TRAINING),
+    ], "both late cycles, and none of 3/10: the term's last day was 3/9"
+    club.run_day(TERM_END)
+    assert desk.agreement(head).status == "Active", "its last bills are on their way"
+    desk.answer(in_flight, TERM_END)
+    assert desk.due(TERM_END) == []
+    club.run_day("2026-03-11")
+    assert desk.agreement(head).status == "Expired"
+    assert club.parked() == []
+    assert family.play("2026-03-11", "2026-04-10", "2027-01-10") == []
+
+
+def test_agr_4_what_waits_for_its_last_bills_names_no_bill_date_after_its_end(family: Family) -> None:
+    head = family.desk.sell(family.head_owner, START, TRAINING, months=2, number="H2")
+    family.play("2026-01-10")
+    late = family.desk.agreement(head)
+    assert iso(late.next_bill_date) == "2026-02-10"
+    family.play("2026-02-10")
+    assert not family.desk.agreement(head).HasField("next_bill_date"), "all of it is billed"
+
+
 def test_agr_6_sus_1_add_ons_are_suspended_with_their_head_for_the_same_days(family: Family) -> None:
     family.sell(months=None, on_suspension="follow")
     family.play("2026-01-10")

@@ -328,6 +328,32 @@ def test_agr_9_an_upgrade_bills_the_new_items_from_where_the_old_ones_were_paid_
     assert amounts(club, "2026-07-01") == [("2026-07-01", 6000)]
 
 
+def test_agr_9_an_optional_item_that_comes_in_is_no_key_item_and_ends_with_the_agreement(desk: Desk) -> None:
+    club = desk.club
+    bundle = desk.catalogue.bundle(desk.catalogue.item("Gym access"))
+    locker = desk.catalogue.item("Locker", kind="rental", price=usd(1000))
+    definition = desk.catalogue.definition(
+        PART(bundle=bundle.name, required="Select One"), PART(item=locker.name, billing="perpetual")
+    )
+    desk.catalogue.apply(definition)
+    link(desk, definition, desk.reason)
+    gold = sell(
+        club,
+        item(1, 3500, "2026-05-01", months=3),
+        start="2026-05-01",
+        term="fixed_3",
+        definition_id=definition.name.rpartition("/")[2],
+    )
+    bill(club, "2026-06-10")
+    made = desk.rewrite(gold, added=[pb.AddedPart(part_id=locker.name.rpartition("/")[2])])
+    assert [(line.item, line.is_key_item) for line in made.after.lines] == [("Item 1", True), ("Locker", False)]
+    assert amounts(club, "2026-06-10") == [("2026-06-10", 1000)]
+    assert sorted(amounts(club, "2026-07-10")) == [("2026-07-01", 3500), ("2026-07-10", 1000)]
+    club.run_day("2026-08-01")
+    assert desk.get(made.after.name).status == "Expired"
+    assert amounts(club, "2026-08-10") == []
+
+
 def renewable(desk: Desk, before: int = 30, after: int = 10) -> Any:
     limits = desk.catalogue.create(
         RULES(display_name="Renewable", renewal_before_days=before, renewal_after_days=after)

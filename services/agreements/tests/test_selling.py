@@ -63,6 +63,24 @@ def test_agr_4_a_draft_is_quoted_with_lines_taxes_and_the_next_six_bill_dates(wr
     assert not found.problems
 
 
+def test_agr_4_the_quote_of_a_fixed_term_names_no_bill_date_after_it(writer: Writer) -> None:
+    access = writer.catalogue.item("Summer access", term_months=3)
+    locker = writer.catalogue.item("Locker", kind="rental", price=usd(1000))
+    bundle = writer.catalogue.bundle(access, "Summer", billing="instalment")
+    definition = writer.catalogue.definition(
+        PART(bundle=bundle.name, required="Select One"),
+        PART(item=locker.name, billing="perpetual"),
+        display_name="Summer",
+    )
+    writer.catalogue.apply(definition)
+    writer.parts = {"definition": definition, "bundle": bundle, "fee": locker}
+    found = writer.quote(writer.draft())
+    assert [(iso(one.bill_date), cents(one.amount)) for one in found.bill_dates] == [
+        ("2026-02-01", 4500),
+        ("2026-03-01", 4500),
+    ]
+
+
 def test_agr_4_finalizing_gives_number_status_invoice_and_payment(writer: Writer) -> None:
     writer.offer()
     sold = writer.finalize(writer.draft())

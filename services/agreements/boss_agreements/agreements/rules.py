@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -50,7 +50,8 @@ class Line:
 
     `next_bill_date` is the schedule's own date of that cycle, whatever suspensions do to it; `remaining_cycles` is
     empty for a perpetual line; `term_end_date` is the first day after the term; `final_date` is the last paid day of a
-    cancelled line (SPEC AGR-8); `tax_rate` is the sum of its taxes in percent.
+    cancelled line (SPEC AGR-8); `tax_rate` is the sum of its taxes in percent. `agreement_end` is the first day after
+    the term of the agreement, for a perpetual line beside its Key Items: nothing of it is due from then on (AGR-4).
     """
 
     id: UUID
@@ -66,6 +67,7 @@ class Line:
     units_per_cycle: Decimal | None = None
     tax_rate: Decimal = NO_TAX
     final_date: date | None = None
+    agreement_end: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,21 @@ def key_lines(lines: Iterable[AgreementLine]) -> Sequence[AgreementLine]:
     """Give the lines an agreement lives as long as: its Key Items, or all lines where none is one."""
     found = list(lines)
     return [line for line in found if line.is_key_item] or found
+
+
+def within_term(lines: Sequence[AgreementLine]) -> Sequence[AgreementLine]:
+    """Give the lines of an agreement, the perpetual ones beside its Key Items with the end of their term (SPEC AGR-4).
+
+    There is no end while a Key Item that runs has none.
+    """
+    keys = key_lines(lines)
+    endless = any(line.state == LIVE and line.term_end_date is None for line in keys)
+    end = None if endless else max((line.term_end_date for line in keys if line.term_end_date), default=None)
+    return [replace(line, agreement_end=end) if _ends_with_others(line) else line for line in lines]
+
+
+def _ends_with_others(line: AgreementLine) -> bool:
+    return line.billing == PERPETUAL and not line.is_key_item and line.suspension_id is None
 
 
 def is_recurring(line: Line) -> bool:

@@ -22,6 +22,7 @@ from boss_agreements.agreements.rules import (
     Tax,
     key_lines,
     recurring_price,
+    within_term,
 )
 from boss_agreements.agreements.schedules import stored_schedule
 from boss_agreements.agreements.tables import agreement, agreement_line
@@ -378,7 +379,7 @@ def _with_lines(
     for row in connection.execute(query) if rows else ():
         lines[row.agreement_id].append(read_line(row))
     return [
-        Agreement(**{name: getattr(row, name) for name in _AGREEMENT_COLUMNS}, lines=tuple(lines[row.id]))
+        Agreement(**{name: getattr(row, name) for name in _AGREEMENT_COLUMNS}, lines=tuple(within_term(lines[row.id])))
         for row in rows
     ]
 

@@ -19,6 +19,7 @@ from boss_agreements.agreements.rules import (
     Line,
     is_recurring,
     open_line,
+    within_term,
 )
 from boss_agreements.agreements.schedules import Schedule, parse_schedule
 from boss_agreements.definitions.rules import OPTIONAL, Offer
@@ -142,7 +143,7 @@ def sold_lines(
         found.append(line)
         if offer.definition.prorates_first_days:
             found += _first_days(line, content.start_date, derived_id(agreement_id, "first days", str(number)))
-    return found
+    return within_term(found)
 
 
 def obligation_end(content: Content, offer: Offer) -> date | None:

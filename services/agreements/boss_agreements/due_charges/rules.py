@@ -295,7 +295,14 @@ def _place(line: Line, windows: Sequence[Window]) -> _Place | None:
         return None
     stops = bool(windows) and line.billing not in SUSPENSION_FEES
     place = _moved_place(line, windows) if stops else _own_place(line)
-    return None if place is None or (line.final_date is not None and line.final_date < place.due) else place
+    return None if place is None or _is_over_on(line, place.due) else place
+
+
+def _is_over_on(line: Line, day: date) -> bool:
+    """Tell whether a day lies after the last paid one, or after the term of the agreement the line is a part of."""
+    return (line.final_date is not None and line.final_date < day) or (
+        line.agreement_end is not None and line.agreement_end <= day
+    )
 
 
 def _own_place(line: Line) -> _Place:

@@ -49,12 +49,27 @@ charge_answer = sa.Table(
 )
 
 
-# In the order in which `_terms` takes them.
+# In the order in which `_terms` takes them; the agreement's end and the days of validity follow.
 _TERMS = (
     *("item", "item_category", "schedule", "anchor_day", "price_minor", "currency", "next_bill_date"),
     *("remaining_cycles", "term_end_date", "billing", "item_kind", "basis", "units_per_cycle", "tax_rate"),
-    *("final_date", "validity_days"),
+    "final_date",
 )
+# The end of the term of the Key Items, as `agreements.rules.within_term` says it; looked for only where it decides.
+_AGREEMENT_END = sa.literal_column(
+    """
+    CASE WHEN agreement_line.billing = 'perpetual' AND NOT agreement_line.is_key_item
+          AND agreement_line.suspension_id IS NULL
+    THEN (
+        SELECT CASE WHEN bool_or(key_line.state = 'live' AND key_line.term_end_date IS NULL) THEN NULL
+                    ELSE max(key_line.term_end_date) END
+        FROM agreement_line AS key_line
+        WHERE key_line.enterprise_id = agreement_line.enterprise_id
+          AND key_line.agreement_id = agreement_line.agreement_id AND key_line.is_key_item
+    ) END
+    """,
+    sa.Date,
+).label("agreement_end")
 _NOBODY = UUID(int=0)
 
 
@@ -295,6 +310,8 @@ def _joined(enterprise_id: UUID) -> "sa.Select[Any]":
             _text(agreement.c.member_id),
             _text(line.c.business_unit_id),
             *(line.c[name] for name in _TERMS),
+            _AGREEMENT_END,
+            line.c.validity_days,
         )
         .join(
             agreement, sa.and_(agreement.c.enterprise_id == line.c.enterprise_id, agreement.c.id == line.c.agreement_id)

@@ -25,6 +25,7 @@ from boss_agreements.agreements.rules import (
     only_waits,
     open_line,
     parse_term,
+    within_term,
 )
 from boss_agreements.agreements.schedules import parse_schedule
 from boss_agreements.agreements.store import Agreement
@@ -134,6 +135,7 @@ def rewritten(tx: Transaction, command: RewriteAgreement, old: Agreement, today:
         kept += [(line, found[0])] if found else []
     rules.check_nothing_overdue(removed, today)
     made += _added(command, old, removed, offer, months, today)
+    made = [_due(line, ()) for line in within_term(made)]
     if not made:
         raise InvalidArgument.field("rewrite.removed", "leaves nothing of the agreement; cancel it instead.")
     after = replace(
@@ -260,7 +262,8 @@ def _removed(command: RewriteAgreement, old: Agreement, lines: Sequence[Agreemen
 def _kept(
     command: RewriteAgreement, line: AgreementLine, months: int | None, today: date, windows: Sequence[Window]
 ) -> Sequence[AgreementLine]:
-    """Give a kept line as it goes on, and the charge that pays the days to its first bill."""
+    """Give a kept line as it goes on, and the charge that pays the days to its first bill; its term may be another."""
+    line = replace(line, agreement_end=None)
     if command.purpose == RENEWAL and months is not None:
         renewed = rules.renewed(line, months, today)
         if renewed is None:
@@ -317,7 +320,7 @@ def _opened(
         item_id=item.id,
         bundle_id=part.bundle_id,
         bundle=part.name if part.bundle_id else "",
-        is_key_item=sold.is_key_item,
+        is_key_item=sold.is_key_item and part.required != OPTIONAL,
         is_required=part.required != OPTIONAL,
         item_kind=item.kind,
         basis=item.basis,
