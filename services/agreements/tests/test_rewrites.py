@@ -1,84 +1,27 @@
 """Rewrites, renewals, upgrades and changes of the bill date (SPEC AGR-9)."""
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from agreements_billing import answer, bill, close, item, listed, sell
-from agreements_catalogue import CANCEL_REASON, PART, RULES, Catalogue
-from agreements_club import ENTERPRISE_ID, Club, cents, day, iso, record, usd
+from agreements_billing import bill, close, item, sell
+from agreements_catalogue import CANCEL_REASON, PART
+from agreements_club import Club, cents, day, iso, usd
+from agreements_rewrites import Desk, amounts, link, open_desk
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
 from boss.agreements.v1 import cancellation_service_pb2 as cancellations_pb
-from boss.agreements.v1 import cancellation_service_pb2_grpc as cancellations_grpc
-from boss.agreements.v1 import history_service_pb2, history_service_pb2_grpc, reason_service_pb2
+from boss.agreements.v1 import history_service_pb2, history_service_pb2_grpc
 from boss.agreements.v1 import rewrite_service_pb2 as pb
-from boss.agreements.v1 import rewrite_service_pb2_grpc as pb_grpc
 from boss.billing.v1 import invoice_service_pb2 as invoice_pb
 
 from boss_agreements.agreements.tables import agreement as agreement_table
-from boss_kit.errors import BossError, FailedPrecondition, InvalidArgument
-from boss_kit.ids import derived_id
-
-
-@dataclass
-class Desk:
-    """Who rewrites agreements, with a usual reason."""
-
-    club: Club
-    catalogue: Catalogue
-    service: Any
-    reason: Any
-
-    def asked(self, agreement: str, **values: Any) -> pb.Rewrite:
-        reason = values.pop("reason", self.reason)
-        return pb.Rewrite(agreement=agreement, reason_id=reason.name.rpartition("/")[2], **values)
-
-    def rewrite(self, agreement: str, **values: Any) -> Any:
-        request = pb.RewriteAgreementRequest(
-            parent=self.club.unit, rewrite=self.asked(agreement, **values), request_id=str(uuid4())
-        )
-        return self.service.RewriteAgreement(request)
-
-    def preview(self, agreement: str, **values: Any) -> Any:
-        return self.service.PreviewRewrite(
-            pb.PreviewRewriteRequest(parent=self.club.unit, rewrite=self.asked(agreement, **values))
-        )
-
-    def get(self, name: str) -> Any:
-        return self.club.agreements.GetAgreement(agreements_pb.GetAgreementRequest(name=name))
-
-    def refused(self, agreement: str, **values: Any) -> BossError:
-        with pytest.raises(BossError) as error:
-            self.rewrite(agreement, **values)
-        with pytest.raises(BossError):
-            self.preview(agreement, **values)
-        return error.value
-
-    def cancel(self, agreement: str, effective: str) -> Any:
-        reason = self.catalogue.create(CANCEL_REASON(display_name=f"Moving {uuid4()}"))
-        asked = cancellations_pb.Cancellation(
-            agreement=agreement, effective_date=day(effective), reason_id=reason.name.rpartition("/")[2]
-        )
-        request = cancellations_pb.RequestCancellationRequest(
-            parent=self.club.unit, cancellation=asked, request_id=str(uuid4())
-        )
-        return self.cancellations.RequestCancellation(request)
-
-    @property
-    def cancellations(self) -> Any:
-        return self.club.server.stub(cancellations_grpc.CancellationServiceStub)
+from boss_kit.errors import FailedPrecondition, InvalidArgument
 
 
 @pytest.fixture
 def desk(club: Club) -> Desk:
-    """Give a desk of a club with a member, on 10 June."""
-    club.set_clock("2026-06-10")
-    club.import_records(record(1, start_date="2027-05-31"))
-    catalogue = Catalogue(club)
-    reason = catalogue.create(CANCEL_REASON(display_name="Changes", rewrite=True))
-    return Desk(club, catalogue, club.server.stub(pb_grpc.RewriteServiceStub), reason)
+    return open_desk(club)
 
 
 def _suspend(desk: Desk, agreement: str, start: str, end: str) -> None:
@@ -86,15 +29,6 @@ def _suspend(desk: Desk, agreement: str, start: str, end: str) -> None:
     desk.club.agreements.CreateSuspension(
         agreements_pb.CreateSuspensionRequest(parent=desk.club.unit, suspension=suspension, request_id=str(uuid4()))
     )
-
-
-def amounts(club: Club, text: str) -> list[tuple[str, int]]:
-    """Bill a day; give the due dates and amounts."""
-    club.set_clock(text)
-    close(club, text)
-    charges = listed(club, text)
-    answer(club, text, *charges)
-    return [(iso(charge.due_date), cents(charge.amount)) for charge in charges]
 
 
 def test_agr_9_a_rewrite_has_a_new_number_keeps_the_start_date_and_links_both_ways(desk: Desk) -> None:
@@ -352,109 +286,6 @@ def test_agr_9_an_optional_item_that_comes_in_is_no_key_item_and_ends_with_the_a
     club.run_day("2026-08-01")
     assert desk.get(made.after.name).status == "Expired"
     assert amounts(club, "2026-08-10") == []
-
-
-def renewable(desk: Desk, before: int = 30, after: int = 10) -> Any:
-    limits = desk.catalogue.create(
-        RULES(display_name="Renewable", renewal_before_days=before, renewal_after_days=after)
-    )
-    return desk.catalogue.membership(agreement_rules=limits.name)
-
-
-def test_agr_9_a_renewal_adds_a_term_where_the_rules_allow_it(desk: Desk) -> None:
-    definition = renewable(desk)
-    year = sell(
-        desk.club,
-        item(1, 3000, "2026-04-01", months=3),
-        start="2026-04-01",
-        term="fixed_3",
-        definition_id=definition.name.rpartition("/")[2],
-    )
-    link(desk, definition, desk.reason)
-    bill(desk.club, "2026-05-15")
-    made = desk.rewrite(year, purpose="renewal")
-    assert made.after.lines[0].remaining_cycles == 4, "the last one of the old term, and three"
-    assert [
-        one
-        for text in ("2026-06-15", "2026-07-15", "2026-08-15", "2026-09-15", "2026-10-15")
-        for one in amounts(desk.club, text)
-    ] == [
-        ("2026-06-01", 3000),
-        ("2026-07-01", 3000),
-        ("2026-08-01", 3000),
-        ("2026-09-01", 3000),
-    ]
-
-
-def test_agr_9_a_renewal_too_early_or_without_rules_or_term_is_refused(desk: Desk) -> None:
-    definition = renewable(desk, before=5)
-    link(desk, definition, desk.reason)
-    long = sell(
-        desk.club,
-        item(1, 3000, "2026-06-01", months=12),
-        start="2026-06-01",
-        term="fixed_12",
-        definition_id=definition.name.rpartition("/")[2],
-    )
-    assert desk.refused(long, purpose="renewal").reason == "OUTSIDE_AGREEMENT_RULES"
-    imported = sell(
-        desk.club, item(1, 3000, "2026-04-01", months=3, owner="i"), start="2026-04-01", term="fixed_3", owner="i"
-    )
-    assert desk.refused(imported, purpose="renewal").reason == "NOT_RENEWABLE"
-    perpetual = sell(desk.club, item(1, 3000, "2026-04-01", owner="p"), start="2026-04-01", owner="p")
-    assert desk.refused(perpetual, purpose="renewal").reason == "NOT_RENEWABLE"
-
-
-def test_agr_9_an_expired_agreement_is_renewed_within_its_days_from_today(desk: Desk) -> None:
-    definition = renewable(desk)
-    link(desk, definition, desk.reason)
-    year = sell(
-        desk.club,
-        item(1, 9000, "2026-03-05", months=3, billing="paid_in_full"),
-        start="2026-03-05",
-        term="fixed_3",
-        definition_id=definition.name.rpartition("/")[2],
-    )
-    bill(desk.club, "2026-06-01")
-    desk.club.run_day("2026-06-10")
-    assert desk.get(year).status == "Expired"
-    desk.rewrite(year, purpose="renewal")
-    assert amounts(desk.club, "2026-06-10") == [("2026-06-10", 9000)]
-    assert desk.get(year).status == "Expired"
-
-
-def test_agr_6_an_expired_add_on_is_renewed_after_its_primary_and_hangs_on_its_new_number(desk: Desk) -> None:
-    definition = renewable(desk)
-    link(desk, definition, desk.reason)
-    head, add_on = (
-        sell(
-            desk.club,
-            item(1, 9000, "2026-03-05", months=3, billing="paid_in_full", owner=owner),
-            start="2026-03-05",
-            term="fixed_3",
-            owner=owner,
-            definition_id=definition.name.rpartition("/")[2],
-            **values,
-        )
-        for owner, values in (
-            ("head", {}),
-            ("add-on", {"role": "Add-on", "primary_agreement_id": derived_id(ENTERPRISE_ID, "head")}),
-        )
-    )
-    bill(desk.club, "2026-06-01")
-    desk.club.run_day("2026-06-10")
-    assert desk.refused(add_on, purpose="renewal").reason == "PRIMARY_NOT_LIVE"
-    renewed = desk.rewrite(head, purpose="renewal").after
-    assert desk.rewrite(add_on, purpose="renewal").after.primary_agreement == renewed.name
-
-
-def link(desk: Desk, definition: Any, reason: Any) -> None:
-    request = reason_service_pb2.SetDefinitionReasonsRequest(
-        definition=definition.name,
-        cancel_reasons=reason_service_pb2.LinkChoice(names=[reason.name]),
-        request_id=str(uuid4()),
-    )
-    desk.catalogue.stub("CancelReason").SetDefinitionReasons(request)
 
 
 def test_agr_9_the_add_ons_of_a_rewritten_primary_are_those_of_the_new_agreement(desk: Desk) -> None:
