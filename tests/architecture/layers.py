@@ -53,6 +53,7 @@ PARTS = {
     "agreements/agreements/schedules": "rules",
     "agreements/agreements/tables": "store",
     "agreements/cancellations/effects": "commands",
+    "agreements/cancellations/returns": "commands",
     "agreements/documents/sample": "rules",
     "agreements/documents/wording": "rules",
     "agreements/drafts/checks": "rules",

@@ -108,7 +108,7 @@ def run(settings: AgreementsSettings) -> Running:
     from boss_agreements.batch_cancels import process as batch_cancels
     from boss_agreements.batch_cancels.commands import COLLECT_TASK, RUN_TASK
     from boss_agreements.cancellations import process as cancellations
-    from boss_agreements.cancellations.effects import RETURN_TASK
+    from boss_agreements.cancellations.returns import RETURN_TASK
     from boss_agreements.clients import BillingAccounts, BillingClient, BillingDebtors, BillingDesk
     from boss_agreements.documents.process import document_process
     from boss_agreements.drafts.commands import DOCUMENT_TASK

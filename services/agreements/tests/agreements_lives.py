@@ -440,7 +440,7 @@ class Lives:
         for one in mine:
             assert one.start <= one.end, "a charge pays for a day at least"
         for before, after in pairwise(mine):
-            # What was paid in full and ended with its primary before gives nothing back, and may be renewed.
+            # What was paid in full and ended with its primary before gave the rest back, and may be renewed.
             ended_early = story.plan == "paid_in_full" and story.head and before.agreement != after.agreement
             assert ended_early or before.end < after.start, (
                 f"{item} of {story.plan} was paid for twice: {before}, {after}"

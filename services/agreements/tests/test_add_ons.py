@@ -1,12 +1,8 @@
 """Add-ons that follow their primary, or stay: when it expires, when it is suspended (SPEC AGR-6)."""
 
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
-
 import pytest
-from agreements_catalogue import GROUP
 from agreements_club import Club, iso
+from agreements_family import START, TERM_END, Family
 from agreements_frozen import GOLD, TRAINING, Desk
 from agreements_wizard import Wizard
 from boss.agreements.v1 import activity_service_pb2
@@ -15,37 +11,6 @@ from boss.agreements.v1 import suspension_service_pb2 as suspension_pb
 from boss_kit.errors import FailedPrecondition
 
 ALLOWED = activity_service_pb2.CheckInDecision.OUTCOME_ALLOWED
-START, TERM_END = "2026-01-10", "2026-03-10"
-
-
-@dataclass
-class Family:
-    """A head with a term of two months, and a perpetual add-on of another member, both billed on the 10th."""
-
-    desk: Desk
-    head_owner: str
-    owner: str
-    values: dict[str, Any] = field(default_factory=dict)
-    head: str = ""
-    add_on: str = ""
-
-    def sell(self, *, months: int | None = 2, start: str = START, **policy: str) -> None:
-        group = self.desk.catalogue.create(GROUP(display_name="Family", type="Family", add_ons_allowed=True, **policy))
-        grouped = {"group_id": UUID(group.name.rpartition("/")[2]), "group_type": "Family"}
-        self.head = self.desk.sell(self.head_owner, START, months=months, number="H1", **grouped)
-        self.values = {
-            "external_id": "M2",
-            "role": "Add-on",
-            **grouped,
-            "primary_agreement_id": UUID(self.head.rpartition("/")[2]),
-        }
-        self.add_on = self.desk.sell(self.owner, start, TRAINING, number="A1", **self.values)
-
-    def status(self) -> tuple[str, str]:
-        return self.desk.agreement(self.head).status, self.desk.agreement(self.add_on).status
-
-    def play(self, *days: str) -> list[tuple[str, str, int]]:
-        return [billed for text in days for billed in self.desk.play(text)]
 
 
 @pytest.fixture

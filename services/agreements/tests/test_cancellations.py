@@ -20,8 +20,8 @@ from boss.billing.v1 import refund_service_pb2 as refund_pb
 from boss.billing.v1 import refund_service_pb2_grpc as refund_grpc
 from boss.events.agreements.v1 import agreements_events_pb2
 
-from boss_agreements.cancellations.effects import RETURN_TASK
 from boss_agreements.cancellations.process import return_process
+from boss_agreements.cancellations.returns import RETURN_TASK
 from boss_agreements.clients import BillingClient
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from boss_kit.rpc.client import BossChannel

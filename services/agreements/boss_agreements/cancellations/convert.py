@@ -5,7 +5,7 @@ from uuid import UUID
 from boss.agreements.v1 import cancellation_service_pb2 as pb
 
 from boss_agreements.cancellations.queries import Plan, RequestCancellation
-from boss_agreements.cancellations.rules import NOTICES, CancelledLine, Choice, charges_to_come
+from boss_agreements.cancellations.rules import FOLLOWED, NOTICES, CancelledLine, Choice, charges_to_come
 from boss_agreements.cancellations.store import Cancellation
 from boss_agreements.due_charges.rules import Charge
 from boss_kit import names
@@ -57,7 +57,7 @@ def cancellation(one: Cancellation, currency: str) -> pb.Cancellation:
         effective_date=date_to_proto(one.effective_date),
         received_date=date_to_proto(one.received_date),
         items=[_item(line, currency) for line in one.lines],
-        reason_id=str(one.reason_id),
+        reason_id=str(one.reason_id) if one.reason_id != FOLLOWED else "",
         reason=one.reason,
         comments=one.comments,
         exception_reason=one.exception_reason,

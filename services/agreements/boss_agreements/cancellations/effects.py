@@ -12,6 +12,7 @@ from boss_agreements.agreements.rules import CANCELLED, CANCELLED_LINE, Agreemen
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import rules, store
 from boss_agreements.cancellations.queries import Facts, facts_of, get_cancellation
+from boss_agreements.cancellations.returns import ask_for_return
 from boss_agreements.cancellations.rules import CancelledLine, Units
 from boss_agreements.cancellations.store import Cancellation
 from boss_agreements.due_charges.rules import next_charge
@@ -29,7 +30,6 @@ from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
 STORY = "cancellation"
-RETURN_TASK = "cancellation-return"
 
 
 def take_effect(tx: Transaction, day: date, enterprise_id: UUID, agreement_ids: Sequence[UUID]) -> None:
@@ -157,13 +157,6 @@ def _settled(
     )
     amount, tax = returned.amount.amount_minor, returned.tax.amount_minor
     return replace(item, return_amount_minor=amount, return_tax_minor=tax, return_units=returned.units)
-
-
-def ask_for_return(tx: Transaction, one: Cancellation) -> Cancellation:
-    """Have the return made by billing, by a task: a call is never inside a transaction."""
-    attempt = one.return_attempts + 1
-    tx.enqueue(RETURN_TASK, key=f"{one.id}/{attempt}", args={"cancellation_id": str(one.id)})
-    return replace(one, status=rules.FINAL_INVOICED, return_state=rules.RETURN_REQUESTED, return_attempts=attempt)
 
 
 def _in_words(item: CancelledLine) -> str:

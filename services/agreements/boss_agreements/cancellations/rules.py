@@ -31,6 +31,9 @@ FULL, NONE, PRORATED = "full", "none", "prorated"
 NO_RETURN, RETURN_DUE, RETURN_REQUESTED, RETURN_REFUSED, RETURNED = "", "due", "requested", "refused", "finalized"
 CREDIT, FUNDING_SOURCE, CASH = "account credit", "funding source", "cash"
 DESTINATIONS = (CREDIT, FUNDING_SOURCE, CASH)
+FOLLOWED = UUID(int=0)
+"""Stands for the reason where there is none to choose: the add-on ended with its primary."""
+FOLLOWED_REASON = "Ended with its primary"
 
 NOTICES = {
     "REFUND_OVERRIDE": "The reason refunds in full: the choices of step 1 about refunds don't count.",

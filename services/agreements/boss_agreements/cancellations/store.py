@@ -273,6 +273,23 @@ def billed_of(
     return found
 
 
+def refused_since(
+    connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID], since: datetime
+) -> Mapping[UUID, int]:
+    """Read how much of what was due of lines billing has refused since an instant."""
+    query = (
+        sa.select(charge_answer.c.line_id, sa.func.sum(charge_answer.c.amount_minor).label("minor"))
+        .where(
+            charge_answer.c.enterprise_id == enterprise_id,
+            charge_answer.c.line_id == sa.any_(sa.cast(list(line_ids), ARRAY(PG_UUID))),
+            charge_answer.c.outcome == "refused",
+            charge_answer.c.create_time >= since,
+        )
+        .group_by(charge_answer.c.line_id)
+    )
+    return {row.line_id: int(row.minor or 0) for row in connection.execute(query)}
+
+
 def split_off(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID]) -> Mapping[UUID, int]:
     """Read how much of what was billed for lines went with quantities that were split off them."""
     query = (

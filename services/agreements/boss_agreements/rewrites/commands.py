@@ -11,7 +11,7 @@ from boss_agreements.agreements.rules import CANCELLED, CANCELLED_LINE, EXPIRED,
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import rules as cancellations
 from boss_agreements.cancellations import store as requests
-from boss_agreements.cancellations.effects import ask_for_return
+from boss_agreements.cancellations.returns import ask_for_return
 from boss_agreements.cancellations.store import Cancellation
 from boss_agreements.due_charges.commands import hold_closed_charges
 from boss_agreements.history.commands import Change, record

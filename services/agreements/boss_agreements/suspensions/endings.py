@@ -11,6 +11,7 @@ from boss_agreements.agreements.commands import entry, save_statuses, title
 from boss_agreements.agreements.rules import EXPIRED, LIVE, LIVE_STATUSES, has_ended, term_is_over
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import store as requests
+from boss_agreements.cancellations.returns import keep_return, settle_return
 from boss_agreements.cancellations.rules import NO_RETURN
 from boss_agreements.cancellations.rules import RESCINDED as REQUEST_RESCINDED
 from boss_agreements.due_charges import store as closed_days
@@ -95,8 +96,9 @@ def _follow(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
     _close_requests(tx, day, add_ons)
     after = [_cut(tx, day, replace(one, pending_cancellation=False, cancel_date=None)) for one in add_ons]
     agreements.save(tx.connection, after)
-    for one in add_ons:
+    for one, cut in zip(add_ons, after, strict=True):
         assert one.primary_agreement_id is not None
+        keep_return(tx, day, one, cut)
         _tell_follower(tx, day, one, primaries[one.primary_agreement_id])
     expire(tx, day, save_statuses(tx, day, after, {}), after)
 
@@ -119,7 +121,10 @@ def _cut(tx: Transaction, day: date, one: Agreement) -> Agreement:
 
 
 def _take_back(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
-    """Take back what is left of the activities of add-ons that have expired with their primary (SPEC AGR-11)."""
+    """Take back what is left of the activities of add-ons that have expired with their primary (SPEC AGR-11).
+
+    What was paid beyond their end goes back first: it counts the units that are left.
+    """
     ids = {one.primary_agreement_id for one in expired if one.primary_agreement_id is not None}
     if not ids:
         return
@@ -128,6 +133,7 @@ def _take_back(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None
     follow = followed(tx, over, ON_EXPIRY)
     for one in expired:
         if one.primary_agreement_id in follow:
+            settle_return(tx, day, one)
             first_day = min(day, one.term_end_date or day)
             take_back(tx, first_day, enterprise_id, [line.id for line in one.lines], "Expired with its primary")
 
