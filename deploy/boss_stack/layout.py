@@ -3,18 +3,25 @@
 import hashlib
 import json
 import os
+import shlex
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from boss_cli.clients import SERVICES
 from boss_kit.nodes.process import LOCALHOST, free_port
 
-__all__ = ("HTTP_SERVICES", "SERVICES", "WORKERS", "Layout", "folder_default", "plan", "read")
+__all__ = ("HTTP_SERVICES", "SERVICES", "WORKERS", "Layout", "OtherLayoutError", "folder_default", "plan", "read")
 
 HTTP_SERVICES = ("billing", "notifications")
 WORKERS = 2
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _SHARED_PLACE = Path("/var/tmp")
+SEED_DEFAULT = 1
+
+
+class OtherLayoutError(Exception):
+    """Says what was asked of an installation that has been made otherwise, and the way out."""
 
 
 def folder_default() -> Path:
@@ -50,6 +57,21 @@ class Layout:
         return self.path / "messages"
 
     @property
+    def logs(self) -> Path:
+        """Give the folder of one log per process."""
+        return self.path / "logs"
+
+    @property
+    def token_file(self) -> Path:
+        """Give the file of an operator's token."""
+        return self.path / "keys" / "operator.jwt"
+
+    @property
+    def shell_file(self) -> Path:
+        """Give the file after which `boss` in a shell speaks to this installation."""
+        return self.path / "boss.env"
+
+    @property
     def ready(self) -> Path:
         """Give the file that is there while everything is up."""
         return self.path / "ready"
@@ -81,17 +103,23 @@ class Layout:
         return found
 
     def save(self) -> None:
-        """Write the state file."""
+        """Write the state file, and the one for a shell."""
         _state_file(self.path).write_text(json.dumps(asdict(self), indent=2))
+        values = {f"BOSS_{service.upper()}_ADDRESS": self.address(service) for service in SERVICES}
+        values["BOSS_TOKEN_FILE"] = str(self.token_file)
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+        lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"')
+        self.shell_file.write_text("\n".join(lines) + "\n")
 
 
-def plan(folder: Path, *, seed: int, test_clock: bool) -> Layout:
-    """Read the installation of a folder, or lay out a new one on free ports.
+def plan(folder: Path, *, seed: int | None = None, test_clock: bool | None = None) -> Layout:
+    """Read the installation of a folder, or lay out a new one on free ports; None takes what is there.
 
     `BOSS_STACK_DATABASE_URL` (without a database name) and `BOSS_STACK_AMQP_URL` name servers that are there already.
+    Raises OtherLayoutError for an installation that was made with another seed or clock.
     """
     if _state_file(folder).exists():
-        return read(folder)
+        return _as_asked(read(folder), seed, test_clock)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
     database_port, broker_port = free_port(), free_port()
@@ -105,13 +133,26 @@ def plan(folder: Path, *, seed: int, test_clock: bool) -> Layout:
         mail_http_port=free_port(),
         grpc_ports={service: free_port() for service in SERVICES},
         http_ports={service: free_port() for service in HTTP_SERVICES},
-        seed=seed,
-        test_clock=test_clock,
+        seed=SEED_DEFAULT if seed is None else seed,
+        test_clock=bool(test_clock),
     )
     layout.sandbox.mkdir(exist_ok=True)
-    (layout.path / "logs").mkdir(exist_ok=True)
+    layout.logs.mkdir(exist_ok=True)
     layout.save()
     return layout
+
+
+def _as_asked(kept: Layout, seed: int | None, test_clock: bool | None) -> Layout:
+    made = {"seed": kept.seed, "test clock": "on" if kept.test_clock else "off"}
+    if seed not in (None, kept.seed) or test_clock not in (None, kept.test_clock):
+        told = ", ".join(f"{name} {value}" for name, value in made.items())
+        raise OtherLayoutError(
+            f"The installation in {kept.folder} was made with {told}, and its data go by that. Leave the option out, "
+            "name another --folder, or begin anew: .venv/bin/python -m boss_stack down --wipe"
+        )
+    # An installation of an earlier version has no file for a shell yet.
+    kept.save()
+    return kept
 
 
 def read(folder: Path) -> Layout:

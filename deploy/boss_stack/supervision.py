@@ -1,27 +1,31 @@
 """The supervisor's configuration: which processes there are, in which order, with which logs (supervisord.org)."""
 
 import configparser
+import contextlib
 import io
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
 
 from boss_stack.layout import SERVICES, WORKERS, Layout
 
 START_ORDER = {"servers": 1, "services": 10}
 LOG_MAXBYTES = "20MB"
+STOP_S = 20
 
 
 def write(layout: Layout) -> Path:
     """Write the supervisor's configuration and give its path."""
     config = configparser.RawConfigParser()
     config.optionxform = str  # type: ignore[assignment,method-assign]  # configparser's own way to keep the case of names
-    socket = layout.path / "supervisor.sock"
-    config["unix_http_server"] = {"file": str(socket), "chmod": "0700"}
+    config["unix_http_server"] = {"file": str(_socket(layout)), "chmod": "0700"}
     config["supervisord"] = {
         "logfile": str(layout.path / "logs" / "supervisord.log"),
-        "pidfile": str(layout.path / "supervisord.pid"),
+        "pidfile": str(_pid_file(layout)),
         "childlogdir": str(layout.path / "logs"),
         "identifier": "boss",
         **({"user": "root"} if os.geteuid() == 0 else {}),
@@ -29,7 +33,7 @@ def write(layout: Layout) -> Path:
     config["rpcinterface:supervisor"] = {
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
-    config["supervisorctl"] = {"serverurl": f"unix://{socket}"}
+    config["supervisorctl"] = {"serverurl": f"unix://{_socket(layout)}"}
     for name, command in _servers(layout).items():
         config[f"program:{name}"] = _program(layout, name, command, {}, autostart=True)
     for service in SERVICES:
@@ -55,6 +59,45 @@ def processes(service: str) -> dict[str, list[str]]:
 def start(layout: Layout) -> None:
     """Start the supervisor, which starts the servers."""
     subprocess.run([_tool("supervisord"), "-c", str(write(layout))], check=True, cwd=layout.path)
+
+
+def is_up(layout: Layout) -> bool:
+    """Tell whether the supervisor answers; a socket that a crash or a restart of the machine left behind doesn't."""
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(str(_socket(layout)))
+        except OSError:
+            return False
+    return True
+
+
+def forget(layout: Layout) -> None:
+    """End and remove what a supervisor that was killed leaves behind: its processes go on, on the same ports."""
+    left = [process for process in psutil.process_iter() if _belongs(process, layout)]
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=STOP_S)
+    for process in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    _socket(layout).unlink(missing_ok=True)
+    _pid_file(layout).unlink(missing_ok=True)
+
+
+def _belongs(process: psutil.Process, layout: Layout) -> bool:
+    """Tell a process the supervisor started: a service by its keys, a server by the folder it was given."""
+    try:
+        module = process.cmdline()[1:3] == ["-m", "boss_stack.node"] or "boss_mail_catcher" in process.cmdline()[2:3]
+        of_server = module and any(Path(word).is_relative_to(layout.path) for word in process.cmdline()[3:])
+        return of_server or process.environ().get("BOSS_JWKS") == str(layout.path / "keys" / "jwks.json")
+    except (psutil.Error, OSError):
+        return False
+
+
+def has_ended(layout: Layout) -> bool:
+    """Tell whether a supervisor that was told to has stopped everything and ended."""
+    return not _pid_file(layout).exists()
 
 
 def control(layout: Layout, *words: str, check: bool = True) -> str:
@@ -101,12 +144,20 @@ def _program(
         "startsecs": "1",
         "startretries": "1000",
         "priority": str(START_ORDER["services" if environment else "servers"]),
-        "stopwaitsecs": "20",
+        "stopwaitsecs": str(STOP_S),
         "stopsignal": "TERM",
         "redirect_stderr": "true",
         "stdout_logfile": str(layout.path / "logs" / f"{name}.log"),
         "stdout_logfile_maxbytes": LOG_MAXBYTES,
     }
+
+
+def _socket(layout: Layout) -> Path:
+    return layout.path / "supervisor.sock"
+
+
+def _pid_file(layout: Layout) -> Path:
+    return layout.path / "supervisord.pid"
 
 
 def _tool(name: str) -> str:

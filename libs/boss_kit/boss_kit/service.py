@@ -290,7 +290,10 @@ def _relay(house: House[Any]) -> Any:
     settings, service = house.settings, house.service.name
     topology = load_topology()
     if settings.consumers:
-        topology = topology.only(settings.consumers)
+        try:
+            topology = topology.only(settings.consumers)
+        except LookupError as error:
+            raise StartError(f"BOSS_CONSUMERS: {error}") from error
     if settings.amqp_url:
         from boss_kit.events.rabbit import RabbitPublisher
 

@@ -118,6 +118,9 @@ class Settings:
             found.append(f"BOSS_LOG_LEVEL is {self.log_level!r}: use DEBUG, INFO, WARNING or ERROR.")
         found += [*self._wrong_places(), *self._wrong_urls(), *self._wrong_zone()]
         files = {"BOSS_SERVICE_KEY": self.service_key}
+        if all(tls):
+            names = ("BOSS_TLS_CERTIFICATE", "BOSS_TLS_PRIVATE_KEY", "BOSS_TLS_AUTHORITY")
+            files |= {name: path for name, path in zip(names, tls, strict=True) if path is not None}
         if not self.jwks.startswith(("http://", "https://")):
             files["BOSS_JWKS"] = Path(self.jwks.removeprefix("file://"))
         found += [

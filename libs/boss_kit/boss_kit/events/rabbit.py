@@ -28,10 +28,16 @@ def why_not_let_in(amqp_url: str, timeout_s: float) -> str | None:
     parameters = pika.URLParameters(amqp_url)
     parameters.socket_timeout = parameters.blocked_connection_timeout = timeout_s
     parameters.connection_attempts = 1
+    # What it would log five times over is the answer here.
+    own = logging.getLogger("pika")
+    level = own.level
+    own.setLevel(logging.CRITICAL)
     try:
         pika.BlockingConnection(parameters).close()
     except (AMQPError, OSError) as error:
         return f"{type(error).__name__} {error}"
+    finally:
+        own.setLevel(level)
     return None
 
 

@@ -54,6 +54,7 @@ NOBODY = "127.0.0.1:1"
         (("serve",), {"BOSS_GRPC_ADDRESS": "{taken}"}, "BOSS_GRPC_ADDRESS: can't listen on 127.0.0.1:"),
         (("serve",), {"BOSS_METRICS_ADDRESS": "{taken}"}, "BOSS_METRICS_ADDRESS: can't listen on 127.0.0.1:"),
         (("serve",), {"BOSS_JWKS": f"http://{NOBODY}/keys"}, "BOSS_JWKS: no keys can be read"),
+        (("run",), {"BOSS_CONSUMERS": "bilingsgate"}, "BOSS_CONSUMERS: no such consumers: bilingsgate; there are"),
         (("work", "--index", "2", "--of", "2"), {}, "--index is 2: it must lie between 0 and 1"),
     ],
 )

@@ -76,6 +76,13 @@ def test_a_wrong_address_is_not_repeated_because_it_may_hold_a_password(environ:
     assert "geheim" not in str(caught.value)
 
 
+def test_a_file_of_mutual_tls_that_is_not_there_is_named(environ: dict[str, str]) -> None:
+    tls = {"BOSS_TLS_CERTIFICATE": "/nowhere.pem", "BOSS_TLS_PRIVATE_KEY": "/nowhere.key", "BOSS_TLS_AUTHORITY": "/ca"}
+    with pytest.raises(SettingsError) as caught:
+        ThingSettings.from_environ({**environ, **tls})
+    assert [problem.split()[0] for problem in caught.value.problems] == list(tls)
+
+
 def test_every_problem_is_said_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         ThingSettings.from_environ({})
