@@ -1,5 +1,6 @@
 """What the demo shows a person: tables, one member's story, where to look."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from rich import box
@@ -28,6 +29,7 @@ def show(console: Console, played: Played, clients: Clients, folder: Path) -> No
     console.print(_where_to_look(folder))
     console.print(_invariants(figures))
     console.print(Text(f"{figures['days']} days played in {played.seconds:.1f} s", style=GREY))
+    console.print(Text("next: `make up` starts an installation that stays, docs/operations.md says how", style=GREY))
 
 
 def _summary(figures: Figures) -> Table:
@@ -41,7 +43,7 @@ def _summary(figures: Figures) -> Table:
         ("Invoices", figures["invoices"], amounts["invoiced"]),
         ("Payments submitted", paid["submitted"], amounts["submitted"]),
         ("  approved", paid["approved"], amounts["approved"]),
-        ("  of them saved by the card updater", paid["recovered_by_cau"], ""),
+        ("    by the card updater's help", paid["recovered_by_cau"], ""),
         ("  declined", paid["declined"], amounts["declined"]),
         ("Paid at the front desk", paid["point_of_sale"], amounts["point_of_sale"]),
         ("Entered ARM", figures["arm"]["opened"], ""),
@@ -54,8 +56,14 @@ def _summary(figures: Figures) -> Table:
         ("Waiting for collections", figures["collections_pending"], ""),
         ("Still owed", "", amounts["receivable"]),
     ):
-        table.add_row(label, f"{count:,}" if isinstance(count, int) else count, amount)
+        table.add_row(label, f"{count:,}" if isinstance(count, int) else count, _amount(amount))
     return table
+
+
+def _amount(text: str) -> str:
+    """Part the thousands of an amount such as `12345.60 USD`."""
+    number, _, currency = text.partition(" ")
+    return f"{Decimal(number):,} {currency}" if number else ""
 
 
 def _import_table(figures: Figures) -> Group:
@@ -107,15 +115,15 @@ def _day(entry: timeline.Entry) -> str:
 
 
 def _where_to_look(folder: Path) -> Panel:
-    lines = Text()
-    for name, what in (
-        ("emails", "every email, as .eml"),
-        ("letters", "every letter, as PDF"),
-        ("calls", "every call and its recording"),
+    lines = Text(f"{folder}\n", style="bold")
+    for name, pattern, what in (
+        ("emails", "*.eml", "emails, for any mail program"),
+        ("letters", "*.pdf", "letters"),
+        ("calls", "*.json", "calls, beside their recordings"),
     ):
-        count = sum(1 for path in (folder / name).rglob("*") if path.is_file())
-        lines.append(f"{folder / name}", style="bold")
-        lines.append(f"  {what} ({count:,} files)\n", style=GREY)
+        count = sum(1 for path in (folder / name).rglob(pattern) if path.is_file())
+        lines.append(f"  {name + '/':<10}", style="bold")
+        lines.append(f"{count:>5,} {what}\n", style=GREY)
     lines.rstrip()
     return Panel(lines, title="Look at what members got", title_align="left", box=box.ROUNDED, expand=False)
 

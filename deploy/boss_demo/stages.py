@@ -32,10 +32,10 @@ def open_stage(folder: Path | None, seed: int, *, distributed: bool) -> Iterator
         token = operator_token(found.path / "keys")
         addresses = {service: found.address(service) for service in layout.SERVICES}
         with Clients(addresses, lambda _: token) as clients:
-            description = "five services as processes of their own, RabbitMQ and PostgreSQL"
+            description = "five services in processes of their own"
             yield Stage(clients.until_answered(UNTIL_ANSWERED_S), found.sandbox, description)
     else:
         lent = nullcontext(folder) if folder else folder_default("demo")
         with lent as place, AllInOne(place, seed=seed) as everything:
-            description = "five services in one process, an embedded PostgreSQL, a mail catcher"
+            description = "five services, PostgreSQL and a mail catcher in one process"
             yield Stage(everything.clients, everything.places.messages, description)

@@ -43,8 +43,8 @@ TEMPLATES = {
         "Second reminder",
         "{{ first_name }}, {{ past_due_balance }} is still open at {{ club_name }}",
         "Hello {{ first_name }},\n\n"
-        "Your account {{ account_number }} has been past due for {{ days_in_arm }} days, and {{ "
-        "past_due_balance }} is still open.\n\n"
+        "It is {{ days_in_arm }} days since your payment was declined, and {{ past_due_balance }} is still open on "
+        "your account {{ account_number }}.\n\n"
         "If something has changed for you, tell us: we can pause a membership. Otherwise please "
         "settle the balance this "
         "week, at the front desk or by calling {{ caller_number }}.\n\n"
@@ -55,9 +55,8 @@ TEMPLATES = {
         "Letter",
         "Past due balance on account {{ account_number }}",
         "Dear {{ first_name }} {{ last_name }},\n\n"
-        "we have written and called about the payment your bank declined on {{ sent_date }}. As of "
-        "today {{ past_due_balance }} "
-        "is past due on your account.\n\n"
+        "the payment that your bank declined on {{ sent_date }} is still open. As of today {{ past_due_balance }} is "
+        "past due on your account.\n\n"
         "Please pay at the front desk, or call {{ caller_number }} so that we can agree on how. If you think this is a "
         "mistake, tell us and we will look at it together.\n\n"
         "Yours sincerely,\n{{ club_name }}",
@@ -67,9 +66,9 @@ TEMPLATES = {
         "Final letter",
         "Final notice for account {{ account_number }}",
         "Dear {{ first_name }} {{ last_name }},\n\n"
-        "this is our last letter. {{ past_due_balance }} has been past due for {{ days_in_arm }} "
-        "days. If it isn't settled within "
-        "ten days we will hand the account to a collections agency, which neither of us wants.\n\n"
+        "this is our last letter. {{ past_due_balance }} is still open, {{ days_in_arm }} days after your payment was "
+        "declined. If it isn't settled within ten days we will hand the account to a collections agency, which neither "
+        "of us wants.\n\n"
         "A call to {{ caller_number }} is enough to stop it.\n\n"
         "Yours sincerely,\n{{ club_name }}",
     ),

@@ -54,7 +54,7 @@ def test_arm_10_a_request_says_all_that_sending_needs(club: Club, ready: Any) ->
         "club_name": "Denver Club",
         "past_due_balance": "35.00 USD",
         "days_in_arm": "14",
-        "sent_date": "2026-03-10",
+        "sent_date": "March 10, 2026",
         "account_number": "S1",
         "caller_number": "+13035550130",
         "reply_to_address": "help@denver.example.com",

@@ -196,6 +196,45 @@ def test_all_2_the_timeline_tells_billings_part_in_order(club: Club, server: Any
     ]
 
 
+def told(server: Any, account: str) -> list[str]:
+    request = timeline_pb.ListTimelineEntriesRequest(parent=account)
+    found = server.stub(timeline_grpc.TimelineServiceStub).ListTimelineEntries(request, timeout=5).timeline_entries
+    return [one.text for one in found]
+
+
+def test_all_2_a_source_is_told_to_be_invalid_after_the_decline_that_made_it_so(club: Club, server: Any) -> None:
+    account = club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.script["tok_M1", 1] = "D13"
+    club.bill()
+    club.deliver()
+    assert told(server, account.name)[-2:] == [
+        "Payment of 35.00 USD was declined: D13.",
+        "Funding source VISA ending in 4242 became invalid by declines.",
+    ]
+
+
+def test_all_2_a_retry_is_told_after_the_decline_and_what_the_updater_did_about_it(club: Club, server: Any) -> None:
+    club.settings(card_updater=True)
+    account = club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.script["tok_M1", 1] = "D05"
+    club.play(club.day)
+    story = told(server, account.name)
+    kinds = [
+        "was imported",
+        "Invoice M1-1 of 35.00 USD was made",
+        "Payment of 35.00 USD for invoice M1-1 was made, VISA (New, batch 1)",
+        "Payment of 35.00 USD was declined: D05",
+        "The card updater answered: ",
+        "was renewed by the card updater",
+        "(Retry, batch 1)",
+        "Retry of the payment of 35.00 USD was approved",
+    ]
+    assert len(story) == len(kinds)
+    assert all(kind in line for kind, line in zip(kinds, story, strict=True)), story
+
+
 class Agreements(due_grpc.DueChargeServiceServicer):
     """Stands in for agreements over real gRPC."""
 

@@ -239,6 +239,11 @@ def _step(case: _Case, member: Member, line: Line, contact: Contact | None, stat
     )
 
 
+def _in_words(day: date) -> str:
+    """Write a day as the letters' own date is written."""
+    return f"{day:%B} {day.day}, {day.year}"
+
+
 def _fact(case: _Case, member: Member, step: Step, line: Line, contact: Contact | None) -> NotificationRequested:
     settings = case.settings
     placeholders = {
@@ -247,7 +252,7 @@ def _fact(case: _Case, member: Member, step: Step, line: Line, contact: Contact 
         "club_name": case.unit.display_name,
         "past_due_balance": str(case.balance),
         "days_in_arm": str(case.cycle.days_on(case.day)),
-        "sent_date": case.cycle.sent_date.isoformat(),
+        "sent_date": _in_words(case.cycle.sent_date),
         "account_number": case.account_number or member.external_id,
         "caller_number": settings.caller_number,
         "reply_to_address": settings.reply_to_address,

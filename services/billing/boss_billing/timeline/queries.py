@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import IntEnum
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +17,38 @@ from boss_kit.unit_of_work import Transaction
 _MINE = "enterprise_id = :enterprise_id AND business_unit_id = :unit_id AND account_id = :account_id"
 _PAYMENT_MINE = " AND ".join(f"payment.{condition}" for condition in _MINE.split(" AND "))
 
+
+class Rank(IntEnum):
+    """What comes before what where the clock says the same of both: a payment's story in its own order."""
+
+    SOURCE = 0
+    INVOICE = 1
+    PAYMENT = 2
+    RESULT = 3
+    SOURCE_DECLINED = 4
+    CARD_UPDATER = 5
+    SOURCE_RENEWED = 6
+    RETRY = 7
+    RETRY_RESULT = 8
+    DESK = 9
+    MOVEMENT = 10
+
+
 _STORY = sa.text(
     f"""
     SELECT * FROM (
-        SELECT 1 AS rank, id, invoice_date AS day, create_time, 'invoice' AS kind, correlation, json_build_object(
-            'of', kind, 'number', number, 'amount', total_minor, 'currency', currency, 'due', due_date) AS told
+        SELECT {Rank.INVOICE} AS rank, id, invoice_date AS day, create_time, 'invoice' AS kind, correlation,
+            json_build_object('of', kind, 'number', number, 'amount', total_minor, 'currency', currency,
+            'due', due_date) AS told
         FROM invoice WHERE {_MINE}
         UNION ALL
-        SELECT 0, id, business_date, create_time, 'funding source', correlation, json_build_object(
+        SELECT CASE reason WHEN 'declined' THEN {Rank.SOURCE_DECLINED} WHEN 'card_updater' THEN {Rank.SOURCE_RENEWED}
+            ELSE {Rank.SOURCE} END, id, business_date, create_time, 'funding source', correlation, json_build_object(
             'reason', reason, 'tender', tender, 'before', previous_last4, 'last4', last4, 'source', funding_source_id)
         FROM funding_source_change WHERE {_MINE}
         UNION ALL
-        SELECT 2, attempt.id, attempt.business_date, attempt.create_time, 'payment', attempt.correlation,
+        SELECT CASE attempt.label WHEN 'Retry' THEN {Rank.RETRY} ELSE {Rank.PAYMENT} END,
+            attempt.id, attempt.business_date, attempt.create_time, 'payment', attempt.correlation,
             json_build_object('amount', attempt.amount_minor, 'currency', attempt.currency, 'tender', attempt.tender,
             'label', attempt.label, 'kind', payment.kind, 'payment', payment.id, 'invoice', invoice.number,
             'batch', batch.number)
@@ -37,7 +58,8 @@ _STORY = sa.text(
         LEFT JOIN batch ON batch.enterprise_id = attempt.enterprise_id AND batch.id = attempt.batch_id
         WHERE {_PAYMENT_MINE}
         UNION ALL
-        SELECT 3, attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation,
+        SELECT CASE attempt.label WHEN 'Retry' THEN {Rank.RETRY_RESULT} ELSE {Rank.RESULT} END,
+            attempt.id, attempt.result_date, attempt.result_time, 'result', attempt.correlation,
             json_build_object('amount', attempt.amount_minor, 'currency', attempt.currency, 'state', attempt.state,
             'code', attempt.response_code, 'message', attempt.response_message, 'label', attempt.label,
             'payment', attempt.payment_id)
@@ -45,16 +67,16 @@ _STORY = sa.text(
         JOIN payment ON payment.enterprise_id = attempt.enterprise_id AND payment.id = attempt.payment_id
         WHERE {_PAYMENT_MINE} AND attempt.result_date IS NOT NULL
         UNION ALL
-        SELECT 4, id, answer_date, create_time, 'card updater', correlation, json_build_object(
+        SELECT {Rank.CARD_UPDATER}, id, answer_date, create_time, 'card updater', correlation, json_build_object(
             'outcome', outcome, 'source', funding_source_id)
         FROM card_inquiry WHERE {_MINE} AND answer_date IS NOT NULL
             AND (payment_id IS NOT NULL OR outcome NOT IN ('no change', 'no answer'))
         UNION ALL
-        SELECT 5, id, payment_date, create_time, 'desk', correlation, json_build_object(
+        SELECT {Rank.DESK}, id, payment_date, create_time, 'desk', correlation, json_build_object(
             'amount', amount_minor, 'currency', currency, 'tender', tender)
         FROM payment WHERE {_MINE} AND kind = 'Point of Sale'
         UNION ALL
-        SELECT 6, id, business_date, create_time, 'movement', correlation, json_build_object(
+        SELECT {Rank.MOVEMENT}, id, business_date, create_time, 'movement', correlation, json_build_object(
             'of', kind, 'amount', amount_minor, 'currency', currency, 'reason', reason, 'approver', approved_by)
         FROM movement WHERE {_MINE}
     ) AS story
