@@ -15,7 +15,7 @@ from boss_cli.clients import Clients
 from boss_demo.chance import happens, request_id
 from boss_demo.idle import wait_for_tasks, wait_until_idle
 
-HOUR_UTC = 18
+HOUR_UTC, DESK_HOUR_UTC = 18, 19
 PAYS_ON_A_DAY_PERCENT = 4
 PAGE_SIZE = 1000
 
@@ -40,14 +40,14 @@ class Driver:
     desk_percent: int = PAYS_ON_A_DAY_PERCENT
     payers: list[Payer] = field(default_factory=list)
 
-    def set_clock(self, day: datetime.date) -> None:
-        """Move every service to 18:00 UTC of a day."""
+    def set_clock(self, day: datetime.date, hour: int = HOUR_UTC) -> None:
+        """Move every service to an hour of a day, in UTC."""
         time = timestamp_pb2.Timestamp()
-        time.FromDatetime(datetime.datetime(day.year, day.month, day.day, HOUR_UTC, tzinfo=datetime.UTC))
+        time.FromDatetime(datetime.datetime(day.year, day.month, day.day, hour, tzinfo=datetime.UTC))
         for service in self.topology:
             self.clients.platform(service).clock.AdvanceClock(
                 clock_service_pb2.AdvanceClockRequest(
-                    time=time, request_id=request_id(self.seed, "clock", service, day)
+                    time=time, request_id=request_id(self.seed, "clock", service, day, hour)
                 )
             )
 
@@ -100,9 +100,11 @@ class Driver:
     def _pay(self, day: datetime.date) -> None:
         if not self.desk_percent:
             return
-        for debtor in self._past_due():
-            if not happens(self.desk_percent, self.seed, "pays", debtor.number, day):
-                continue
+        coming = [one for one in self._past_due() if happens(self.desk_percent, self.seed, "pays", one.number, day)]
+        if coming:
+            # So that a story tells the day's messages before the payment that ends them.
+            self.set_clock(day, DESK_HOUR_UTC)
+        for debtor in coming:
             self.clients.billing.payments.CreatePayment(
                 payments.CreatePaymentRequest(
                     parent=debtor.account,

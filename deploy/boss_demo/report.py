@@ -43,7 +43,7 @@ def _summary(figures: Figures) -> Table:
         ("Invoices", figures["invoices"], amounts["invoiced"]),
         ("Payments submitted", paid["submitted"], amounts["submitted"]),
         ("  approved", paid["approved"], amounts["approved"]),
-        ("    by the card updater's help", paid["recovered_by_cau"], ""),
+        ("    thanks to the card updater", paid["recovered_by_cau"], ""),
         ("  declined", paid["declined"], amounts["declined"]),
         ("Paid at the front desk", paid["point_of_sale"], amounts["point_of_sale"]),
         ("Entered ARM", figures["arm"]["opened"], ""),

@@ -135,7 +135,11 @@ def test_any_method_is_called_with_fields_or_json_and_shows_what_is_asked_for(de
 
 
 def test_a_call_that_can_not_be_is_refused_in_a_sentence(desk: Desk) -> None:
-    assert "no method 'MemberService.Nothing'" in desk.run("call", "agreements", "MemberService.Nothing", "{}").stderr
+    told = " ".join(desk.run("call", "agreements", "MemberService.Nothing", "{}").stderr.split())
+    assert "no method 'MemberService.Nothing'; MemberService has GetMember, " in told
+    told = " ".join(desk.run("call", "agreements", "Members.GetMember", "{}").stderr.split())
+    assert "write SERVICE.METHOD, where SERVICE is one of ActivityService, " in told
+    assert "ClockService" in told
     assert "is a stream" in desk.run("call", "agreements", "MemberService.ImportMembers", "{}").stderr
     assert "no GetMemberRequest" in desk.run("call", "agreements", "MemberService.GetMember", "nam=x").stderr
     assert "no GetMemberRequest" in desk.run("call", "agreements", "MemberService.GetMember", "{").stderr

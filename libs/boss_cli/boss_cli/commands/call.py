@@ -1,5 +1,6 @@
 """`boss call`: any method of any service, with a request and an answer in JSON."""
 
+import contextlib
 import importlib
 import pkgutil
 import sys
@@ -81,7 +82,25 @@ def _described(service: str, method: str) -> MethodDescriptor:
         if found.client_streaming or found.server_streaming:
             raise BossCommandError(f"{method} is a stream; `boss call` asks once and answers once.")
         return found
-    raise BossCommandError(f"{service} has no method {method!r}; write SERVICE.METHOD as the API reference has them.")
+    raise BossCommandError(f"{service} has no method {method!r}; {_known(service, wanted)}")
+
+
+def _known(service: str, wanted: str) -> str:
+    """Say which methods the named service has, or which services there are to name."""
+    packages = [package.format(service=service) for package in PACKAGES]
+    pool = descriptor_pool.Default()
+    for package in packages:
+        with contextlib.suppress(KeyError):
+            methods = pool.FindServiceByName(f"{package}.{wanted}").methods_by_name
+            return f"{wanted} has {', '.join(methods)}."
+    names = {
+        name
+        for package in packages
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
+        if module.name.endswith("_service_pb2")
+        for name in importlib.import_module(f"{package}.{module.name}").DESCRIPTOR.services_by_name
+    }
+    return f"write SERVICE.METHOD, where SERVICE is one of {', '.join(sorted(names))}."
 
 
 def _ask(channel: Any, method: MethodDescriptor, request: Message) -> Message:
