@@ -52,10 +52,10 @@ class Desk:
             self.preview(agreement, **values)
         return error.value
 
-    def cancel(self, agreement: str, effective: str) -> Any:
+    def cancel(self, agreement: str, effective: str, **values: Any) -> Any:
         reason = self.catalogue.create(CANCEL_REASON(display_name=f"Moving {uuid4()}"))
         asked = cancellations_pb.Cancellation(
-            agreement=agreement, effective_date=day(effective), reason_id=reason.name.rpartition("/")[2]
+            agreement=agreement, effective_date=day(effective), reason_id=reason.name.rpartition("/")[2], **values
         )
         request = cancellations_pb.RequestCancellationRequest(
             parent=self.club.unit, cancellation=asked, request_id=str(uuid4())

@@ -50,6 +50,7 @@ class Life:
     billed_to_the_end: bool = False
     paid: Counter[date] = field(default_factory=Counter)
     keys: Counter[str] = field(default_factory=Counter)
+    through: dict[UUID, date] = field(default_factory=dict)
     lines_made: int = 0
 
     @property
@@ -68,6 +69,7 @@ class Life:
             assert charge.due_date not in self.suspended_by(self.today), "no bill date lies in a suspension"
             assert self.final is None or charge.period_end <= self.final, "nothing is billed after the last paid day"
             self.keys[charge.key] += 1
+            self.through[line.id] = charge.period_end
             self.paid.update(
                 charge.period_start + ONE * n for n in range((charge.period_end - charge.due_date).days + 1)
             )
@@ -122,7 +124,8 @@ class Life:
         made: list[AgreementLine] = []
         for line in self.lines:
             if line.remaining_cycles != 0:
-                made += goes_on(line, windows, schedule, self.new_id(), self.new_id())
+                through = self.through.get(line.id)
+                made += goes_on(line, windows, schedule, self.new_id(), self.new_id(), through)
         self.lines, self.final, self.billed_to_the_end = made, None, False
         # The new agreement knows nothing of the old one's suspensions.
         self.suspended |= self.suspended_by(self.today)

@@ -172,6 +172,37 @@ def test_agr_9_a_pending_cancellation_is_rescinded_first_and_one_past_its_final_
     assert desk.get(done.after.name).status == "Active"
 
 
+@pytest.mark.parametrize("schedule", ["", "monthly_on_5"])
+def test_agr_9_a_replaced_cancellation_bills_again_no_days_that_were_paid_after_its_last_one(
+    desk: Desk, schedule: str
+) -> None:
+    """Only a prorated final bill leaves days out: a cycle billed before the request, and an instalment, are paid."""
+    gold = sell(
+        desk.club,
+        item(1, 3000, "2026-06-01"),
+        item(2, 6000, "2026-06-01", months=12),
+        item(3, 900, "2026-06-12", schedule="monthly_on_12", item_kind="rental"),
+        start="2026-06-01",
+    )
+    assert sorted(amounts(desk.club, "2026-06-10")) == [("2026-06-01", 3000), ("2026-06-01", 6000)]
+    account = f"{desk.club.unit}/accounts/{desk.club.account_id()}"
+    desk.cancel(gold, "2026-06-20", funding_source=f"{account}/fundingSources/{uuid4()}")
+    assert amounts(desk.club, "2026-06-12") == [("2026-06-12", 270)], "9 of 30 days of the locker"
+    desk.rewrite(gold, schedule=schedule)
+    found = sorted(amounts(desk.club, "2026-07-12"))
+    if schedule:
+        rest_of_the_locker, days_to_the_5th = 420, 400
+        assert found == [
+            ("2026-06-21", rest_of_the_locker),
+            ("2026-07-01", days_to_the_5th),
+            ("2026-07-05", 900),
+            ("2026-07-05", 3000),
+            ("2026-07-05", 6000),
+        ]
+    else:
+        assert found == [("2026-06-21", 630), ("2026-07-01", 3000), ("2026-07-01", 6000), ("2026-07-12", 900)]
+
+
 def test_agr_9_expired_and_cancelled_agreements_are_not_rewritten(desk: Desk) -> None:
     gold = sell(desk.club, item(1, 3500, "2026-07-01"), start="2026-07-01")
     desk.cancel(gold, "2026-06-10")

@@ -273,6 +273,20 @@ def billed_of(
     return found
 
 
+def answered_through(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID]) -> Mapping[UUID, date]:
+    """Read the last day that the answered charges of lines pay for."""
+    query = (
+        sa.select(charge_answer.c.line_id, sa.func.max(charge_answer.c.period_end_date).label("day"))
+        .where(
+            charge_answer.c.enterprise_id == enterprise_id,
+            charge_answer.c.line_id == sa.any_(sa.cast(list(line_ids), ARRAY(PG_UUID))),
+            charge_answer.c.period_end_date.is_not(None),
+        )
+        .group_by(charge_answer.c.line_id)
+    )
+    return {row.line_id: row.day for row in connection.execute(query)}
+
+
 def refused_since(
     connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable[UUID], since: datetime
 ) -> Mapping[UUID, int]:

@@ -1,6 +1,6 @@
 """Tell what a rewrite would make of an agreement (SPEC AGR-9)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -127,14 +127,16 @@ def rewritten(tx: Transaction, command: RewriteAgreement, old: Agreement, today:
     lines = [line for line in old.lines if line.suspension_id is None and line.state in states]
     removed = _removed(command, old, lines)
     months = parse_term(command.term or old.term, "rewrite.term")
+    ending = [line.id for line in lines if line.final_date is not None]
+    answered = requests.answered_through(tx.connection, old.enterprise_id, ending)
     kept: list[tuple[AgreementLine, AgreementLine]] = []
     made: list[AgreementLine] = []
     for line in lines:
-        found = [] if line in removed else _kept(command, line, months, today, windows)
+        found = [] if line in removed else _kept(command, line, months, today, windows, answered.get(line.id))
         made += found
         kept += [(line, found[0])] if found else []
     rules.check_nothing_overdue(removed, today)
-    made += _added(command, old, removed, offer, months, today)
+    made += _added(command, old, removed, offer, months, today, answered)
     made = [_due(line, ()) for line in within_term(made)]
     if not made:
         raise InvalidArgument.field("rewrite.removed", "leaves nothing of the agreement; cancel it instead.")
@@ -260,7 +262,12 @@ def _removed(command: RewriteAgreement, old: Agreement, lines: Sequence[Agreemen
 
 
 def _kept(
-    command: RewriteAgreement, line: AgreementLine, months: int | None, today: date, windows: Sequence[Window]
+    command: RewriteAgreement,
+    line: AgreementLine,
+    months: int | None,
+    today: date,
+    windows: Sequence[Window],
+    answered: date | None,
 ) -> Sequence[AgreementLine]:
     """Give a kept line as it goes on, and the charge that pays the days to its first bill; its term may be another."""
     line = replace(line, agreement_end=None)
@@ -269,7 +276,7 @@ def _kept(
         if renewed is None:
             return []
         line = renewed
-    return [_due(one, ()) for one in rules.goes_on(line, windows, command.schedule, new_id(), new_id())]
+    return [_due(one, ()) for one in rules.goes_on(line, windows, command.schedule, new_id(), new_id(), answered)]
 
 
 def _added(
@@ -279,6 +286,7 @@ def _added(
     offer: Offer | None,
     months: int | None,
     today: date,
+    answered: Mapping[UUID, date],
 ) -> Sequence[AgreementLine]:
     """Give the lines that come in; those that replace a perpetual Key Item begin where it was paid to."""
     if offer is None:
@@ -289,7 +297,7 @@ def _added(
     for asked in command.added:
         part = parts[asked.part_id]
         replaces = bool(keys) and part.required != OPTIONAL and part.billing == PERPETUAL
-        begins = rules.first_unpaid_day(keys[0]) if replaces else today
+        begins = rules.first_unpaid_day(keys[0], answered.get(keys[0].id)) if replaces else today
         keeps = keys[0] if replaces and not command.schedule else None
         for sold in part.items:
             found += _opened(command, part, sold, asked.quantity, begins, months, keeps)

@@ -97,19 +97,24 @@ def check_fixed(asked: Fixed, kept: Fixed) -> None:
 
 
 def goes_on(
-    line: AgreementLine, windows: Sequence[Window], schedule: str, line_id: UUID, bridge_id: UUID
+    line: AgreementLine,
+    windows: Sequence[Window],
+    schedule: str,
+    line_id: UUID,
+    bridge_id: UUID,
+    answered_through: date | None = None,
 ) -> Sequence[AgreementLine]:
     """Give a kept line under its new id where it was, and the charge that pays the days to its first bill, if any.
 
-    With a schedule its bill dates are others: the first from its first unpaid day on; no instalment is lost. Raises
-    InvalidArgument for a cycle of another length.
+    With a schedule its bill dates are others: the first from its first unpaid day on; no instalment is lost.
+    `answered_through` is the last day that its answered charges pay for. Raises InvalidArgument for a cycle of another
+    length.
     """
     if pays_days_once(line) and line.remaining_cycles:
         return _rest_of_days(replace(line, id=line_id, final_date=None, state=LIVE), windows)
-    final_date = line.final_date
     after, unpaid = where_it_stands(replace(line, id=line_id, final_date=None, state=LIVE), windows)
-    if final_date is not None and final_date < line.next_bill_date:
-        unpaid = final_date + ONE_DAY
+    first = first_unpaid_day(line, answered_through)
+    unpaid = first if first < line.next_bill_date else unpaid
     if line.billing in PAID_AT_ONCE:
         return [after]
     if schedule:
@@ -127,11 +132,14 @@ def _rest_of_days(line: AgreementLine, windows: Sequence[Window]) -> Sequence[Ag
     return [replace(line, next_bill_date=charge.due_date, price=charge.amount, units_per_cycle=units)]
 
 
-def first_unpaid_day(line: AgreementLine) -> date:
-    """Give the first day that no charge of a recurring line has paid for; a final bill pays to its last day."""
-    if line.final_date is not None and line.final_date < line.next_bill_date:
-        return line.final_date + ONE_DAY
-    return line.next_bill_date
+def first_unpaid_day(line: AgreementLine, answered_through: date | None) -> date:
+    """Give the first day that no charge of a recurring line has paid for.
+
+    A final bill pays to the last day if it is prorated; one that was made before, and an instalment, pays its cycle.
+    """
+    if line.final_date is None or line.final_date >= line.next_bill_date or answered_through is None:
+        return line.next_bill_date
+    return min(answered_through + ONE_DAY, line.next_bill_date)
 
 
 def _rescheduled(line: AgreementLine, name: str, unpaid: date) -> AgreementLine:

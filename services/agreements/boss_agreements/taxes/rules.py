@@ -30,6 +30,8 @@ def parse_percent(text: str, field: str) -> Decimal:
         percent = Decimal(text)
     except ArithmeticError:
         raise InvalidArgument.field(field, f"{text[:40]!r} is not a number; write it like 8.25.") from None
+    if percent.is_finite() and not 0 <= percent <= PERCENT_MAX:
+        raise InvalidArgument.field(field, f"{text[:40]} does not lie between 0 and {PERCENT_MAX}.")
     if not percent.is_finite() or percent != round(percent, DECIMALS_MAX):
         raise InvalidArgument.field(field, f"{text[:40]} must be a number with at most {DECIMALS_MAX} decimals.")
     return percent
