@@ -1,4 +1,4 @@
-"""`python -m boss_stack up | down | status | restart | demo`: the distributed form on one machine."""
+"""`python -m boss_stack up | down | status | restart | run | demo`: the distributed form on one machine."""
 
 import os
 import shutil
@@ -85,6 +85,19 @@ def restart(
         raise _refused(f"There is no {', '.join(unknown)}; there are: {', '.join([*groups, *sorted(known)])}.")
     chosen = [process for name in names for process in groups.get(name, [name])]
     console.print(supervision.control(layout, "restart", *chosen), end="")
+
+
+@app.command(context_settings=PASSED_ON)
+def run(
+    context: typer.Context, service: Annotated[str, typer.Argument(help="Such as billing.")], folder: Folder = None
+) -> None:
+    """Run a command of a service with this installation's settings: `run billing check --ledger`."""
+    layout = _running(folder)
+    if service not in SERVICES:
+        raise _refused(f"There is no service {service}; there are: {', '.join(SERVICES)}.")
+    command = [sys.executable, "-m", f"boss_{service}", *context.args]
+    done = subprocess.run(command, check=False, env=os.environ | layout.environment(service))
+    raise typer.Exit(done.returncode)
 
 
 @app.command(context_settings=PASSED_ON)

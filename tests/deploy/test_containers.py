@@ -86,6 +86,49 @@ def test_the_image_does_not_run_as_root_and_checks_its_health() -> None:
     assert any(line.startswith("HEALTHCHECK ") for line in lines)
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_container_publishes_has_somebody_who_can_be_let_in(service: str) -> None:
+    """A port for webhooks is a door only with the secrets of those who come through it."""
+    inside = {port.rpartition(":")[2] for port in COMPOSE["services"][service]["ports"]}
+    passed_on = COMPOSE["services"][service]["environment"]
+    secrets = [name for name, value in passed_on.items() if name.endswith("WEBHOOK_SECRETS") and f"${{{name}" in value]
+    assert ("8080" in inside) == bool(secrets)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_image_owns_the_folders_that_its_containers_write_to(service: str) -> None:
+    mounted = [volume.split(":") for volume in COMPOSE["services"][service]["volumes"]]
+    written = [place for source, place, *mode in mounted if not source.startswith(".") and mode != ["ro"]]
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    owner = next(line for line in lines if line.startswith("RUN useradd"))
+    assert written == ["/messages"]
+    assert all(f"install -d -o boss {place}" in owner for place in written)
+
+
+def test_the_broker_keeps_its_queues_when_its_container_is_made_anew() -> None:
+    broker = COMPOSE["services"]["rabbitmq"]
+    assert broker["hostname"] == "rabbitmq"
+    assert "rabbitmq:/var/lib/rabbitmq" in broker["volumes"]
+
+
+def test_nobody_is_started_before_database_and_broker_take_connections() -> None:
+    assert "-h" in COMPOSE["services"]["postgres"]["healthcheck"]["test"]
+    assert "check_port_connectivity" in COMPOSE["services"]["rabbitmq"]["healthcheck"]["test"]
+    for service in SERVICES:
+        needed = COMPOSE["services"][f"{service}-migrate"]["depends_on"]
+        assert {name: need["condition"] for name, need in needed.items()} == {
+            "postgres": "service_healthy",
+            "rabbitmq": "service_healthy",
+        }
+
+
+def test_the_image_gets_all_it_copies_and_no_keys() -> None:
+    kept = [line[1:] for line in (DEPLOY.parent / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = re.findall(r"^COPY (?!--from)(\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert {path.split("/$")[0] for path in copied} == set(kept)
+    assert "/deploy/keys/" in (DEPLOY.parent / ".gitignore").read_text().splitlines()
+
+
 def test_broker_and_database_are_the_versions_the_services_are_written_for() -> None:
     assert COMPOSE["services"]["rabbitmq"]["image"] == "rabbitmq:4"
     assert COMPOSE["services"]["postgres"]["image"] == "postgres:18"

@@ -18,7 +18,7 @@ from boss_stack.layout import SERVICES, OtherLayoutError, plan, read
 TIMEOUT_S = 30
 
 
-@pytest.mark.parametrize("command", [["status"], ["restart", "billing"]])
+@pytest.mark.parametrize("command", [["status"], ["restart", "billing"], ["run", "billing", "check"]])
 def test_where_nothing_is_up_that_is_said_with_the_way_out(tmp_path: Path, command: list[str]) -> None:
     plan(tmp_path / "made")
     for place in ("never", "made"):
