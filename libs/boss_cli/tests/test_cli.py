@@ -91,7 +91,21 @@ def test_status_shows_all_five_and_ends_well(cli: Cli) -> None:
     result = cli.run("status")
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()[1:]]
-    assert lines == [[s, "yes", "2026-03-10", "12:00:00", str(n), "0", "0", "7"] for n, s in enumerate(SERVICES)]
+    assert lines == [[s, "yes", "2026-03-10", "12:00:00", str(n), "0", "0", "0", "7"] for n, s in enumerate(SERVICES)]
+
+
+def test_status_counts_the_events_that_a_service_has_yet_to_process(cli: Cli) -> None:
+    def counts(producer: str, *events: int) -> list[clock_service_pb2.StreamCount]:
+        streams = enumerate(events)
+        return [clock_service_pb2.StreamCount(producer=producer, partition=p, events=n) for p, n in streams]
+
+    cli.add("billing", clock("billing", published=counts("billing", 5, 7)))
+    cli.add("arm", clock("arm", published=counts("arm", 2), processed=counts("billing", 5, 3)))
+    cli.add("notifications", clock("notifications"))
+    lines = [line.split() for line in cli.run("status").stdout.splitlines()[1:]]
+    behind = {line[0]: line[5] for line in lines if line[1] == "yes"}
+    # Notifications doesn't subscribe to billing; agreements, from which all hear, is away.
+    assert behind == {"billing": "0", "arm": "4", "notifications": "2"}
 
 
 def test_all_4_status_says_which_service_is_down_and_shows_the_others(cli: Cli) -> None:
