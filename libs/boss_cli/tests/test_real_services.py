@@ -78,6 +78,8 @@ def test_all_1_the_club_is_imported_but_for_the_records_that_are_wrong(desk: Des
     rows = (line.split() for line in desk.imported.stdout.splitlines()[1:])
     refused = {int(row[0]): row[1] for row in rows if len(row) > 3 and row[0].isdigit()}
     assert refused == PROBLEMS
+    # The table has a column for the field, so the reason needn't begin with it.
+    assert "last_name        is missing." in desk.imported.stdout
 
 
 def test_all_3_the_same_file_again_changes_nothing(desk: Desk) -> None:

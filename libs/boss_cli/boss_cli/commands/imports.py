@@ -7,6 +7,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from boss_cli import screen
+from boss_cli.club_file import Rejected
 from boss_cli.club_import import CHECKING, IMPORTING, ImportReport, import_club
 from boss_cli.session import session_of
 
@@ -38,10 +39,15 @@ def import_file(
 
 def _show(report: ImportReport) -> None:
     if report.rejected:
-        rows = [(one.record, one.external_id, one.field, one.reason) for one in report.rejected]
+        rows = [_row(one) for one in report.rejected]
         screen.out().print(screen.table(COLUMNS, rows, right=("record",)))
         screen.out().print()
     screen.out().print(
         f"{report.records:,} records: {report.imported:,} imported, {report.already_there:,} were there already, "
         f"{len(report.rejected):,} refused."
     )
+
+
+def _row(one: Rejected) -> tuple[object, ...]:
+    # The reason names its field for those who see it without a column for that.
+    return (one.record, one.external_id, one.field, one.reason.removeprefix(f"{one.field}: "))
