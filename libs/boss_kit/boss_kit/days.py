@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from boss_kit.errors import InvalidArgument
 
 ONE_DAY = timedelta(days=1)
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""The years a club lives in; a day outside is a slip of the pen."""
 _FEBRUARY = 2
 # Of a year that isn't a leap year, from 1 on.
 _DAYS_OF_MONTHS = (0, *(calendar.monthrange(2001, month)[1] for month in range(1, 13)))

@@ -10,7 +10,8 @@ from boss.platform.v1 import clock_service_pb2, clock_service_pb2_grpc
 from sqlalchemy.dialects.postgresql import insert
 
 from boss_kit import rests, schema
-from boss_kit.errors import FailedPrecondition
+from boss_kit.days import FIRST_YEAR, LAST_YEAR
+from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.jobs import TECHNICAL_KEY
 from boss_kit.rpc.convert import time_from_proto, time_to_proto
 from boss_kit.rpc.door import Door
@@ -53,6 +54,9 @@ class ClockServicer(clock_service_pb2_grpc.ClockServiceServicer):
                 "This installation goes by the wall clock; BOSS_TEST_CLOCK=on makes it one that can be driven.",
             )
         wanted = time_from_proto(request.time)
+        if not FIRST_YEAR <= wanted.year <= LAST_YEAR:
+            # There is no way back, and at the calendar's end there isn't even a tomorrow.
+            raise InvalidArgument.field("time", f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}.")
 
         def advance(tx: Transaction) -> clock_service_pb2.AdvanceClockResponse:
             _advance(tx.connection, wanted)

@@ -11,6 +11,7 @@ from boss.platform.v1 import task_service_pb2 as pb
 from boss.platform.v1 import task_service_pb2_grpc
 
 from boss_kit import names, schema
+from boss_kit.days import FIRST_YEAR
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.jobs import Job, enqueue_job
 from boss_kit.paging import open_page
@@ -19,7 +20,6 @@ from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import TASK_CHANNEL, Transaction
 
 ENTERPRISE = "enterprises/{enterprise}"
-FIRST_YEAR = 1900
 _STATES = {"pending": pb.Task.STATE_PENDING, "done": pb.Task.STATE_DONE, "failed": pb.Task.STATE_FAILED}
 _NAMES = {value: name for name, value in _STATES.items()}
 _TABLE = schema.task
@@ -71,10 +71,10 @@ class TaskServicer(task_service_pb2_grpc.TaskServiceServicer):
 
 def _require_come(day: date, today: date) -> None:
     """Refuse a day that no zone has come to yet, or that no club ever saw: its task would do too much, or fail."""
-    if day > today + timedelta(days=1):
-        raise InvalidArgument.field("business_date", f"{day} is still to come; a job runs for today or a day before.")
     if day.year < FIRST_YEAR:
-        raise InvalidArgument.field("business_date", f"{day.isoformat()} lies before {FIRST_YEAR}.")
+        raise InvalidArgument.field("business_date", f"{day} lies before {FIRST_YEAR}.")
+    if day - timedelta(days=1) > today:
+        raise InvalidArgument.field("business_date", f"{day} is still to come; a job runs for today or a day before.")
 
 
 def _retry(connection: sa.Connection, task_id: UUID) -> pb.Task:

@@ -50,6 +50,13 @@ def test_the_clock_never_goes_back(clock: Any) -> None:
     advance(clock, NEXT)
 
 
+@pytest.mark.parametrize("year", [1899, 2200, 9999])
+def test_the_clock_stays_within_the_years_of_a_club(clock: Any, year: int) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        advance(clock, datetime(year, 12, 31, tzinfo=UTC))
+    assert caught.value.violations[0].field == "time"
+
+
 def test_the_clock_needs_a_time(clock: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         clock.AdvanceClock(pb.AdvanceClockRequest(request_id=str(uuid4())))
