@@ -63,6 +63,9 @@ def test_agr_1_an_item_is_access_service_product_rental_or_fee(catalogue: Catalo
         ({"price": usd(-100)}, "item.price"),
         ({"price": money_pb2.Money(currency_code="EUR", units=35)}, "item.price"),
         ({"category": " "}, "item.category"),
+        ({"price": usd(10**12 + 100)}, "item.price"),
+        ({"basis": "unit", "units": 100_001}, "item.units"),
+        ({"validity_days": 3651}, "item.validity_days"),
     ],
 )
 def test_agr_1_an_item_that_cannot_be_is_refused_with_its_field(
@@ -109,6 +112,7 @@ def test_agr_1_a_bundles_lines_are_known_items_once_and_fees_are_no_key_items(ca
     key = LINE(item=access.name, is_key_item=True)
     for line, field in (
         (LINE(item=f"{catalogue.club.unit}/items/{uuid4()}"), "bundle.lines[1].item"),
+        (LINE(item=fee.name, quantity=1001), "bundle.lines[1].quantity"),
         (LINE(item=fee.name, is_key_item=True), "bundle.lines[1].is_key_item"),
         (LINE(item=fee.name, schedule="hourly"), "bundle.lines[1].schedule"),
         (key, "bundle.lines"),

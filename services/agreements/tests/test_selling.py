@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from agreements_catalogue import GROUP, PART, PROMOTION
+from agreements_catalogue import LINE as BUNDLE_LINE
 from agreements_club import ENTERPRISE, Club, cents, day, fact_event, iso, usd
 from agreements_desk import Writer
 from agreements_frozen import Desk
@@ -19,7 +20,7 @@ from boss.events.billing.v1 import billing_events_pb2
 
 from boss_agreements.drafts.process import finish_process
 from boss_kit.context import Context
-from boss_kit.errors import Aborted, FailedPrecondition, NotFound, PermissionDenied, Transient
+from boss_kit.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Transient
 from boss_kit.ids import new_id
 from boss_kit.tasks import Task
 
@@ -79,6 +80,20 @@ def test_agr_4_the_quote_of_a_fixed_term_names_no_bill_date_after_it(writer: Wri
         ("2026-02-01", 4500),
         ("2026-03-01", 4500),
     ]
+
+
+def test_agr_4_more_than_an_agreement_can_hold_is_refused_by_field(writer: Writer) -> None:
+    dear = writer.catalogue.item("Dear", price=usd(10**12), kind="service", basis="unit", units=100_000)
+    bundle = writer.catalogue.bundle(dear, "Dear", lines=[BUNDLE_LINE(item=dear.name, is_key_item=True, quantity=1000)])
+    definition = writer.catalogue.definition(PART(bundle=bundle.name, required="Select One"), display_name="Dear")
+    writer.catalogue.apply(definition)
+    writer.parts = {"definition": definition, "bundle": bundle, "fee": dear}
+    lines = [pb.DraftLine(bundle=bundle.name)]
+    sold = writer.finalize(writer.draft(lines=lines))
+    assert cents(agreement(writer.club, sold).price) == 10**15, "the most there is can be sold, billed and used"
+    assert cents(due(writer.club, "2026-02-01")[0].amount) == 10**15
+    with pytest.raises(InvalidArgument, match=r"draft\.lines: 2,000 of Dear are more than an agreement can hold"):
+        writer.draft(lines=[pb.DraftLine(bundle=bundle.name, quantity=2)])
 
 
 def test_agr_4_finalizing_gives_number_status_invoice_and_payment(writer: Writer) -> None:

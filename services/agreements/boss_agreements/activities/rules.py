@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
-from boss_agreements.agreements.rules import ACCESS, SERVICE, UNIT
+from boss_agreements.agreements.rules import ACCESS, SERVICE, UNIT, UNITS_MAX
 from boss_agreements.suspensions.rules import Window, union
 from boss_kit.days import ONE_DAY
 from boss_kit.errors import InvalidArgument
@@ -15,8 +15,6 @@ from boss_kit.money import round_half_up
 
 USABLE_KINDS = (ACCESS, SERVICE)
 CYCLE, PURCHASE = "cycle", "purchase"
-UNITS_MAX = Decimal(100_000)
-VALIDITY_DAYS_MAX = 3650
 
 
 @dataclass(frozen=True)

@@ -174,8 +174,7 @@ def _check(command: CreateAgreement, currency: str) -> None:
         raise InvalidArgument.field(
             "agreement.price", f"is in {command.price.currency}, but the business unit bills in {currency}."
         )
-    if command.price.amount_minor < 0:
-        raise InvalidArgument.field("agreement.price", "must not be negative.")
+    rules.check_price(command.price.amount_minor, "agreement.price")
     rules.check_year(command.start_date, "agreement.start_date")
     end = command.obligation_end_date
     if end is not None and rules.check_year(end, "agreement.obligation_end_date") < command.start_date:

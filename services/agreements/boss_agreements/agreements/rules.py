@@ -26,6 +26,13 @@ NO_TAX = Decimal(0)
 AGREEMENT_TYPES = ("Membership", "Service")
 TERM_MONTHS_MAX = 600
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+# More than any club sells, and few enough that what they add up to in an agreement, and days after them, can be kept.
+PRICE_MINOR_MAX = 10**12
+LINE_PRICE_MINOR_MAX = 10**15
+QUANTITY_MAX = 1000
+UNITS_MAX = 100_000
+LINE_UNITS_MAX = 10**9
+VALIDITY_DAYS_MAX = 3650
 
 PENDING_START = "Pending Start"
 ACTIVE = "Active"
@@ -132,6 +139,23 @@ def check_year(day: date, field: str) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise InvalidArgument.field(field, f"{day} lies outside the years {FIRST_YEAR} to {LAST_YEAR}.")
     return day
+
+
+def check_price(price_minor: int, field: str) -> None:
+    """Refuse a price no club can mean. Raises InvalidArgument."""
+    if price_minor < 0:
+        raise InvalidArgument.field(field, "must not be negative.")
+    if price_minor > PRICE_MINOR_MAX:
+        raise InvalidArgument.field(field, "is more than anything costs.")
+
+
+def check_line(line: "AgreementLine", field: str) -> "AgreementLine":
+    """Refuse a line that costs or grants more than can be counted. Raises InvalidArgument."""
+    if line.price.amount_minor > LINE_PRICE_MINOR_MAX or (line.units_per_cycle or 0) > LINE_UNITS_MAX:
+        raise InvalidArgument.field(
+            field, f"{line.quantity:,} of {line.item} are more than an agreement can hold; lower the quantity."
+        )
+    return line
 
 
 def open_line(

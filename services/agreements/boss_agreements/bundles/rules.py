@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from boss_agreements.agreements.rules import INSTALMENT, PAID_IN_FULL, PERPETUAL, TERM_MONTHS_MAX
+from boss_agreements.agreements.rules import INSTALMENT, PAID_IN_FULL, PERPETUAL, QUANTITY_MAX, TERM_MONTHS_MAX
 from boss_agreements.agreements.schedules import parse_schedule
 from boss_agreements.catalogue.rules import Entry, check_choice
 from boss_agreements.items.rules import Item
@@ -96,8 +96,8 @@ def _check_line(line: BundleLine, items: Mapping[UUID, Item], field: str) -> Non
     item = items.get(line.item_id)
     if item is None:
         raise InvalidArgument.field(f"{field}.item", f"{line.item_id} is not an item here.", "ITEM_UNKNOWN")
-    if line.quantity < 1:
-        raise InvalidArgument.field(f"{field}.quantity", "must be at least 1.")
+    if not 1 <= line.quantity <= QUANTITY_MAX:
+        raise InvalidArgument.field(f"{field}.quantity", f"must lie between 1 and {QUANTITY_MAX:,}.")
     if line.is_key_item and not item.may_be_key:
         raise InvalidArgument.field(
             f"{field}.is_key_item", f"can't be set for a {item.kind}; choose access, service or rental."

@@ -17,6 +17,7 @@ from boss_agreements.agreements.rules import (
     UNIT,
     AgreementLine,
     Line,
+    check_line,
     is_recurring,
     open_line,
     within_term,
@@ -169,7 +170,7 @@ def _sold_line(
     times = quantity * _cycles_paid(schedule, start, months, billing, item)
     price_minor, promotion = _best_price(item, promotions)
     line = open_line(line_id, schedule, Money(price_minor * times, item.currency), start, months, start, billing)
-    return replace(
+    line = replace(
         line,
         item=item.name,
         item_category=item.category,
@@ -188,6 +189,7 @@ def _sold_line(
         list_price=Money(item.price_minor * times, item.currency),
         promotion=promotion,
     )
+    return check_line(line, "draft.lines")
 
 
 def _first_days(line: AgreementLine, start: date, line_id: UUID) -> Iterator[AgreementLine]:

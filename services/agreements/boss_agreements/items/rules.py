@@ -12,6 +12,9 @@ from boss_agreements.agreements.rules import (
     TERM_MONTHS_MAX,
     TIME,
     UNIT,
+    UNITS_MAX,
+    VALIDITY_DAYS_MAX,
+    check_price,
 )
 from boss_agreements.catalogue.rules import Entry, check_choice
 from boss_agreements.organization.rules import CURRENCIES
@@ -76,8 +79,7 @@ def check_unit_price(one: UnitPrice, unit_currency: str) -> None:
         raise InvalidArgument.field(
             "unit_price.price", f"is in {one.price.currency}, but the business unit bills in {unit_currency}."
         )
-    if one.price.amount_minor < 0:
-        raise InvalidArgument.field("unit_price.price", "must not be negative.")
+    check_price(one.price.amount_minor, "unit_price.price")
 
 
 def saved_item(item: Item) -> Item:
@@ -86,8 +88,7 @@ def saved_item(item: Item) -> Item:
     check_choice(item.basis, BASES, "item.basis")
     if item.currency not in CURRENCIES:
         raise InvalidArgument.field("item.price.currency_code", f"{item.currency!r} is not a currency BOSS knows.")
-    if item.price_minor < 0:
-        raise InvalidArgument.field("item.price", "must not be negative.")
+    check_price(item.price_minor, "item.price")
     _check_units(item)
     if item.term_months is not None and not (item.may_be_key and 1 <= item.term_months <= TERM_MONTHS_MAX):
         raise InvalidArgument.field(
@@ -102,11 +103,12 @@ def _check_units(item: Item) -> None:
     if item.basis == UNIT:
         if item.kind not in (ACCESS, SERVICE):
             raise InvalidArgument.field("item.basis", f"can't be unit for a {item.kind}; only access and services are.")
-        if item.units is None or item.units < 1:
-            raise InvalidArgument.field("item.units", "must be at least 1 for a unit-based item.")
+        if item.units is None or not 1 <= item.units <= UNITS_MAX:
+            raise InvalidArgument.field("item.units", f"must lie between 1 and {UNITS_MAX:,} for a unit-based item.")
     elif item.units is not None:
         raise InvalidArgument.field("item.units", "is for unit-based items; leave it out for a time-based one.")
-    if item.validity_days is not None and item.validity_days < 1:
+    if item.validity_days is not None and not 1 <= item.validity_days <= VALIDITY_DAYS_MAX:
         raise InvalidArgument.field(
-            "item.validity_days", "must be at least 1, or left out: to the end of the paid cycle."
+            "item.validity_days",
+            f"must lie between 1 and {VALIDITY_DAYS_MAX:,}, or be left out: to the end of the paid cycle.",
         )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from uuid import UUID
 
+from boss_agreements.agreements.rules import check_price
 from boss_agreements.catalogue.rules import Entry, check_choice, check_order
 from boss_kit.errors import FailedPrecondition, InvalidArgument
 from boss_kit.money import round_half_up
@@ -38,6 +39,8 @@ def saved_promotion(promotion: Promotion) -> Promotion:
     check_order(promotion.start_date, promotion.end_date, "promotion.end_date")
     if promotion.kind == PERCENT_OFF and not 0 < promotion.percent <= 100:
         raise InvalidArgument.field("promotion.percent", "must lie above 0 and not above 100.")
+    if promotion.kind != PERCENT_OFF:
+        check_price(promotion.amount_minor, "promotion.amount_minor")
     if promotion.kind == AMOUNT_OFF and promotion.amount_minor < 1:
         raise InvalidArgument.field("promotion.amount_minor", "must be above 0.")
     return promotion

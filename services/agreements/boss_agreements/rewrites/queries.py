@@ -22,6 +22,7 @@ from boss_agreements.agreements.rules import (
     PRODUCT,
     UNIT,
     AgreementLine,
+    check_line,
     only_waits,
     open_line,
     parse_term,
@@ -339,7 +340,7 @@ def _opened(
         tax_rate=sum((tax.percent for tax in sold.taxes), NO_TAX),
         list_price=line.price,
     )
-    line = _due(line, ())
+    line = _due(check_line(line, "rewrite.added"), ())
     gap = rules.bridge(line, begins, new_id())
     return [line] if gap is None else [line, gap]
 
