@@ -45,7 +45,8 @@ test: check ## Every check and every test (ARGS="-k name" chooses)
 	$(PYTHON_OF_CHECKOUT) -m pytest $(ARGS)
 
 faults: setup ## All of the fault and fuzz tests, of which `make test` runs a seeded tenth
-	BOSS_FAULTS=all $(PYTHON_OF_CHECKOUT) -m pytest tests/faults services/agreements/tests/test_lives_on_the_database.py $(ARGS)
+	BOSS_FAULTS=all $(PYTHON_OF_CHECKOUT) -m pytest tests/faults services/agreements/tests/test_lives_on_the_database.py \
+		services/agreements/tests/test_hostile_input.py $(ARGS)
 
 bench: setup ## Measure against the raw limit of this machine (ARGS="--only events")
 	$(PYTHON_OF_CHECKOUT) -m boss_bench $(ARGS)

@@ -90,7 +90,7 @@ def serve(settings: AgreementsSettings) -> Serving:
     channels = house.channels()
     equipped = (
         AgreementWriterServicer(door, Sales(house.units, BillingDesk(channels))).add_to,
-        DocumentServicer(door, AgreementPress()).add_to,
+        DocumentServicer(door, AgreementPress(settings.document_fonts)).add_to,
         RewriteServicer(door, BillingInvoices(channels)).add_to,
     )
     add_all = [*(servicer(door).add_to for servicer in servicers), *equipped]
@@ -127,7 +127,7 @@ def run(settings: AgreementsSettings) -> Running:
         COLLECT_TASK: batch_cancels.collect_process(house.units, BillingDebtors(channels)),
         RUN_TASK: batch_cancels.run_process(house.units, BillingDebtors(channels)),
         RETURN_TASK: cancellations.return_process(house.units, billing),
-        DOCUMENT_TASK: document_process(house.units, AgreementPress()),
+        DOCUMENT_TASK: document_process(house.units, AgreementPress(settings.document_fonts)),
         FINISH_SALES: finish_process(house.units, Sales(house.units, BillingDesk(channels))),
     }
     return Running(house, jobs=JOBS, processes=processes, enterprises=_enterprises)

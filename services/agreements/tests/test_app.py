@@ -1,6 +1,8 @@
 """The service put together: its API, its job and what it publishes again."""
 
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +34,14 @@ def settings(engine: sa.Engine, tokens: Any) -> AgreementsSettings:
             "BOSS_CONSUMERS": "agreements",
         }
     )
+
+
+def test_a_folder_of_fonts_that_isnt_there_is_named(settings: AgreementsSettings, tmp_path: Path) -> None:
+    assert replace(settings, document_fonts=tmp_path).problems() == []
+    missing = tmp_path / "fonts"
+    assert replace(settings, document_fonts=missing).problems() == [
+        f"BOSS_DOCUMENT_FONTS names {missing}, but there is no such folder."
+    ]
 
 
 def test_every_state_can_be_published_again_with_the_version_it_has(club: Club, settings: AgreementsSettings) -> None:

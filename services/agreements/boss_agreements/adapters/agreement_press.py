@@ -15,10 +15,16 @@ from boss_agreements.documents.rules import Document
 class AgreementPress:
     """Sets agreements with one reused compiler, which keeps fonts and the parsed layout."""
 
-    def __init__(self) -> None:
+    def __init__(self, fonts: Path | None = None) -> None:
         layout = Path(str(files("boss_agreements").joinpath("adapters/agreement.typ")))
-        # The same agreement must look the same everywhere: only the fonts that come with the compiler.
-        self._compiler = typst.Compiler(str(layout), root=str(layout.parent), ignore_system_fonts=True)
+        # The same agreement must look the same everywhere: only the fonts that come with the compiler, and those that
+        # the installation chose for what these can't print.
+        self._compiler = typst.Compiler(
+            str(layout),
+            root=str(layout.parent),
+            font_paths=[str(fonts)] if fonts else [],
+            ignore_system_fonts=True,
+        )
 
     def pdf(self, document: Document, time: datetime) -> bytes:
         """Set a document as PDF; the same document is the same bytes."""

@@ -15,7 +15,7 @@ from boss_agreements.templates.rules import PLACEHOLDERS, Template, fill
 from boss_kit.days import ONE_DAY
 from boss_kit.money import Money
 
-NO_BREAK = "\N{NO-BREAK SPACE}"
+DOT = "  \N{MIDDLE DOT}  "
 TENDERS = {"CASH": "in cash", "CHECK": "by check", "CARD": "by card"}
 
 
@@ -230,16 +230,16 @@ def _payment_in_words(line: AgreementLine, start: date) -> str:
 
 
 def _line(line: AgreementLine, start: date) -> Row:
-    notes = [line.bundle] if line.bundle and line.bundle != line.item else []
     payment = _payment_in_words(line, start)
-    notes.append(payment[0].lower() + payment[1:])
+    what = [line.bundle] if line.bundle and line.bundle != line.item else []
+    prices = []
     if line.promotion and line.list_price is not None and line.list_price != line.price:
-        notes.append(f"{line.promotion}: {money(line.price)} instead of {money(line.list_price)}")
-    taxes = ", ".join(f"{tax.name} {tax.percent.normalize():f}%" for tax in line.taxes).replace(" ", NO_BREAK)
-    if taxes:
-        notes.append(taxes)
+        prices.append(f"{line.promotion}: {money(line.price)} instead of {money(line.list_price)}")
+    prices += [f"{tax.name} {tax.percent.normalize():f}%" for tax in line.taxes]
+    notes = [DOT.join([*what, payment[0].lower() + payment[1:]]), DOT.join(prices)]
     label = f"{line.quantity} x {line.item}" if line.quantity > 1 else line.item
-    return Row(label, "  ·  ".join(notes), _cells(line.price, tax_on(line.price, line.tax_rate)))
+    note = "\n".join(one for one in notes if one)
+    return Row(label, note, _cells(line.price, tax_on(line.price, line.tax_rate)))
 
 
 def _recurring(subject: Subject) -> Sequence[Recurring]:
