@@ -194,6 +194,8 @@ def test_all_3_templates_are_paged(ready: Any) -> None:
     ("changes", "field"),
     [
         ({"channel": "Phone"}, "schedule.lines[0].channel"),
+        ({"description": " "}, "schedule.lines[0].description"),
+        ({"description": "two\nlines"}, "schedule.lines[0].description"),
         ({"past_due_min": usd(-100)}, "schedule.lines[0].past_due_min"),
         ({"past_due_min": usd(500), "past_due_max": usd(400)}, "schedule.lines[0].past_due_max"),
     ],

@@ -76,6 +76,8 @@ def test_a_checked_template_fills_in(body: str, text: str) -> None:
     ("made", "field"),
     [
         (Draft("Email", "One", "", "text"), "template.subject"),
+        (Draft("Email", " ", "subject", "text"), "template.display_name"),
+        (Draft("Email", "One\u202eTwo", "subject", "text"), "template.display_name"),
         (Draft("Letter", "One", "subject", " "), "template.body"),
         (Draft("Email", "One", "two\nlines", "text"), "template.subject"),
         (Draft("Phone", "One"), "template.audio"),

@@ -42,7 +42,7 @@ class Schedule:
 
 
 def check_lines(lines: Sequence[Line], templates: Mapping[UUID, Template], unit_id: UUID) -> None:
-    """Refuse lines whose template can't be chosen here, and thresholds no balance can meet.
+    """Refuse lines whose template can't be chosen here, without a description, and thresholds no balance can meet.
 
     Raises InvalidArgument that names the line.
     """
@@ -53,6 +53,10 @@ def check_lines(lines: Sequence[Line], templates: Mapping[UUID, Template], unit_
             raise InvalidArgument.field(
                 f"{field}.template",
                 "isn't a template to choose at this business unit; ListTemplates with selectable shows them.",
+            )
+        if not line.description.strip() or not line.description.isprintable():
+            raise InvalidArgument.field(
+                f"{field}.description", "must be a line of text: it is the activity in the history."
             )
         if template.channel != line.channel:
             raise InvalidArgument.field(

@@ -80,7 +80,7 @@ class PlaceholderMissing(Exception):
 
 
 def check_texts(draft: Draft) -> None:
-    """Check subject and body against the promised placeholders (SPEC NOT-3).
+    """Check the name, and subject and body against the promised placeholders (SPEC NOT-3).
 
     Raises InvalidArgument, naming each unknown one.
     """
@@ -104,6 +104,8 @@ def render(text: str, placeholders: Mapping[str, str]) -> str:
 
 def _check_presence(draft: Draft) -> list[FieldViolation]:
     found = []
+    if not draft.display_name.strip() or not draft.display_name.isprintable():
+        found.append(FieldViolation("template.display_name", "Give it a name of one line, by which staff choose it."))
     if draft.channel == PHONE:
         if not draft.audio:
             found.append(FieldViolation("template.audio", "A phone template is a recording: upload a WAV file."))
