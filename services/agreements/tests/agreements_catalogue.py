@@ -18,6 +18,8 @@ from boss.agreements.v1 import (
     group_service_pb2_grpc,
     item_service_pb2,
     item_service_pb2_grpc,
+    location_service_pb2,
+    location_service_pb2_grpc,
     promotion_service_pb2,
     promotion_service_pb2_grpc,
     reason_service_pb2,
@@ -39,6 +41,7 @@ PART, LINE = definition_service_pb2.DefinitionPart, bundle_service_pb2.BundleLin
 TAX, TEMPLATE = tax_service_pb2.Tax, template_service_pb2.Template
 GROUP, CLASSIFICATION = group_service_pb2.AgreementGroup, classification_service_pb2.Classification
 REQUEST_REASON, WORK_ROLE = request_reason_service_pb2.RequestReason, work_role_service_pb2.WorkRole
+LOCATION = location_service_pb2.Location
 RULES, PROMOTION = agreement_rules_service_pb2.AgreementRules, promotion_service_pb2.Promotion
 
 _PLACES: dict[str, tuple[Any, Any, str]] = {
@@ -65,6 +68,7 @@ _PLACES: dict[str, tuple[Any, Any, str]] = {
         request_reason_service_pb2_grpc.RequestReasonServiceStub,
         "request_reason",
     ),
+    "Location": (location_service_pb2, location_service_pb2_grpc.LocationServiceStub, "location"),
     "WorkRole": (work_role_service_pb2, work_role_service_pb2_grpc.WorkRoleServiceStub, "work_role"),
     "Promotion": (promotion_service_pb2, promotion_service_pb2_grpc.PromotionServiceStub, "promotion"),
 }

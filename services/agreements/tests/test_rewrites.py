@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from agreements_billing import bill, close, item, sell
-from agreements_catalogue import CANCEL_REASON, PART
+from agreements_catalogue import CANCEL_REASON, LOCATION, PART
 from agreements_club import Club, cents, day, iso, usd
 from agreements_rewrites import Desk, amounts, link, open_desk
 from boss.agreements.v1 import agreement_service_pb2 as agreements_pb
@@ -317,6 +317,29 @@ def test_agr_9_an_optional_item_that_comes_in_is_no_key_item_and_ends_with_the_a
     club.run_day("2026-08-01")
     assert desk.get(made.after.name).status == "Expired"
     assert amounts(club, "2026-08-10") == []
+
+
+def test_agr_9_a_change_of_location_is_a_rewrite_to_an_active_location_of_the_unit(desk: Desk) -> None:
+    north, closed = (desk.catalogue.create(LOCATION(display_name=name)) for name in ("North", "Closed"))
+    desk.catalogue.update(closed, inactive=True)
+    gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
+    for name, words in (
+        (closed.name, "isn't active"),
+        (f"{desk.club.unit}/locations/{uuid4()}", "is not a location here"),
+        (f"{desk.club.unit}/workstations/{uuid4()}", "location"),
+    ):
+        refused = desk.refused(gold, location=name)
+        assert refused.code == "INVALID_ARGUMENT"
+        assert "rewrite.location" in str(refused)
+        assert words in str(refused)
+    made = desk.rewrite(gold, location=north.name).after
+    assert (made.location, desk.get(made.name).location, desk.get(gold).location) == (north.name, north.name, "")
+    assert [line.item for line in made.lines] == ["Item 1"], "nothing else changes"
+    stub = desk.club.server.stub(history_service_pb2_grpc.HistoryServiceStub)
+    (change,) = stub.ListChanges(history_service_pb2.ListChangesRequest(parent=made.name)).changes
+    assert list(change.notable_changes) == ["Location: North"]
+    again = desk.rewrite(made.name).after
+    assert again.location == north.name, "what isn't named stays"
 
 
 def test_agr_9_the_add_ons_of_a_rewritten_primary_are_those_of_the_new_agreement(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
-from agreements_catalogue import GROUP, PART, PROMOTION
+from agreements_catalogue import GROUP, LOCATION, PART, PROMOTION
 from agreements_catalogue import LINE as BUNDLE_LINE
 from agreements_club import ENTERPRISE, Club, cents, day, fact_event, iso, usd
 from agreements_desk import Writer
@@ -94,6 +94,18 @@ def test_agr_4_more_than_an_agreement_can_hold_is_refused_by_field(writer: Write
     assert cents(due(writer.club, "2026-02-01")[0].amount) == 10**15
     with pytest.raises(InvalidArgument, match=r"draft\.lines: 2,000 of Dear are more than an agreement can hold"):
         writer.draft(lines=[pb.DraftLine(bundle=bundle.name, quantity=2)])
+
+
+def test_agr_4_a_sale_belongs_to_an_active_location_of_its_unit(writer: Writer) -> None:
+    writer.offer()
+    north = writer.catalogue.create(LOCATION(display_name="North"))
+    sold = writer.finalize(writer.draft(location=north.name))
+    assert agreement(writer.club, sold).location == north.name
+    with pytest.raises(InvalidArgument, match=r"draft\.location: .* is not a location here"):
+        writer.draft(location=f"{writer.club.unit}/locations/{new_id()}")
+    writer.catalogue.update(north, inactive=True)
+    with pytest.raises(InvalidArgument, match=r"draft\.location: 'North' isn't active"):
+        writer.draft(location=north.name)
 
 
 def test_agr_4_finalizing_gives_number_status_invoice_and_payment(writer: Writer) -> None:

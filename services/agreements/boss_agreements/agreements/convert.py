@@ -67,6 +67,7 @@ def agreement(one: Agreement) -> pb.Agreement:
         rewritten_from=_other(unit, one.rewritten_from_id),
         rewritten_to=_other(unit, one.rewritten_to_id),
         primary_agreement=_other(unit, one.primary_agreement_id),
+        location=f"{unit}/locations/{one.location_id}" if one.location_id else "",
     )
 
 

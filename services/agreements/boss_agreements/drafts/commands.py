@@ -12,6 +12,7 @@ from boss_agreements.drafts.rules import Content
 from boss_agreements.drafts.store import Draft
 from boss_agreements.history import rules as sentences
 from boss_agreements.history.commands import Change, record
+from boss_agreements.locations.queries import check_location
 from boss_agreements.organization.queries import get_unit
 from boss_kit.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.ids import new_id
@@ -122,6 +123,9 @@ def change_of(agreement: Agreement, day: date, kind: str, summary: str, notable:
 
 def _check(tx: Transaction, draft: Draft) -> None:
     """Refuse a draft of what doesn't exist; what forbids its sale is told by the quote."""
+    if draft.content.location_id is not None:
+        where = draft.enterprise_id, draft.business_unit_id
+        check_location(tx, *where, draft.content.location_id, "draft.location")
     terms = offers.terms_of(tx, draft.enterprise_id, draft.business_unit_id, draft.content)
     offers.quote_of(draft.id, draft.content, terms)
 

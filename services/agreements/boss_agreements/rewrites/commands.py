@@ -141,4 +141,8 @@ def _change(one: Agreement, today: date, summary: str, notable: Sequence[str]) -
 def _notable(made: Rewritten) -> Sequence[str]:
     kept = {line.id for _, line in made.kept}
     added = [line for line in made.after.lines if line.id not in kept]
-    return [*(f"Item removed: {line.item}" for line in made.removed), *(f"Item added: {line.item}" for line in added)]
+    return [
+        *(f"Item removed: {line.item}" for line in made.removed),
+        *(f"Item added: {line.item}" for line in added),
+        *([f"Location: {made.location}"] if made.location else []),
+    ]

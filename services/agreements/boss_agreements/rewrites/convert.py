@@ -13,6 +13,8 @@ from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
 from boss_kit.rpc.convert import money_to_proto
 
+LOCATION = UNIT + "/locations/{l}"
+
 
 def request(parent: str, asked: pb.Rewrite) -> RewriteAgreement:
     """Read what is to change."""
@@ -31,6 +33,7 @@ def request(parent: str, asked: pb.Rewrite) -> RewriteAgreement:
         asked.term,
         asked.comments,
         Fixed(member_id, _uuid(asked.group_id, "rewrite.group_id"), asked.classification, asked.role),
+        location_id=names.parse(LOCATION, asked.location, "rewrite.location")["l"] if asked.location else None,
     )
 
 

@@ -38,6 +38,8 @@ from boss_agreements.cancellations.store import Cancellation
 from boss_agreements.definitions.queries import offer_for_sale
 from boss_agreements.definitions.rules import OPTIONAL, Offer, OfferedItem, OfferedPart, check_chosen
 from boss_agreements.due_charges.rules import next_charge
+from boss_agreements.locations.queries import check_location
+from boss_agreements.locations.rules import Location
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.reasons.queries import check_offered, get_cancel_reason, offered_cancel_reasons
 from boss_agreements.reasons.rules import FOR_REWRITES, CancelReason, check_approval
@@ -65,7 +67,8 @@ class RewriteAgreement:
     """A rewrite as it is asked for; what is empty stays as it is.
 
     With another definition its parts take the place of all required items: an upgrade. `invoiced` tells what billing
-    knows: that there is an invoice of the agreement, of a run or of the point of sale.
+    knows: that there is an invoice of the agreement, of a run or of the point of sale. `location_id` is another location
+    of the unit.
     """
 
     enterprise_id: UUID
@@ -81,6 +84,7 @@ class RewriteAgreement:
     comments: str = ""
     fixed: Fixed = NOTHING_FIXED
     invoiced: bool = False
+    location_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class Rewritten:
     returned: Sequence[CancelledLine]
     replaced: Sequence[Cancellation]
     windows: Sequence[Window]
+    location: str = ""
 
 
 def preview_rewrite(tx: Transaction, command: RewriteAgreement) -> Rewritten:
@@ -156,10 +161,22 @@ def rewritten(tx: Transaction, command: RewriteAgreement, old: Agreement, today:
         version=1,
         create_time=tx.now,
     )
+    location = _location(tx, command)
+    if location is not None:
+        after = replace(after, location_id=location.id)
     if offer is not None and command.definition_id is not None:
         after = replace(after, definition_id=offer.definition.id, display_name=offer.definition.name)
     returned = _returned(tx, old, removed, reason, windows, today)
-    return Rewritten(old, after, reason, kept, removed, returned, replaced, windows)
+    name = location.name if location is not None and location.id != old.location_id else ""
+    return Rewritten(old, after, reason, kept, removed, returned, replaced, windows, name)
+
+
+def _location(tx: Transaction, command: RewriteAgreement) -> Location | None:
+    """Read the location the agreement moves to, the text's "Change of Location". Raises InvalidArgument."""
+    if command.location_id is None:
+        return None
+    where = command.enterprise_id, command.business_unit_id
+    return check_location(tx, *where, command.location_id, "rewrite.location")
 
 
 def _reason(tx: Transaction, command: RewriteAgreement, old: Agreement) -> CancelReason:
