@@ -367,7 +367,7 @@ def test_agr_10_a_rewrite_is_in_the_change_history_of_both(desk: Desk) -> None:
         )
 
 
-def test_a_reason_that_is_not_for_rewrites_is_refused_and_changes_nothing(desk: Desk) -> None:
+def test_agr_2_a_reason_that_is_not_for_rewrites_is_refused_and_changes_nothing(desk: Desk) -> None:
     gold = sell(desk.club, item(1, 3500, "2026-06-01"), start="2026-06-01")
     other = desk.catalogue.create(CANCEL_REASON(display_name="Moving"))
     assert desk.refused(gold, reason=other).reason == "REASON_NOT_OFFERED"

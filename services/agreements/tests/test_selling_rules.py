@@ -232,9 +232,20 @@ def test_agr_4_the_better_promotion_makes_the_price_and_is_told_with_its_effect(
     assert not quote().effects
 
 
-@given(st.integers(0, 100_000), st.integers(1, 20), st.integers(1, 100))
-def test_agr_4_a_price_is_never_negative_and_never_above_the_list(price: int, quantity: int, percent: int) -> None:
-    off = promotion("Off", percent=Decimal(percent))
+@given(
+    st.integers(0, 100_000),
+    st.integers(1, 20),
+    st.one_of(
+        st.integers(1, 100).map(lambda percent: {"percent": Decimal(percent)}),
+        st.tuples(st.sampled_from(["amount", "price"]), st.integers(1, 100_000)).map(
+            lambda off: {"kind": off[0], "amount_minor": off[1]}
+        ),
+    ),
+)
+def test_agr_4_a_price_is_never_negative_and_never_above_the_list(
+    price: int, quantity: int, better: dict[str, Any]
+) -> None:
+    off = promotion("Off", **better)
     chosen = (DraftLine(BUNDLE, quantity=quantity),)
     line = quote(offer=with_gym(price_minor=price), promotions=(off,), lines=chosen).lines[0].line
     assert usd(0) <= line.price <= usd(price * quantity)

@@ -64,11 +64,10 @@ class AddedPart:
 
 @dataclass(frozen=True)
 class RewriteAgreement:
-    """A rewrite as it is asked for; what is empty stays as it is.
+    """A rewrite as it is asked for, to another location, too; what is empty stays as it is.
 
     With another definition its parts take the place of all required items: an upgrade. `invoiced` tells what billing
-    knows: that there is an invoice of the agreement, of a run or of the point of sale. `location_id` is another location
-    of the unit.
+    knows: that there is an invoice of the agreement, of a run or of the point of sale.
     """
 
     enterprise_id: UUID
