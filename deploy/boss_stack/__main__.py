@@ -19,6 +19,7 @@ from boss_kit.nodes.process import answers
 from boss_stack import supervision
 from boss_stack.keys import make
 from boss_stack.layout import SERVICES, Layout, OtherLayoutError, folder_default, plan, read
+from boss_stack.node import wipe_volumes
 
 WAIT_S_MAX = 120
 POLL_S = 0.1
@@ -62,6 +63,7 @@ def down(folder: Folder = None, wipe: Annotated[bool, typer.Option(help="Also re
         return
     bring_down(read(place))
     if wipe:
+        wipe_volumes(place)
         shutil.rmtree(place)
     console.print("down")
 
@@ -118,6 +120,7 @@ def demo(context: typer.Context, seed: Annotated[int, typer.Option(min=0)] = 1, 
     if played.returncode == 0 and folder is None:
         shutil.rmtree(place / "postgres", ignore_errors=True)
         shutil.rmtree(place / "rabbitmq", ignore_errors=True)
+        wipe_volumes(place)
     raise typer.Exit(played.returncode)
 
 
@@ -142,7 +145,7 @@ def bring_down(layout: Layout) -> None:
     """Stop the supervisor and with it everything it started."""
     layout.ready.unlink(missing_ok=True)
     if supervision.is_up(layout):
-        supervision.control(layout, "shutdown", check=False)
+        supervision.shut_down(layout)
         _wait("the end", layout.logs, partial(supervision.has_ended, layout))
     supervision.forget(layout)
 

@@ -1,10 +1,12 @@
 """`python -m boss_stack.node postgres|rabbitmq DIRECTORY PORT`: one server in the foreground, for the supervisor."""
 
+import hashlib
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from boss_kit.nodes.postgres import PostgresNode
@@ -14,9 +16,29 @@ from boss_kit.nodes.rabbitmq import RabbitNode, find_server
 POLL_S = 0.2
 # Five services keep a pool per process; two workers each need more than PostgreSQL's own 100.
 DATABASE_SETTINGS = {"max_connections": "250", "shared_buffers": "256MB"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A server as a container: its image, its port, where its data are, options before and words after the image."""
+
+    name: str
+    port: int
+    data: str
+    options: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+
 IMAGES = {
-    "postgres": ("postgres:18", 5432, ["-e", "POSTGRES_HOST_AUTH_METHOD=trust"]),
-    "rabbitmq": ("rabbitmq:4", 5672, []),
+    "postgres": Image(
+        "postgres:18",
+        5432,
+        "/var/lib/postgresql",
+        ("-e", "POSTGRES_HOST_AUTH_METHOD=trust"),
+        ("postgres", *(word for name, value in DATABASE_SETTINGS.items() for word in ("-c", f"{name}={value}"))),
+    ),
+    # RabbitMQ keeps its queues under the name of its host; a new container's own would begin with none.
+    "rabbitmq": Image("rabbitmq:4", 5672, "/var/lib/rabbitmq", ("--hostname", "rabbitmq")),
 }
 
 
@@ -29,7 +51,7 @@ def docker_runs() -> bool:
 def main(kind: str, directory: str, port: str) -> int:
     """Run the server until it ends, or until we are told to end it."""
     if docker_runs():
-        return _run_container(kind, int(port))
+        return _run_container(kind, Path(directory), int(port))
     node = _node(kind, Path(directory), int(port))
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,10 +75,24 @@ def _node(kind: str, directory: Path, port: int) -> PostgresNode | RabbitNode:
     return RabbitNode(directory, port=port)
 
 
-def _run_container(kind: str, port: int) -> int:
-    image, inner_port, options = IMAGES[kind]
-    command = ["docker", "run", "--rm", "-p", f"{LOCALHOST}:{port}:{inner_port}", *options, image]
-    process = subprocess.Popen(command)
+def wipe_volumes(folder: Path) -> None:
+    """Remove the data that containers of an installation keep outside its folder."""
+    if docker_runs():
+        for kind in IMAGES:
+            subprocess.run(
+                ["docker", "volume", "rm", "-f", _volume(kind, folder / kind)], capture_output=True, check=False
+            )
+
+
+def _volume(kind: str, directory: Path) -> str:
+    return f"boss-{hashlib.sha256(str(directory).encode()).hexdigest()[:12]}-{kind}"
+
+
+def _run_container(kind: str, directory: Path, port: int) -> int:
+    image = IMAGES[kind]
+    # The container goes with the process, its data stay in a volume.
+    place = ["-p", f"{LOCALHOST}:{port}:{image.port}", "-v", f"{_volume(kind, directory)}:{image.data}"]
+    process = subprocess.Popen(["docker", "run", "--rm", *place, *image.options, image.name, *image.words])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.terminate())
     return process.wait()

@@ -4,17 +4,20 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from typer.testing import CliRunner
 
-from boss_stack import supervision
+from boss_stack import node, supervision
 from boss_stack.__main__ import app
 from boss_stack.layout import SERVICES, OtherLayoutError, plan, read
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 TIMEOUT_S = 30
 
 
@@ -71,3 +74,32 @@ def test_a_shell_speaks_to_the_installation_after_reading_its_file(tmp_path: Pat
     for service in SERVICES:
         assert f"BOSS_{service.upper()}_ADDRESS={layout.address(service)}\n" in shown
     assert "The operator's command line of BOSS." in shown
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[list[str]]]:
+    """Stand in for Docker's command: an engine answers, and what it is asked for is written down."""
+    folder, asked = tmp_path / "bin", tmp_path / "asked"
+    folder.mkdir()
+    script = folder / "docker"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return lambda: [words for line in asked.read_text().splitlines() if (words := line.split()) != ["info"]]
+
+
+@pytest.mark.parametrize("kind", ["postgres", "rabbitmq"])
+def test_a_server_in_a_container_keeps_its_data_until_they_are_wiped(
+    docker: Callable[[], list[list[str]]], tmp_path: Path, kind: str
+) -> None:
+    for place in ("one", "one", "other"):
+        assert node.main(kind, str(tmp_path / place / kind), "7001") == 0
+    first, again, elsewhere = docker()
+    volume, _, inside = first[first.index("-v") + 1].partition(":")
+    assert again == first
+    assert elsewhere[elsewhere.index("-v") + 1] != f"{volume}:{inside}"
+    # The same places as the containers of compose.yaml.
+    mounts = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"][kind]["volumes"]
+    assert inside in [mount.split(":")[1] for mount in mounts]
+    node.wipe_volumes(tmp_path / "one")
+    assert ["volume", "rm", "-f", volume] in docker()
