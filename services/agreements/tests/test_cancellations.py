@@ -175,6 +175,26 @@ def test_agr_6_the_add_ons_of_a_primary_are_cancelled_first(wizard: Wizard) -> N
     assert kept.value.reason == "PRIMARY_PENDING_CANCELLATION"
 
 
+def test_agr_7_money_goes_back_to_a_funding_source_of_the_agreements_own_account(wizard: Wizard) -> None:
+    year = year_paid_in_full(wizard)
+    others = f"{wizard.club.unit}/accounts/{uuid4()}/fundingSources/{uuid4()}"
+    for ask in (
+        lambda: wizard.preview(year, "2026-06-14", funding_source=others),
+        lambda: wizard.request(year, "2026-06-14", funding_source=others),
+    ):
+        with pytest.raises(InvalidArgument, match=r"cancellation\.funding_source: belongs to another account"):
+            ask()
+    made = wizard.request(year, "2026-06-01")
+    assert made.return_state == "due"
+    with pytest.raises(InvalidArgument, match=r"funding_source: belongs to another account"):
+        wizard.service.FinalizeReturn(
+            pb.FinalizeReturnRequest(
+                name=made.name, destination="funding source", funding_source=others, request_id=str(uuid4())
+            )
+        )
+    assert wizard.get(made).return_state == "due", "nothing is half done"
+
+
 def test_agr_7_a_future_refund_needs_a_funding_source(wizard: Wizard) -> None:
     year = sell(wizard.club, item(1, 36500, "2026-06-01", months=12, billing="paid_in_full"), start="2026-06-01")
     bill(wizard.club, "2026-06-01")

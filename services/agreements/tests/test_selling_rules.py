@@ -202,6 +202,13 @@ def test_agr_4_paid_in_full_pays_all_cycles_of_the_term_at_once_and_a_pack_once(
     assert not found.recurring
 
 
+def test_agr_4_a_pack_of_units_that_is_the_key_item_is_one_pack_when_it_is_paid_in_full() -> None:
+    offer = with_gym(term_months=12, basis="unit", units=10)
+    (pack, towels) = (one.line for one in quote(offer=offer, lines=(DraftLine(BUNDLE),), payment="paid_in_full").lines)
+    assert (pack.price, pack.units_per_cycle) == (usd(3500), 10)
+    assert towels.price == usd(12 * 500), "what is used by time is paid for all of it"
+
+
 def test_agr_4_a_perpetual_agreement_has_an_obligation_period() -> None:
     assert quote(obligation_months=12).obligation_end_date == date(2027, 1, 9)
     assert quote(offer=with_gym(obligation_months=6)).obligation_end_date == date(2026, 7, 9)

@@ -62,6 +62,7 @@ def finalize_return(
         )
     if destination == rules.FUNDING_SOURCE and not funding_source:
         raise InvalidArgument.field("funding_source", "is missing: choose the source the money goes back to.")
+    rules.check_source(funding_source, one.account_id, "funding_source")
     asked = ask_for_return(tx, replace(one, return_destination=destination, funding_source=funding_source))
     store.save(tx.connection, asked)
     return asked

@@ -135,6 +135,7 @@ def plan(tx: Transaction, command: RequestCancellation, agreement: Agreement, to
     reason = _reason(tx, command, agreement)
     received = command.received_date or today
     _check(command)
+    rules.check_source(command.funding_source, agreement.account_id, "cancellation.funding_source")
     excepted = {EXCEPTION: (command.exception_reason, "cancellation.exception_reason")}
     check_reasons(tx, command.enterprise_id, command.business_unit_id, excepted)
     limits = rules_of(tx, command.enterprise_id, command.business_unit_id, agreement.definition_id)

@@ -270,6 +270,16 @@ def check_dates(effective: date, received: date, today: date, *, past_allowed: b
         )
 
 
+def check_source(source: str, account_id: UUID, field: str) -> None:
+    """Refuse that money goes to a funding source of somebody else's account. Raises InvalidArgument."""
+    if source and f"/accounts/{account_id}/" not in source:
+        raise InvalidArgument.field(
+            field,
+            "belongs to another account than the agreement; money goes back to a source of its own.",
+            "OTHER_ACCOUNT",
+        )
+
+
 def check_rescind(status: str, effective: date, today: date) -> None:
     """Refuse to rescind all but a Future request whose day hasn't passed (SPEC AGR-7). Raises FailedPrecondition."""
     if status == FINAL_INVOICED:
