@@ -19,7 +19,7 @@ from boss_kit.nodes.process import answers
 from boss_stack import supervision
 from boss_stack.keys import make
 from boss_stack.layout import SERVICES, Layout, OtherLayoutError, folder_default, plan, read
-from boss_stack.node import wipe_volumes
+from boss_stack.node import what_is_missing, wipe_volumes
 
 WAIT_S_MAX = 120
 POLL_S = 0.1
@@ -126,6 +126,8 @@ def demo(context: typer.Context, seed: Annotated[int, typer.Option(min=0)] = 1, 
 
 def raise_up(layout: Layout) -> None:
     """Start servers, then databases and schemas, then services, and wait until all answer."""
+    if layout.broker_port and (missing := what_is_missing()):
+        raise _refused(missing)
     make(layout.path / "keys")
     supervision.forget(layout)
     supervision.start(layout)

@@ -67,12 +67,17 @@ def main(kind: str, directory: str, port: str) -> int:
 def _node(kind: str, directory: Path, port: int) -> PostgresNode | RabbitNode:
     if kind == "postgres":
         return PostgresNode(directory, port=port, settings=DATABASE_SETTINGS)
-    if find_server() is None:
-        sys.exit(
-            "there is no rabbitmq-server here: install it (Debian: apt-get install rabbitmq-server), "
-            "or set BOSS_STACK_AMQP_URL"
-        )
     return RabbitNode(directory, port=port)
+
+
+def what_is_missing() -> str | None:
+    """Say what a broker of our own lacks here, and the way out; None if there is all it needs."""
+    if docker_runs() or find_server() is not None:
+        return None
+    return (
+        "There is neither a Docker engine nor a rabbitmq-server here: install one (Debian: apt-get install "
+        "rabbitmq-server), or name a broker you have in BOSS_STACK_AMQP_URL."
+    )
 
 
 def wipe_volumes(folder: Path) -> None:

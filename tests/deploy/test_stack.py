@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from boss_kit.nodes import rabbitmq
 from boss_stack import node, supervision
 from boss_stack.__main__ import app
 from boss_stack.layout import SERVICES, OtherLayoutError, plan, read
@@ -103,3 +104,12 @@ def test_a_server_in_a_container_keeps_its_data_until_they_are_wiped(
     assert inside in [mount.split(":")[1] for mount in mounts]
     node.wipe_volumes(tmp_path / "one")
     assert ["volume", "rm", "-f", volume] in docker()
+
+
+def test_without_a_broker_to_start_up_says_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbitmq, "_PACKAGED", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    answer = CliRunner().invoke(app, ["up", "--folder", str(tmp_path / "made")])
+    assert answer.exit_code == 1
+    assert "neither a Docker engine nor a rabbitmq-server" in answer.stderr
+    assert "BOSS_STACK_AMQP_URL" in answer.stderr
