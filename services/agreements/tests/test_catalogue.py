@@ -9,6 +9,7 @@ from agreements_catalogue import (
     DEFINITION,
     LINE,
     PART,
+    PROMOTION,
     RULES,
     SHARED,
     TAX,
@@ -185,6 +186,8 @@ def test_agr_1_select_one_is_for_bundles_of_memberships_and_one_or_more_for_serv
         ({"parts": [PART()]}, "definition.parts[0]"),
         ({"parts": [PART(item=f"{ENTERPRISE}/items/{uuid4()}")]}, "definition.parts[0].item"),
         ({"parts": [PART(bundle=f"{ENTERPRISE}/bundles/{uuid4()}")]}, "definition.parts[0].bundle"),
+        ({"parts": [PART(bundle=f"{ENTERPRISE}/bundles/1", billing="once")]}, "definition.parts[0].billing"),
+        ({"parts": [PART(bundle=f"{ENTERPRISE}/bundles/1", schedule="weekly")]}, "definition.parts[0].schedule"),
         ({"start_date": None}, "definition.start_date"),
     ],
 )
@@ -268,6 +271,27 @@ def test_agr_1_a_bundle_is_added_to_all_agreements_asked_for_or_to_none(catalogu
             catalogue.stub("Definition").AddBundleToDefinitions(request)
         assert refused.value.code == expected[0]
         assert catalogue.get("Definition", membership.name) == membership, "nothing is half done"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"kind": "gift"}, "promotion.kind"),
+        ({"kind": "percent"}, "promotion.percent"),
+        ({"kind": "percent", "percent": "0"}, "promotion.percent"),
+        ({"kind": "percent", "percent": "10", "amount_minor": 5}, "promotion.amount_minor"),
+        ({"kind": "amount"}, "promotion.amount_minor"),
+        ({"kind": "amount", "amount_minor": 500, "percent": "10"}, "promotion.percent"),
+        ({"kind": "price", "amount_minor": 10**12 + 1}, "promotion.amount_minor"),
+        ({"kind": "price", "end_date": day("2025-12-31")}, "promotion.end_date"),
+    ],
+)
+def test_agr_1_a_promotion_that_cannot_be_is_refused_with_its_field(
+    catalogue: Catalogue, values: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        catalogue.create(PROMOTION(display_name="Odd", start_date=day("2026-01-01"), **values))
+    assert [one.field for one in refused.value.violations] == [field]
 
 
 def test_entries_are_listed_by_name_in_pages_with_the_enterprises_and_without_inactive_ones(

@@ -13,6 +13,7 @@ from boss_agreements.definitions.store import Criteria
 from boss_agreements.items.convert import ITEMS
 from boss_agreements.taxes.rules import percent_text
 from boss_kit import names
+from boss_kit.errors import InvalidArgument
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto, optional_date_from_proto
 
 DEFINITIONS = "definitions"
@@ -124,6 +125,9 @@ def offer(one: Offer) -> pb.SellableDefinition:
 
 
 def _read_part(message: pb.DefinitionPart, field: str) -> Part:
+    for name in ("billing", "schedule", "obligation_months"):
+        if message.bundle and getattr(message, name):
+            raise InvalidArgument.field(f"{field}.{name}", "is for an item alone; a bundle says itself how it bills.")
     return Part(
         id_of(message.item, ITEMS, f"{field}.item"),
         id_of(message.bundle, BUNDLES, f"{field}.bundle"),

@@ -41,6 +41,10 @@ def saved_promotion(promotion: Promotion) -> Promotion:
         raise InvalidArgument.field("promotion.percent", "must lie above 0 and not above 100.")
     if promotion.kind != PERCENT_OFF:
         check_price(promotion.amount_minor, "promotion.amount_minor")
+    if promotion.kind != PERCENT_OFF and promotion.percent:
+        raise InvalidArgument.field("promotion.percent", f"is for the kind {PERCENT_OFF}; leave it out.")
+    if promotion.kind == PERCENT_OFF and promotion.amount_minor:
+        raise InvalidArgument.field("promotion.amount_minor", f"is not for the kind {PERCENT_OFF}; leave it out.")
     if promotion.kind == AMOUNT_OFF and promotion.amount_minor < 1:
         raise InvalidArgument.field("promotion.amount_minor", "must be above 0.")
     return promotion
