@@ -207,6 +207,11 @@ def test_agr_1_a_unit_charges_its_own_price_for_a_shared_item_and_others_the_ite
     answer = set_price(catalogue, access, usd(4900))
     assert (cents(answer.price), cents(answer.shared_price), answer.display_name) == (4900, 3500, "Club access")
     assert prices() == [4900, 3500]
+    for unit, own in ((catalogue.club.unit, 4900), (austin, 0), (SHARED, 0)):
+        name = access.name.replace(SHARED, unit)
+        (listed,) = catalogue.stub("Item").ListItems(items_pb.ListItemsRequest(parent=unit)).items
+        assert listed == catalogue.get("Item", name)
+        assert (cents(listed.price), cents(listed.unit_price)) == (3500, own), "who reads it sees its own price beside"
     assert before.parts[0].items[0].item.price_minor == 3500, "what is sold keeps its price"
     catalogue.update(access, price=usd(3900))
     assert prices() == [4900, 3900]

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from boss_agreements.catalogue import commands, queries
 from boss_agreements.catalogue.convert import entry_of, parent_of
-from boss_agreements.catalogue.rules import Entry, Head
+from boss_agreements.catalogue.rules import Entry, EntryName, Head
 from boss_agreements.catalogue.store import Shelf
 from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
@@ -20,7 +20,10 @@ L = TypeVar("L", bound=Message)
 
 
 class Counter(Generic[E, P]):
-    """Serves one noun; its servicer says what is a proto and what is an entry."""
+    """Serves one noun; its servicer says what is a proto and what is an entry.
+
+    `complete` adds to what is read what only its reader's own are.
+    """
 
     def __init__(
         self,
@@ -29,9 +32,10 @@ class Counter(Generic[E, P]):
         collection: str,
         write: Callable[[E], P],
         check: Callable[[Transaction, E], E],
+        complete: Callable[[Transaction, EntryName, Sequence[E], Sequence[P]], None] | None = None,
     ) -> None:
         self._door, self._shelf, self._collection = door, shelf, collection
-        self._write, self._check = write, check
+        self._write, self._check, self._complete = write, check, complete
 
     def create(self, request: Any, make: Callable[[Head], E]) -> P:
         """Make an entry."""
@@ -50,7 +54,7 @@ class Counter(Generic[E, P]):
     def get(self, request: Any) -> P:
         """Read an entry."""
         name = entry_of(request.name, self._collection)
-        return self._door.query(request, lambda tx: self._write(queries.get(tx, self._shelf, name)))
+        return self._door.query(request, lambda tx: self._written(tx, name, [queries.get(tx, self._shelf, name)])[0])
 
     def list(self, request: Any, answer: Callable[[Sequence[P], str], L]) -> L:
         """List what a parent sees."""
@@ -62,6 +66,13 @@ class Counter(Generic[E, P]):
         def read(tx: Transaction) -> L:
             found = queries.list_page(tx, self._shelf, parent, after, page.limit, show_inactive=request.show_inactive)
             rows, token = page.cut(found, lambda entry: (entry.name, entry.id))
-            return answer([self._write(row) for row in rows], token)
+            return answer(self._written(tx, parent, rows), token)
 
         return self._door.query(request, read)
+
+    def _written(self, tx: Transaction, reader: EntryName, entries: Sequence[E]) -> Sequence[P]:
+        """Write entries for who reads them."""
+        written = [self._write(one) for one in entries]
+        if self._complete is not None:
+            self._complete(tx, reader, entries, written)
+        return written

@@ -23,10 +23,17 @@ def get_items(
 ) -> Mapping[UUID, Item]:
     """Read those of some items that a unit sees, inactive ones too, at the prices it charges (SPEC AGR-1)."""
     found = ITEMS.visible(tx.connection, enterprise_id, unit_id, item_ids)
-    if unit_id is None or not found:
-        return found
-    prices = store.unit_prices(tx.connection, enterprise_id, unit_id, found.keys())
+    prices = prices_of(tx, enterprise_id, unit_id, found.keys())
     return {one.id: _at_price(one, prices.get(one.id)) for one in found.values()}
+
+
+def prices_of(
+    tx: Transaction, enterprise_id: UUID, unit_id: UUID | None, item_ids: Collection[UUID]
+) -> Mapping[UUID, Money]:
+    """Read what a unit charges for items, where it isn't the item's own price; an enterprise charges nothing."""
+    if unit_id is None or not item_ids:
+        return {}
+    return store.unit_prices(tx.connection, enterprise_id, unit_id, item_ids)
 
 
 def unit_prices(

@@ -1,5 +1,6 @@
 """ItemService."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import grpc
@@ -7,13 +8,16 @@ from boss.agreements.v1 import item_service_pb2 as pb
 from boss.agreements.v1 import item_service_pb2_grpc as pb_grpc
 
 from boss_agreements.catalogue.rpc import Counter
+from boss_agreements.catalogue.rules import EntryName
 from boss_agreements.items import commands, convert, queries
 from boss_agreements.items.commands import check_item
 from boss_agreements.items.convert import ITEMS, UNIT_ITEM, read_item, write_item
+from boss_agreements.items.rules import Item
 from boss_agreements.items.store import ITEMS as SHELF
 from boss_agreements.organization.rpc import UNIT
 from boss_kit import names
 from boss_kit.paging import open_page
+from boss_kit.rpc.convert import money_to_proto
 from boss_kit.rpc.door import Door
 from boss_kit.unit_of_work import Transaction
 
@@ -23,7 +27,7 @@ class ItemServicer(pb_grpc.ItemServiceServicer):
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._items = Counter(door, SHELF, ITEMS, write_item, check_item)
+        self._items = Counter(door, SHELF, ITEMS, write_item, check_item, _add_unit_prices)
 
     def add_to(self, server: grpc.Server) -> None:
         """Serve it."""
@@ -68,3 +72,11 @@ class ItemServicer(pb_grpc.ItemServiceServicer):
             return pb.ListUnitPricesResponse(unit_prices=map(convert.write_unit_price, rows), next_page_token=token)
 
         return self._door.query(request, answer)
+
+
+def _add_unit_prices(tx: Transaction, reader: EntryName, items: Sequence[Item], written: Sequence[pb.Item]) -> None:
+    """Say what the unit that reads items charges for them."""
+    prices = queries.prices_of(tx, reader.enterprise_id, reader.business_unit_id, [one.id for one in items])
+    for item, message in zip(items, written, strict=True):
+        if item.id in prices:
+            message.unit_price.CopyFrom(money_to_proto(prices[item.id]))
