@@ -9,10 +9,18 @@ from agreements_catalogue import PART, REQUEST_REASON, RULES, SHARED, SUSPENSION
 from agreements_club import Club, cents, iso, usd
 from agreements_frozen import GOLD, TRAINING, Desk
 from agreements_wizard import Wizard
-from boss.agreements.v1 import agreement_service_pb2, reason_service_pb2, suspension_service_pb2_grpc
+from boss.agreements.v1 import (
+    activity_service_pb2,
+    agreement_service_pb2,
+    reason_service_pb2,
+    suspension_service_pb2_grpc,
+)
 
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from boss_kit.ids import derived_id
+
+ALLOWED = activity_service_pb2.CheckInDecision.OUTCOME_ALLOWED
+DENIED = activity_service_pb2.CheckInDecision.OUTCOME_DENIED
 
 
 @pytest.fixture
@@ -117,6 +125,17 @@ def test_sus_2_the_end_date_is_the_first_day_back_and_may_be_open(desk: Desk, ag
     assert statuses(desk, agreement) == ["Freeze"]
     desk.club.run_day("2026-06-03")
     assert (statuses(desk, agreement), desk.get(made.name).status) == (["Active"], "Completed")
+
+
+def test_sus_2_on_the_end_date_the_member_is_back_and_a_bill_of_that_day_is_due(desk: Desk, agreement: str) -> None:
+    member = desk.club.member_name()
+    desk.play("2026-01-10")
+    desk.suspend("2026-02-03", "2026-02-10", agreement=agreement)
+    for text, outcome in (("2026-02-02", ALLOWED), ("2026-02-03", DENIED), ("2026-02-09", DENIED)):
+        desk.club.run_day(text)
+        assert desk.check_in(member).outcome == outcome
+    assert {due for due, _, _ in desk.play("2026-02-10")} == {"2026-02-10"}
+    assert desk.check_in(member).outcome == ALLOWED
 
 
 def test_sus_3_a_pending_suspension_changes_both_days_and_is_rescinded(desk: Desk, agreement: str) -> None:
