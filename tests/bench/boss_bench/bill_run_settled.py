@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from uuid import UUID
 
@@ -36,12 +36,11 @@ def _settle(members: int) -> Result:
         consumers = sorted(load_topology().subscribers("billing"))
         workers = [_process(stack, place, service, "work") for service in consumers]
         billing = _process(stack, place, "billing", "run")
+        processes = (billing, *workers)
+        _wait(lambda: _is_at_work(place, consumers), processes)
         began = time.perf_counter()
         start(place.urls["billing"], UUID(str(ENTERPRISE_ID)))
-        while not _is_settled(place, consumers):
-            if time.perf_counter() - began > RUN_S_MAX or any(one.poll() is not None for one in (billing, *workers)):
-                raise AssertionError("the run doesn't settle")
-            time.sleep(POLL_S)
+        _wait(lambda: _is_settled(place, consumers), processes)
         per_s = members / (time.perf_counter() - began)
         limit_per_s = members / copy_again_s(
             place.urls["billing"], [name for name in ROWS_OF_A_RUN if name != "outbox"]
@@ -63,6 +62,23 @@ def _process(stack: ExitStack, place: Furnished, service: str, kind: str) -> "su
 
     stack.callback(end)
     return process
+
+
+def _wait(is_true: Callable[[], bool], processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+    began = time.perf_counter()
+    while not is_true():
+        if time.perf_counter() - began > RUN_S_MAX or any(one.poll() is not None for one in processes):
+            raise AssertionError("the run doesn't settle")
+        time.sleep(POLL_S)
+
+
+def _is_at_work(place: Furnished, consumers: list[str]) -> bool:
+    """Tell whether the processes have started, as they long have where a club is billed: all hold their locks."""
+    holds = """
+        SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE locktype = 'advisory' AND datname = current_database())
+    """
+    return all(_asks(place.urls[one], holds) for one in ("billing", *consumers))
 
 
 def _is_settled(place: Furnished, consumers: list[str]) -> bool:
