@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -23,6 +24,8 @@ OTHERS = ("arm", "collections")
 POLL_S = 0.1
 RUN_S_MAX = 1800
 
+Lines = Mapping[str, "psycopg.Connection[Any]"]
+
 
 def run() -> Iterator[Result]:
     """Give how many members a second are billed and known by everybody."""
@@ -34,13 +37,14 @@ def _settle(members: int) -> Result:
     with ExitStack() as stack:
         place = furnish(stack, members, OTHERS)
         consumers = sorted(load_topology().subscribers("billing"))
+        lines = {name: _line(stack, place.urls[name]) for name in ("billing", *consumers)}
         workers = [_process(stack, place, service, "work") for service in consumers]
         billing = _process(stack, place, "billing", "run")
         processes = (billing, *workers)
-        _wait(lambda: _is_at_work(place, consumers), processes)
+        _wait(lambda: _is_at_work(lines), processes)
         began = time.perf_counter()
         start(place.urls["billing"], UUID(str(ENTERPRISE_ID)))
-        _wait(lambda: _is_settled(place, consumers), processes)
+        _wait(lambda: _is_settled(lines), processes)
         per_s = members / (time.perf_counter() - began)
         limit_per_s = members / copy_again_s(
             place.urls["billing"], [name for name in ROWS_OF_A_RUN if name != "outbox"]
@@ -72,23 +76,28 @@ def _wait(is_true: Callable[[], bool], processes: Sequence["subprocess.Popen[byt
         time.sleep(POLL_S)
 
 
-def _is_at_work(place: Furnished, consumers: list[str]) -> bool:
+def _is_at_work(lines: Lines) -> bool:
     """Tell whether the processes have started, as they long have where a club is billed: all hold their locks."""
     holds = """
         SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
         WHERE locktype = 'advisory' AND datname = current_database())
     """
-    return all(_asks(place.urls[one], holds) for one in ("billing", *consumers))
+    return all(_asks(line, holds) for line in lines.values())
 
 
-def _is_settled(place: Furnished, consumers: list[str]) -> bool:
+def _is_settled(lines: Lines) -> bool:
     """Tell whether the run is submitted, its outbox empty, and no delivery of billing's waits anywhere."""
     done = "SELECT (SELECT state FROM bill_run) = 'submitted' AND NOT EXISTS (SELECT FROM outbox)"
     waits = "SELECT NOT EXISTS (SELECT FROM delivery WHERE producer = 'billing')"
-    return _asks(place.urls["billing"], done) and all(_asks(place.urls[one], waits) for one in consumers)
+    return _asks(lines["billing"], done) and all(_asks(line, waits) for line in lines.values())
 
 
-def _asks(url: str, question: str) -> bool:
-    with psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
-        row = connection.execute(question).fetchone()
+def _line(stack: ExitStack, url: str) -> "psycopg.Connection[Any]":
+    """Open a connection for all our questions: a new one for each would cost the machine more than their answers."""
+    plain = url.replace("postgresql+psycopg", "postgresql")
+    return stack.enter_context(psycopg.connect(plain, autocommit=True))
+
+
+def _asks(line: "psycopg.Connection[Any]", question: str) -> bool:
+    row = line.execute(question).fetchone()
     return bool(row and row[0])
