@@ -91,20 +91,22 @@ def _(fact: PaymentSubmitted) -> OutgoingEvent:
 @encode.register
 def _(fact: PaymentApproved) -> OutgoingEvent:
     payment = fact.payment
+    name = payment.name
     message = pb.PaymentApproved(
-        payment=payment.name,
+        payment=name,
         account=payment.account.name,
         amount=_money(payment.amount_minor, payment.currency),
         recovered_by_card_updater=fact.recovered_by_card_updater,
     )
-    return _event(PAYMENT_APPROVED, payment.account, payment.name, fact.business_date, message)
+    return _event(PAYMENT_APPROVED, payment.account, name, fact.business_date, message)
 
 
 @encode.register
 def _(fact: PaymentDeclined) -> OutgoingEvent:
     payment = fact.payment
+    name = payment.name
     message = pb.PaymentDeclined(
-        payment=payment.name,
+        payment=name,
         account=payment.account.name,
         amount=_money(payment.amount_minor, payment.currency),
         primary=fact.primary,
@@ -113,7 +115,7 @@ def _(fact: PaymentDeclined) -> OutgoingEvent:
         arm_entry=fact.arm_entry,
         tender=fact.tender,
     )
-    return _event(PAYMENT_DECLINED, payment.account, payment.name, fact.business_date, message)
+    return _event(PAYMENT_DECLINED, payment.account, name, fact.business_date, message)
 
 
 @encode.register

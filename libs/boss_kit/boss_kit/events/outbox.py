@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from boss_kit.database import copy_rows
+from boss_kit.database import copy_rows, rows_of
 from boss_kit.events.envelope import OutboxRow
 from boss_kit.schema import outbox
 
@@ -36,4 +36,4 @@ def write(connection: sa.Connection, rows: Sequence[OutboxRow]) -> None:
         connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     else:
         columns = dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
-        connection.execute(_WRITE, columns | {"channel": CHANNEL})
+        rows_of(connection, _WRITE, columns | {"channel": CHANNEL})

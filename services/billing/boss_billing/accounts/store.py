@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.accounts.rules import Account, AccountRef, OpenItem
-from boss_kit.database import copy_rows
+from boss_kit.database import copy_rows, rows_of
 
 TABLES = sa.MetaData()
 
@@ -97,7 +97,7 @@ def lock_owners(connection: sa.Connection, enterprise_id: UUID, attempt_ids: Col
     if not attempt_ids:
         return {}
     parameters = {"enterprise_id": enterprise_id, "attempt_ids": list(attempt_ids)}
-    return _accounts(enterprise_id, connection.execute(_LOCK_OWNERS, parameters).all())
+    return _accounts(enterprise_id, rows_of(connection, _LOCK_OWNERS, parameters))
 
 
 def hold(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> None:
@@ -117,7 +117,7 @@ def standing(
     """Read what accounts owe, oldest first, and which of them have a payment without a final result, in one go."""
     items: dict[UUID, list[OpenItem]] = {}
     in_flight: set[UUID] = set()
-    for row in connection.execute(_STANDING, {"enterprise_id": enterprise_id, "ids": list(ids)}).all():
+    for row in rows_of(connection, _STANDING, {"enterprise_id": enterprise_id, "ids": list(ids)}):
         if row[1] is None:
             in_flight.add(row[0])
         else:
@@ -130,7 +130,8 @@ def standing(
 
 def next_versions(connection: sa.Connection, enterprise_id: UUID, accounts: Sequence[Account]) -> Mapping[UUID, int]:
     """Write credit and invoice count, and give each account's next version."""
-    rows = connection.execute(
+    rows = rows_of(
+        connection,
         _NEXT_VERSION,
         {
             "enterprise_id": enterprise_id,
@@ -139,7 +140,7 @@ def next_versions(connection: sa.Connection, enterprise_id: UUID, accounts: Sequ
             "counts": [one.invoice_count for one in accounts],
         },
     )
-    return {row[0]: row[1] for row in rows.all()}
+    return {row[0]: row[1] for row in rows}
 
 
 def add(connection: sa.Connection, accounts: Iterable[tuple[Account, bytes]], now: datetime) -> None:
@@ -203,7 +204,7 @@ def _read(
 ) -> dict[UUID, Account]:
     if not ids:
         return {}
-    return _accounts(enterprise_id, connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all())
+    return _accounts(enterprise_id, rows_of(connection, query, {"enterprise_id": enterprise_id, "ids": list(ids)}))
 
 
 def _accounts(enterprise_id: UUID, rows: Sequence[Any]) -> dict[UUID, Account]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.callbacks.rules import CallbackKind, CallbackState, Fit, Kept, Resolution
+from boss_kit.database import rows_of
 
 TABLES = sa.MetaData()
 
@@ -185,12 +186,12 @@ def keep(
         "bodies": [_JSON.encode(row.body) for row in rows],
         "correlations": [row.correlation for row in rows],
     }
-    return frozenset(connection.scalars(_KEEP, parameters)) if rows else frozenset()
+    return frozenset(row[0] for row in rows_of(connection, _KEEP, parameters)) if rows else frozenset()
 
 
 def need_not_wait(connection: sa.Connection) -> None:
     """Let a transaction commit without waiting for the disk: one that follows at once waits for both."""
-    connection.execute(_NEED_NOT_WAIT)
+    rows_of(connection, _NEED_NOT_WAIT, {})
 
 
 def lock_received(
@@ -207,7 +208,7 @@ def claim(connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, id
     What turns out not to fit is noted afterwards, in the same transaction.
     """
     parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(ids)}
-    return sorted(connection.scalars(_CLAIM, parameters))
+    return sorted(row[0] for row in rows_of(connection, _CLAIM, parameters))
 
 
 def bodies(
@@ -254,7 +255,7 @@ def receive_waiting(
     if not subject_ids:
         return ()
     parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(subject_ids)}
-    return sorted(connection.scalars(_RECEIVE_WAITING, parameters))
+    return sorted(row[0] for row in rows_of(connection, _RECEIVE_WAITING, parameters))
 
 
 def has_chargeback(connection: sa.Connection, enterprise_id: UUID, attempt_id: UUID) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.declines.rules import AttemptLimit, Class, Code, DeclineTable, Per, Timing
+from boss_kit.database import rows_of
 
 EVERY_ENTERPRISE = UUID(int=0)
 TABLES = sa.MetaData()
@@ -81,8 +82,8 @@ _LIMITS = sa.text(
 
 def codes(connection: sa.Connection, enterprise_id: UUID) -> Mapping[str, Code]:
     """Read the decline table of an enterprise, by code."""
-    rows = connection.execute(_CODES, {"every_enterprise": EVERY_ENTERPRISE, "enterprise_id": enterprise_id})
-    return {row.code: _code(row) for row in rows}
+    rows = rows_of(connection, _CODES, {"every_enterprise": EVERY_ENTERPRISE, "enterprise_id": enterprise_id})
+    return {row[0]: _code(row) for row in rows}
 
 
 def decline_table(connection: sa.Connection, enterprise_id: UUID) -> DeclineTable:
@@ -138,18 +139,7 @@ def attempt_limits(connection: sa.Connection, enterprise_id: UUID) -> Sequence[A
     return [AttemptLimit(row.tender, Per(row.per), row.attempts_max, row.window_days) for row in rows]
 
 
-def _code(row: "sa.Row[Any]") -> Code:
-    return Code(
-        row.code,
-        Class(row.response_class),
-        row.message,
-        row.is_tried,
-        row.is_updatable,
-        row.rebill,
-        row.invalidate_after,
-        row.invalidate_months,
-        row.arm_entry,
-        row.fee_minor,
-        row.alert,
-        Timing(row.timing),
-    )
+def _code(row: Sequence[Any]) -> Code:
+    # The columns come in the order of the fields.
+    code, response_class, *more, timing = row
+    return Code(*[code, Class(response_class), *more, Timing(timing)])

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.ledger.rules import Transfer
-from boss_kit.database import copy_rows
+from boss_kit.database import copy_rows, rows_of
 
 TABLES = sa.MetaData()
 
@@ -59,7 +59,7 @@ def add(connection: sa.Connection, transfers: Iterable[Transfer], now: datetime)
     if len(rows) >= COPY_FROM_ROWS:
         copy_rows(connection, transfer, _COLUMNS, rows)
     elif rows:
-        connection.execute(_ADD, dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
+        rows_of(connection, _ADD, dict(zip(_COLUMNS, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def _row(one: Transfer, now: datetime) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from boss_billing.accounts.rules import Account, AccountRef
 from boss_billing.invoices.rules import Invoice, Kind
 from boss_billing.payments.rules import AttemptResult, Label, OpenAttempt, Payment, PaymentResult, State
+from boss_kit.database import rows_of
 
 _COLUMNS = """
     attempt.id, attempt.label, attempt.state, attempt.invoice_id, attempt.funding_source_id, attempt.batch_id,
@@ -103,7 +104,7 @@ def find_with_invoices(
     found: dict[UUID, Invoice] = {}
     if not ids:
         return attempts, found
-    rows = connection.execute(_FIND_WITH_INVOICES, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
+    rows = rows_of(connection, _FIND_WITH_INVOICES, {"enterprise_id": enterprise_id, "ids": list(ids)})
     for row in rows:
         ref = accounts[row[_ACCOUNT_ID]].ref
         attempt = attempts[row[0]] = _attempt(ref, row)
@@ -134,7 +135,7 @@ def save(
         parameters |= _of_attempts(attempts, now)
     if payments:
         parameters |= _of_payments(payments)
-    connection.execute(statement, parameters)
+    rows_of(connection, statement, parameters)
 
 
 def save_amount(connection: sa.Connection, enterprise_id: UUID, payment: Payment) -> None:
@@ -181,7 +182,7 @@ def _read(
 ) -> dict[UUID, OpenAttempt]:
     if not ids:
         return {}
-    rows = connection.execute(query, {"enterprise_id": enterprise_id, "ids": list(ids)}).all()
+    rows = rows_of(connection, query, {"enterprise_id": enterprise_id, "ids": list(ids)})
     return {row[0]: _attempt(AccountRef(enterprise_id, row[_UNIT_ID], row[_ACCOUNT_ID]), row) for row in rows}
 
 
