@@ -15,6 +15,13 @@ _FEBRUARY = 2
 _DAYS_OF_MONTHS = (0, *(calendar.monthrange(2001, month)[1] for month in range(1, 13)))
 
 
+def check_year(day: date, field: str) -> date:
+    """Give a day back. Raises InvalidArgument for one outside the years a club lives in."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidArgument.field(field, f"{day} lies outside the years {FIRST_YEAR} to {LAST_YEAR}.")
+    return day
+
+
 @lru_cache(maxsize=512)
 def parse_zone(name: str, field: str = "time_zone") -> ZoneInfo:
     """Find an IANA time zone. Raises InvalidArgument when there is none of that name."""

@@ -39,6 +39,7 @@ OUTCOMES = pb.AccountImportResult
         ({"primary_source": "maybe"}, "primary_source", "neither yes nor no"),
         ({"past_due_balance": "-1.00"}, "past_due_balance", "not an amount of 0 or more"),
         ({"past_due_balance": "1e3"}, "past_due_balance", "not an amount of 0 or more"),
+        ({"past_due_balance": "1.00", "oldest_due_date": "0001-01-01"}, "oldest_due_date", "outside the years"),
         ({"past_due_balance": "1.005", "oldest_due_date": "2025-12-01"}, "past_due_balance", "more than 2 decimals"),
         ({"past_due_balance": "59.00"}, "oldest_due_date", "is needed with a past-due balance"),
         (

@@ -10,6 +10,7 @@ from uuid import UUID
 from boss_billing.funding.rules import BANK_DEBIT, TENDERS
 from boss_billing.units.rules import Unit
 from boss_kit.cards import field_holds_card_number
+from boss_kit.days import check_year
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id
 from boss_kit.money import parse_money
@@ -145,11 +146,12 @@ def _due_date(text: str, *, needed: bool) -> date | None:
     try:
         if not _ISO_DATE.fullmatch(text):
             raise ValueError(text)
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise InvalidArgument.field(
             "oldest_due_date", f"{text[:20]!r} is not a day of the calendar; write it like 2025-12-31."
         ) from None
+    return check_year(day, "oldest_due_date")
 
 
 def _yes_no(field: str, text: str) -> bool:

@@ -11,6 +11,7 @@ from boss_billing.invoices.commands import CreateInvoice
 from boss_billing.invoices.queries import InvoiceView
 from boss_billing.invoices.rules import INVOICE_NAME, Invoice, Kind, NewLine
 from boss_kit import names
+from boss_kit.days import check_year
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
 from boss_kit.rpc.convert import (
@@ -49,11 +50,12 @@ def create_invoice(request: pb.CreateInvoiceRequest) -> CreateInvoice:
     account = account_ref(request.parent, "parent")
     if request.kind not in _KINDS:
         raise InvalidArgument.field("kind", "must be a sale or a fee.")
+    due_date = optional_date_from_proto(request, "due_date")
     return CreateInvoice(
         account,
         agreement_id(request.agreement),
         _KINDS[request.kind],
-        optional_date_from_proto(request, "due_date"),
+        check_year(due_date, "due_date") if due_date else None,
         [_new_line(account, line, f"lines[{place}]") for place, line in enumerate(request.lines)],
         {money.currency_code for line in request.lines for money in _monies(line)},
     )

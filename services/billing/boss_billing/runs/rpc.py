@@ -16,6 +16,7 @@ from boss_billing.runs import commands, convert, previews, queries
 from boss_billing.runs.rules import APPROVE, RUN_NAME, BillRun, DuePage, Scope
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
+from boss_kit.days import check_year
 from boss_kit.paging import Page, open_page
 from boss_kit.rpc.convert import date_from_proto
 from boss_kit.rpc.door import Door
@@ -49,7 +50,7 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
     ) -> pb.PreviewBillRunResponse:
         """Show a page of what a run would do: what is due by unit, then what is open."""
         scope = convert.scope(request.parent)
-        day = date_from_proto(request.bill_date, "bill_date")
+        day = _bill_date(request)
         page = open_page(request.page_size, request.page_token, filters=(request.parent, day))
         part, place, inner = page.key(str, str, str) or (DUE, "", "")
         if part == DUE:
@@ -146,7 +147,7 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
         return actor.user if self._door.caller_may(APPROVE) else ""
 
     def _begin(self, request: Any, begin: Callable[[Transaction, commands.StartBillRun], BillRun]) -> pb.BillRun:
-        command = commands.StartBillRun(convert.scope(request.parent), date_from_proto(request.bill_date, "bill_date"))
+        command = commands.StartBillRun(convert.scope(request.parent), _bill_date(request))
 
         def answer(tx: Transaction) -> pb.BillRun:
             return convert.run(queries.get_run(tx, command.scope.enterprise_id, begin(tx, command).id))
@@ -165,7 +166,7 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
     def _preview_due(
         self, request: pb.PreviewBillRunRequest, scope: Scope, page: Page, place: tuple[str, str]
     ) -> pb.PreviewBillRunResponse:
-        day = date_from_proto(request.bill_date, "bill_date")
+        day = _bill_date(request)
         unit_ids = self._door.look(lambda tx: previews.scope_units(tx, scope))
         left = [one for one in unit_ids if not place[0] or one == UUID(place[0])]
         if not left:
@@ -190,7 +191,7 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
     def _preview_open(
         self, request: pb.PreviewBillRunRequest, scope: Scope, page: Page, after: tuple[str, UUID]
     ) -> pb.PreviewBillRunResponse:
-        day = date_from_proto(request.bill_date, "bill_date")
+        day = _bill_date(request)
 
         def answer(tx: Transaction) -> pb.PreviewBillRunResponse:
             found, last = previews.preview_collect(tx, scope, day, after, page.size)
@@ -200,3 +201,7 @@ class BillRunServicer(bill_run_service_pb2_grpc.BillRunServiceServicer):
             )
 
         return self._door.query(request, answer)
+
+
+def _bill_date(request: Any) -> date:
+    return check_year(date_from_proto(request.bill_date, "bill_date"), "bill_date")
