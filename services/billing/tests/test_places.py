@@ -93,10 +93,10 @@ def test_bil_8_a_file_appears_whole_or_not_at_all(place: tuple[Place, Path], mon
 
 
 @pytest.mark.parametrize("act", [lambda files: files.read("no.txt"), lambda files: files.move("no.txt", "yes.txt")])
-def test_bil_8_what_cannot_be_done_is_tried_later(
+def test_bil_8_what_cannot_be_done_is_tried_later_and_the_file_named(
     place: tuple[Place, Path], act: Callable[[PlaceFiles], object]
 ) -> None:
-    with pytest.raises(Transient), place[0].open() as files:
+    with pytest.raises(Transient, match=r"no\.txt"), place[0].open() as files:
         act(files)
 
 

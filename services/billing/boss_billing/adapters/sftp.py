@@ -157,9 +157,11 @@ class SftpFiles:
 
 def _ask(what: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Ask the server for something. Raises PlaceAwayError; what isn't there is for the caller to judge."""
+    # A server says what is wrong, but not with which file.
+    path = next((one for one in args if isinstance(one, str)), "")
     try:
         return what(*args, **kwargs)
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, error.strerror, path) from error
     except (SSHException, EOFError, OSError) as error:
-        raise PlaceAwayError(error) from error
+        raise PlaceAwayError(f"{path}: {error}") from error
