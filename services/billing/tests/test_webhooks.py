@@ -90,6 +90,8 @@ def test_bil_8_a_malformed_body_is_the_callers_fault(club: Club, hook: Hook) -> 
         good[: len(good) // 2],
         body("payment.results", results=[]),
         body("payment.results", results="many"),
+        b'{"type": "payment.results", "data": "\\ud800"}',
+        result_body(found, amount="\ud800"),
         result_body(found, code=""),
         result_body(found, amount={"currencyCode": "USD", "units": "much"}),
         result_body(found, message="4111 1111 1111 1111"),

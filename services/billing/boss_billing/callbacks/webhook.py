@@ -76,7 +76,8 @@ def _read(body: bytes) -> tuple[_Type, Any]:
         content = json.loads(body)
         found = TYPES[content["type"]]
         request = json_format.ParseDict(content["data"], found.message(), ignore_unknown_fields=True)
-    except (ValueError, KeyError, TypeError, RecursionError, json_format.ParseError):
+    except (ValueError, KeyError, TypeError, RecursionError, SystemError, json_format.ParseError):
+        # A SystemError is how protobuf takes half of a surrogate pair where a message or a number belongs.
         known = ", ".join(TYPES)
         raise InvalidArgument(
             "UNREADABLE_BODY", f"The body must be JSON with a `type` of {known} and the message as `data`."
