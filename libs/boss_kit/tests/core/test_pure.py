@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from boss_kit.days import add_months, business_date, days_in_month, parse_zone, start_of_day
+from boss_kit.days import add_months, business_date, check_year, days_in_month, parse_zone, start_of_day
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import PARTITIONS, derived_id, new_id, partition_of
 from boss_kit.money import Money, exponent, parse_money, round_half_up
@@ -120,3 +120,12 @@ def test_the_business_date_is_the_zones_own() -> None:
 def test_a_zone_that_isnt_one_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument, match="is not a time zone"):
         parse_zone(name)
+
+
+def test_a_day_outside_the_years_of_a_club_is_refused_by_field() -> None:
+    for day in (date(1900, 1, 1), date(2199, 12, 31)):
+        assert check_year(day, "bill_date") == day
+    for day in (date(1899, 12, 31), date(2200, 1, 1), date.min, date.max):
+        with pytest.raises(InvalidArgument, match="outside the years 1900 to 2199") as refused:
+            check_year(day, "bill_date")
+        assert refused.value.metadata["field"] == "bill_date"
