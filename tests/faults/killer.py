@@ -3,6 +3,7 @@
 import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from boss_kit.events.topology import NEW_QUEUE_UNSAFE_S
 from boss_stack import supervision
 from boss_stack.layout import SERVICES, Layout, read
 
-WAIT_S_MIN, WAIT_S_MAX = 0.5, 4.0
+WAIT_S_MIN, WAIT_S_MAX = 0.3, 2.0
 SERVERS = {"rabbitmq": "beam.smp", "postgres": "postgres"}
 
 
@@ -55,13 +56,15 @@ class Killer:
         self._thread.join()
 
     def _run(self) -> None:
-        # RabbitMQ itself may lose a queue it has only just made; that is an installation's first seconds, once.
         while not read_if_ready(self._folder):
             if self._over.wait(WAIT_S_MIN):
                 return
-        self._over.wait(NEW_QUEUE_UNSAFE_S)
+        # RabbitMQ itself may lose a queue it has only just made; that is an installation's first seconds, once.
+        broker_from = time.monotonic() + NEW_QUEUE_UNSAFE_S
         while len(self.killed) < self._count and not self._over.wait(self._random.uniform(WAIT_S_MIN, WAIT_S_MAX)):
             name = self._random.choice(self._names)
+            if name == "rabbitmq" and time.monotonic() < broker_from:
+                continue
             with contextlib.suppress(FileNotFoundError, RuntimeError, psutil.NoSuchProcess):
                 layout = read_if_ready(self._folder)
                 if layout and kill(layout, name):

@@ -17,7 +17,7 @@ from tests.faults.killer import SERVERS, Killer, victims
 
 # `make faults` sets this; `make test` plays a tenth.
 ALL = os.environ.get("BOSS_FAULTS") == "all"
-MEMBERS, DAYS = (400, 60) if ALL else (120, 14)
+MEMBERS, DAYS = (400, 60) if ALL else (120, 30)
 KILLS = 60 if ALL else 6
 SEEDS = (7, 8, 9) if ALL else (7,)
 RUN_S_MAX = 1500 if ALL else 400

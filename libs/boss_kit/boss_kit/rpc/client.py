@@ -1,10 +1,11 @@
 """Calls to other services: always a deadline, a token and the story; errors come back as their classes."""
 
-import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import grpc
+import tenacity
 
 from boss_kit import metrics, telemetry
 from boss_kit.context import Context
@@ -18,25 +19,13 @@ from boss_kit.rpc.status import from_rpc_error
 CALL_S = 10.0
 STREAM_S = 3600.0
 
-# Every unary method is a query or a command with a request id (the server sees to it), so each may be repeated.
-_SERVICE_CONFIG = {
-    "methodConfig": [
-        {
-            "name": [{}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.1s",
-                "maxBackoff": "1s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ],
-    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
-}
+# Every unary method is a query or a command with a request id (the server sees to it), so each may be repeated. We do
+# that ourselves: with gRPC's own retries a call whose server is killed can wait for ever, whatever its deadline
+# (grpc #41036; measured with 1.85: 6 of 15 rounds of 80 kills ended so, and none without).
+ATTEMPTS_MAX = 4
+AGAIN_S_MIN, AGAIN_S_MAX = 0.1, 1.0
 _OPTIONS = [
-    ("grpc.enable_retries", 1),
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    ("grpc.enable_retries", 0),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
     # A service that is back is tried again soon; gRPC's own wait grows to two minutes.
@@ -83,7 +72,7 @@ class Channels:
 
 
 def open_channel(address: str, certificates: Certificates | None = None) -> grpc.Channel:
-    """Open a plain channel with the kit's retries and keepalive."""
+    """Open a plain channel with the kit's keepalive, which finds a service that is back soon."""
     if certificates is not None:
         return grpc.secure_channel(address, certificates.channel_credentials(), options=_OPTIONS)
     return grpc.insecure_channel(address, options=_OPTIONS)
@@ -100,8 +89,7 @@ class BossChannel(grpc.Channel):
 
     def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Make a callable for one question and one answer."""
-        call = self._inner.unary_unary(method, *args, **kwargs)
-        return self._one(call, method, CALL_S)
+        return self._one(_repeated(self._inner.unary_unary(method, *args, **kwargs)), method, CALL_S)
 
     def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Make a callable for many questions and one answer."""
@@ -172,3 +160,25 @@ class BossChannel(grpc.Channel):
         failure = from_rpc_error(error, self._service)
         metrics.OUTGOING_CALLS.labels(method, failure.code).inc()
         return failure
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    return isinstance(error, grpc.RpcError) and error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+_AGAIN = tenacity.Retrying(
+    retry=tenacity.retry_if_exception(_is_unavailable),
+    stop=tenacity.stop_after_attempt(ATTEMPTS_MAX),
+    wait=tenacity.wait_exponential_jitter(multiplier=AGAIN_S_MIN, max=AGAIN_S_MAX, jitter=AGAIN_S_MIN),
+    reraise=True,
+)
+
+
+def _repeated(call: Any) -> Callable[..., Any]:
+    """Repeat a call while its service is away; all attempts together take no longer than the call's timeout."""
+
+    def ask(request: Any, *, timeout: float, **arguments: Any) -> Any:
+        until = time.monotonic() + timeout
+        return _AGAIN(lambda: call(request, timeout=max(until - time.monotonic(), 0.0), **arguments))
+
+    return ask

@@ -9,7 +9,7 @@ import pytest
 from boss_kit.context import Actor, Context
 from boss_kit.errors import InvalidArgument, Transient
 from boss_kit.rpc.calls import acting, time_left_s
-from boss_kit.rpc.client import Channels
+from boss_kit.rpc.client import AGAIN_S_MIN, ATTEMPTS_MAX, Channels
 from boss_kit.testing.tokens import TokenMaker
 from boss_kit.testing.waiting import eventually
 
@@ -45,6 +45,35 @@ def test_a_service_that_is_away_is_transient_soon(tokens: TokenMaker, notes: Any
     assert time.monotonic() - began < 4
     assert caught.value.metadata["service"] == "test"
     channels.close()
+
+
+def test_a_call_is_repeated_while_its_service_is_away(notes: Any, channels: Any, enterprise: str) -> None:
+    asked: list[float] = []
+    answer_note = notes.servicer.door.query
+
+    def away_twice(request: Any, answer: Any) -> Any:
+        asked.append(time_left_s() or 0)
+        if len(asked) < 3:
+            raise Transient("AWAY", "the database is away")
+        return answer_note(request, answer)
+
+    notes.servicer.door.query = away_twice
+    notes.stubs.NoteServiceStub(channels.to("test")).GetNote(notes.pb.GetNoteRequest(name=enterprise), timeout=5)
+    assert len(asked) == 3
+    assert asked[2] < asked[0] - 2 * AGAIN_S_MIN, "all attempts share one deadline"
+
+
+def test_a_call_is_repeated_no_more_than_four_times(notes: Any, channels: Any, enterprise: str) -> None:
+    asked: list[Any] = []
+
+    def away(request: Any, _answer: Any) -> Any:
+        asked.append(request)
+        raise Transient("AWAY", "the database is away")
+
+    notes.servicer.door.query = away
+    with pytest.raises(Transient):
+        notes.stubs.NoteServiceStub(channels.to("test")).GetNote(notes.pb.GetNoteRequest(name=enterprise))
+    assert len(asked) == ATTEMPTS_MAX
 
 
 def test_a_service_that_does_not_answer_in_time_is_transient(notes: Any, channels: Any, enterprise: str) -> None:
