@@ -130,7 +130,7 @@ def test_a_batch_that_is_given_back_too_often_becomes_a_dead_letter(rabbit_bus: 
 
 def test_an_event_that_kills_every_worker_is_parked_and_its_batch_goes_on(rabbit_bus: Bus) -> None:
     allow(rabbit_bus.to_engine, "die", times=1000)
-    facts = [fact for fact in sequence(keys=60, length=2) if partition_of(fact["key"]) == 0]
+    facts = [fact for fact in sequence(keys=200, length=2) if partition_of(fact["key"]) == 0]
     deadly = facts[1]
     deadly["mischief"] = "die"
     _publish_dead_letter(rabbit_bus, facts)
