@@ -28,10 +28,12 @@ def main(
 ) -> None:
     """Import a club's export, play its billing day by day, and show what became of it."""
     clubs = [*installation.CLUBS, *map(installation.other_club, unit or ())]
-    console.print("[bold]BOSS[/bold] is setting itself up …")
+    if not distributed:
+        console.print("[bold]BOSS[/bold] is setting itself up …")
     began = time.monotonic()
     with open_stage(folder, seed, distributed=distributed) as stage:
-        console.print(f"ready after {time.monotonic() - began:.1f} s: {stage.description}")
+        took = "" if distributed else f" after {time.monotonic() - began:.1f} s"
+        console.print(f"ready{took}: {stage.description}")
         played = play(stage.clients, clubs, csv, days, seed, console)
         report.show(console, played, stage.clients, stage.folder)
     if json is not None:
