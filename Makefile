@@ -67,9 +67,8 @@ released: setup ## Record the protos as released: from now on `make check` refus
 	$(PROTO_IMAGE) $(PROTO_RELEASE)
 
 constraints: ## Pin requirements.in anew, with hashes (needs uv; ARGS="--upgrade" moves to newer versions)
-	env -u PIP_FIND_LINKS -u UV_FIND_LINKS uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --python-version 3.11 --custom-compile-command 'make constraints' \
-	  $(ARGS) requirements.in -o constraints.txt
+	env -u UV_FIND_LINKS uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --custom-compile-command 'make constraints' $(ARGS) requirements.in -o constraints.txt
 
 clean: ## Remove the environment, generated code and caches
 	@case "$$(readlink .venv)" in /var/lib/boss/*/venv) rm -rf "$$(dirname "$$(readlink .venv)")" ;; esac
