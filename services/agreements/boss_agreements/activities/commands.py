@@ -11,13 +11,13 @@ from uuid import UUID
 
 from boss_agreements.activities import rules, store
 from boss_agreements.activities.rules import Activity, Grant
-from boss_agreements.agreements.rules import check_year
 from boss_agreements.due_charges.rules import ChargeKey, Step
 from boss_agreements.due_charges.store import DueLine, Terms
 from boss_agreements.members.queries import get_member
 from boss_agreements.organization.queries import get_unit
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.rules import EXTEND_AVAILABILITY, Window
+from boss_kit.days import check_year
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id, new_id
 from boss_kit.unit_of_work import Transaction

@@ -16,6 +16,7 @@ from boss_agreements.organization import store as organization
 from boss_agreements.organization.queries import get_unit, zones_of
 from boss_agreements.organization.queries import not_found as unit_not_found
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.days import check_year
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.ids import derived_id, new_id
 from boss_kit.money import Money
@@ -175,9 +176,9 @@ def _check(command: CreateAgreement, currency: str) -> None:
             "agreement.price", f"is in {command.price.currency}, but the business unit bills in {currency}."
         )
     rules.check_price(command.price.amount_minor, "agreement.price")
-    rules.check_year(command.start_date, "agreement.start_date")
+    check_year(command.start_date, "agreement.start_date")
     end = command.obligation_end_date
-    if end is not None and rules.check_year(end, "agreement.obligation_end_date") < command.start_date:
+    if end is not None and check_year(end, "agreement.obligation_end_date") < command.start_date:
         raise InvalidArgument.field(
             "agreement.obligation_end_date", f"{end} lies before the start, {command.start_date}."
         )

@@ -25,7 +25,6 @@ PRIMARY, ADD_ON = "Primary", "Add-on"
 NO_TAX = Decimal(0)
 AGREEMENT_TYPES = ("Membership", "Service")
 TERM_MONTHS_MAX = 600
-FIRST_YEAR, LAST_YEAR = 1900, 2199
 # More than any club sells, and few enough that what they add up to in an agreement, and days after them, can be kept.
 PRICE_MINOR_MAX = 10**12
 LINE_PRICE_MINOR_MAX = 10**15
@@ -132,13 +131,6 @@ def parse_term(text: str, field: str = "term") -> int | None:
             f"{text[:40]!r} is not a term; use perpetual or fixed_<months> with 1 to {TERM_MONTHS_MAX} months.",
         )
     return int(fixed[1])
-
-
-def check_year(day: date, field: str) -> date:
-    """Refuse a day no club can mean. Raises InvalidArgument."""
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InvalidArgument.field(field, f"{day} lies outside the years {FIRST_YEAR} to {LAST_YEAR}.")
-    return day
 
 
 def check_price(price_minor: int, field: str) -> None:

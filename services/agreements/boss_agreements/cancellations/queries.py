@@ -10,7 +10,7 @@ from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_cancellation
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.queries import get_agreement
-from boss_agreements.agreements.rules import LIVE_STATUSES, AgreementLine, check_year, only_waits
+from boss_agreements.agreements.rules import LIVE_STATUSES, AgreementLine, only_waits
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import rules, store
 from boss_agreements.cancellations.rules import Billed, CancelledLine, Choice, Return, Units
@@ -22,6 +22,7 @@ from boss_agreements.request_reasons.queries import check_reasons
 from boss_agreements.request_reasons.rules import EXCEPTION
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.rules import Window
+from boss_kit.days import check_year
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound
 from boss_kit.ids import new_id
 from boss_kit.money import Money

@@ -40,26 +40,31 @@ def keep_return(tx: Transaction, day: date, before: Agreement, after: Agreement)
     owed = {line.id: rules.charges_to_come(line, windows, date.max) for line in after.lines}
     running = [line for line in before.lines if line.state == LIVE and line.suspension_id is None]
     facts = facts_of(tx, enterprise_id, [line.id for line in running], day)
-    ends = day - ONE_DAY
-    items = [_returned(before, _ended(line, ends), owed[line.id], windows, facts) for line in running]
+    items = [_returned(before, _ended(line, day - ONE_DAY), owed[line.id], windows, facts) for line in running]
     grants = any(line.basis == UNIT and owed[line.id] for line in running)
     if grants or any(item.return_amount_minor for item in items):
-        store.add(tx.connection, _request(tx, before, ends, items))
+        store.add(tx.connection, _request(tx, before, day, items))
 
 
-def settle_return(tx: Transaction, day: date, over: Agreement) -> None:
-    """Have what is kept for an expired add-on go back as credit of its account, less what billing refused meanwhile."""
-    for one in store.open_of(tx.connection, over.enterprise_id, [over.id]):
-        if one.reason_id == rules.FOLLOWED and one.return_state == rules.NO_RETURN:
-            settled = replace(one, lines=_settled(tx, day, over, one))
-            if settled.return_total_minor:
-                settled = ask_for_return(tx, replace(settled, return_destination=rules.CREDIT))
-            else:
-                settled = replace(settled, status=rules.COMPLETE, complete_date=day)
-            store.save(tx.connection, settled)
+def settle_returns(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:
+    """Have what is kept for expired add-ons go back as credit of their accounts, less what billing refused meanwhile.
+
+    All are of one enterprise.
+    """
+    over = {one.id: one for one in expired}
+    for kept in store.open_of(tx.connection, expired[0].enterprise_id, over) if over else ():
+        if kept.reason_id == rules.FOLLOWED and kept.return_state == rules.NO_RETURN:
+            store.save(tx.connection, _settled(tx, day, over[kept.agreement_id], kept))
 
 
-def _settled(tx: Transaction, day: date, over: Agreement, one: Cancellation) -> tuple[CancelledLine, ...]:
+def _settled(tx: Transaction, day: date, over: Agreement, kept: Cancellation) -> Cancellation:
+    settled = replace(kept, lines=_settled_lines(tx, day, over, kept))
+    if settled.return_total_minor:
+        return ask_for_return(tx, replace(settled, return_destination=rules.CREDIT))
+    return replace(settled, status=rules.COMPLETE, complete_date=day)
+
+
+def _settled_lines(tx: Transaction, day: date, over: Agreement, one: Cancellation) -> tuple[CancelledLine, ...]:
     ids = [item.line_id for item in one.lines]
     lines = {line.id: line for line in over.lines}
     facts = facts_of(tx, over.enterprise_id, ids, day)
@@ -97,30 +102,30 @@ def _returned(
     return CancelledLine(line.id, line.item, line.quantity, False, None, 0, amount, tax, returned.units)
 
 
-def _request(tx: Transaction, owner: Agreement, ends: date, items: Sequence[CancelledLine]) -> Cancellation:
-    today = ends + ONE_DAY
+def _request(tx: Transaction, owner: Agreement, day: date, items: Sequence[CancelledLine]) -> Cancellation:
+    """Make the request that nobody made: it took effect when its primary ended."""
     return Cancellation(
-        new_id(),
-        owner.enterprise_id,
-        owner.business_unit_id,
-        owner.id,
-        owner.account_id,
-        rules.FINAL_INVOICED,
-        False,
-        ends,
-        today,
-        rules.FOLLOWED,
-        rules.FOLLOWED_REASON,
-        rules.PRORATED,
-        "",
-        "",
-        "",
-        "",
-        "",
-        owner.status,
-        False,
-        tx.context.actor.to_json(),
-        tx.now,
-        tuple(items),
-        effect_date=today,
+        id=new_id(),
+        enterprise_id=owner.enterprise_id,
+        business_unit_id=owner.business_unit_id,
+        agreement_id=owner.id,
+        account_id=owner.account_id,
+        status=rules.FINAL_INVOICED,
+        whole=False,
+        effective_date=day - ONE_DAY,
+        received_date=day,
+        reason_id=rules.FOLLOWED,
+        reason=rules.FOLLOWED_REASON,
+        refunds=rules.PRORATED,
+        comments="",
+        exception_reason="",
+        exception_value="",
+        exception_comments="",
+        funding_source="",
+        status_before=owner.status,
+        awaits_final_bill=False,
+        actor=tx.context.actor.to_json(),
+        create_time=tx.now,
+        lines=tuple(items),
+        effect_date=day,
     )

@@ -262,8 +262,7 @@ def billed_of(
 ) -> Mapping[UUID, Sequence[Billed]]:
     """Read what was billed for lines, oldest first."""
     query = sa.select(charge_answer).where(
-        charge_answer.c.enterprise_id == enterprise_id,
-        charge_answer.c.line_id == sa.any_(sa.cast(list(line_ids), ARRAY(PG_UUID))),
+        *_answers_for(enterprise_id, line_ids),
         charge_answer.c.outcome == "billed",
         charge_answer.c.amount_minor.is_not(None),
     )
@@ -278,8 +277,7 @@ def answered_through(connection: sa.Connection, enterprise_id: UUID, line_ids: I
     query = (
         sa.select(charge_answer.c.line_id, sa.func.max(charge_answer.c.period_end_date).label("day"))
         .where(
-            charge_answer.c.enterprise_id == enterprise_id,
-            charge_answer.c.line_id == sa.any_(sa.cast(list(line_ids), ARRAY(PG_UUID))),
+            *_answers_for(enterprise_id, line_ids),
             charge_answer.c.period_end_date.is_not(None),
         )
         .group_by(charge_answer.c.line_id)
@@ -294,8 +292,7 @@ def refused_since(
     query = (
         sa.select(charge_answer.c.line_id, sa.func.sum(charge_answer.c.amount_minor).label("minor"))
         .where(
-            charge_answer.c.enterprise_id == enterprise_id,
-            charge_answer.c.line_id == sa.any_(sa.cast(list(line_ids), ARRAY(PG_UUID))),
+            *_answers_for(enterprise_id, line_ids),
             charge_answer.c.outcome == "refused",
             charge_answer.c.create_time >= since,
         )
@@ -315,6 +312,11 @@ def split_off(connection: sa.Connection, enterprise_id: UUID, line_ids: Iterable
         .group_by(cancelled_line.c.split_from_id)
     )
     return {row.split_from_id: int(row.minor) for row in connection.execute(query)}
+
+
+def _answers_for(enterprise_id: UUID, line_ids: Iterable[UUID]) -> "Sequence[sa.ColumnElement[bool]]":
+    of_lines = charge_answer.c.line_id == sa.any_(sa.cast(list(line_ids), ARRAY(PG_UUID)))
+    return charge_answer.c.enterprise_id == enterprise_id, of_lines
 
 
 _MARK_FINAL_INVOICED = sa.text(

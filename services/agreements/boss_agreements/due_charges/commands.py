@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from boss_agreements.activities.commands import Billed, grant_for
-from boss_agreements.agreements.rules import Line, check_year
+from boss_agreements.agreements.rules import Line
 from boss_agreements.cancellations import store as cancellations
 from boss_agreements.drafts import store as sales
 from boss_agreements.due_charges import rules, store
@@ -19,6 +19,7 @@ from boss_agreements.organization.queries import not_found as unit_not_found
 from boss_agreements.suspensions import store as suspensions
 from boss_agreements.suspensions.rules import EXTEND_AVAILABILITY, STOP_BILLING, Window
 from boss_agreements.timeline.store import Entry, tell
+from boss_kit.days import check_year
 from boss_kit.errors import FailedPrecondition, NotFound
 from boss_kit.events.received import Received
 from boss_kit.unit_of_work import Transaction

@@ -13,7 +13,6 @@ from boss_agreements.agreements.rules import (
     AGREEMENT_TYPES,
     PERPETUAL,
     AgreementLine,
-    check_year,
     open_line,
     parse_term,
     status_on,
@@ -24,7 +23,7 @@ from boss_agreements.members.rules import Contact
 from boss_agreements.organization.rules import BusinessUnit
 from boss_agreements.suspensions.rules import Window
 from boss_kit.cards import DIGITS_MIN, field_holds_card_number
-from boss_kit.days import parse_zone
+from boss_kit.days import check_year, parse_zone
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id
 from boss_kit.money import Money, exponent

@@ -37,17 +37,26 @@ def saved_promotion(promotion: Promotion) -> Promotion:
     """Give a promotion as it is kept. Raises InvalidArgument."""
     check_choice(promotion.kind, KINDS, "promotion.kind")
     check_order(promotion.start_date, promotion.end_date, "promotion.end_date")
-    if promotion.kind == PERCENT_OFF and not 0 < promotion.percent <= 100:
+    if promotion.kind == PERCENT_OFF:
+        _check_percent(promotion)
+    else:
+        _check_amount(promotion)
+    return promotion
+
+
+def _check_percent(promotion: Promotion) -> None:
+    if not 0 < promotion.percent <= 100:
         raise InvalidArgument.field("promotion.percent", "must lie above 0 and not above 100.")
-    if promotion.kind != PERCENT_OFF:
-        check_price(promotion.amount_minor, "promotion.amount_minor")
-    if promotion.kind != PERCENT_OFF and promotion.percent:
-        raise InvalidArgument.field("promotion.percent", f"is for the kind {PERCENT_OFF}; leave it out.")
-    if promotion.kind == PERCENT_OFF and promotion.amount_minor:
+    if promotion.amount_minor:
         raise InvalidArgument.field("promotion.amount_minor", f"is not for the kind {PERCENT_OFF}; leave it out.")
+
+
+def _check_amount(promotion: Promotion) -> None:
+    check_price(promotion.amount_minor, "promotion.amount_minor")
+    if promotion.percent:
+        raise InvalidArgument.field("promotion.percent", f"is for the kind {PERCENT_OFF}; leave it out.")
     if promotion.kind == AMOUNT_OFF and promotion.amount_minor < 1:
         raise InvalidArgument.field("promotion.amount_minor", "must be above 0.")
-    return promotion
 
 
 def promoted_price(promotion: Promotion, price_minor: int) -> int:

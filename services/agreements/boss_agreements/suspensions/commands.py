@@ -7,7 +7,6 @@ from uuid import UUID
 
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.commands import hold_day, title
-from boss_agreements.agreements.rules import check_year
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.suspensions import coverage, planning, requests, rules, store, told
 from boss_agreements.suspensions.coverage import SuspendedAgreement
@@ -17,6 +16,7 @@ from boss_agreements.suspensions.requests import CreateSuspension
 from boss_agreements.suspensions.rules import SuspensionEndChanged
 from boss_agreements.suspensions.store import Suspension
 from boss_agreements.timeline.store import tell
+from boss_kit.days import check_year
 from boss_kit.unit_of_work import Transaction
 
 START, END, COMMENTS = "start_date", "end_date", "comments"

@@ -11,7 +11,7 @@ from boss_agreements.agreements.commands import entry, save_statuses, title
 from boss_agreements.agreements.rules import EXPIRED, LIVE, LIVE_STATUSES, has_ended, term_is_over
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.cancellations import store as requests
-from boss_agreements.cancellations.returns import keep_return, settle_return
+from boss_agreements.cancellations.returns import keep_return, settle_returns
 from boss_agreements.cancellations.rules import NO_RETURN
 from boss_agreements.cancellations.rules import RESCINDED as REQUEST_RESCINDED
 from boss_agreements.due_charges import store as closed_days
@@ -131,11 +131,11 @@ def _take_back(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None
     enterprise_id = expired[0].enterprise_id
     over = [one for one in agreements.find_all(tx.connection, enterprise_id, ids) if one.status == EXPIRED]
     follow = followed(tx, over, ON_EXPIRY)
-    for one in expired:
-        if one.primary_agreement_id in follow:
-            settle_return(tx, day, one)
-            first_day = min(day, one.term_end_date or day)
-            take_back(tx, first_day, enterprise_id, [line.id for line in one.lines], "Expired with its primary")
+    followers = [one for one in expired if one.primary_agreement_id in follow]
+    settle_returns(tx, day, followers)
+    for one in followers:
+        first_day = min(day, one.term_end_date or day)
+        take_back(tx, first_day, enterprise_id, [line.id for line in one.lines], "Expired with its primary")
 
 
 def _close_requests(tx: Transaction, day: date, expired: Sequence[Agreement]) -> None:

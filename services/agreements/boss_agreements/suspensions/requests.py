@@ -9,7 +9,7 @@ from boss_agreements.agreement_rules.queries import rules_of
 from boss_agreements.agreement_rules.rules import check_suspension
 from boss_agreements.agreements import store as agreements
 from boss_agreements.agreements.queries import not_found as agreement_not_found
-from boss_agreements.agreements.rules import LIVE_STATUSES, Tax, check_year, only_waits
+from boss_agreements.agreements.rules import LIVE_STATUSES, Tax, only_waits
 from boss_agreements.agreements.store import Agreement
 from boss_agreements.groups.queries import followed
 from boss_agreements.items.queries import get_items
@@ -24,6 +24,7 @@ from boss_agreements.suspensions import coverage, fees, planning, rules, store
 from boss_agreements.suspensions.rules import Effects, SuspensionFee
 from boss_agreements.suspensions.store import Suspension
 from boss_agreements.taxes.queries import rates_in
+from boss_kit.days import check_year
 from boss_kit.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
