@@ -178,5 +178,6 @@ def _serve(listening: socket.socket, server: Server) -> None:
         line.set_subsystem_handler("sftp", SFTPServer, _Folder)
         try:
             line.start_server(server=_Door(server))
-        except (SSHException, EOFError):
+        except (SSHException, EOFError, OSError):
+            # A client that mistrusts our key hangs up, at times with a reset; the next one is served all the same.
             line.close()
