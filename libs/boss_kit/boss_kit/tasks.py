@@ -45,6 +45,14 @@ class Task:
 Process = Callable[[Task], None]
 
 
+class TooEarlyError(Exception):
+    """The work's time hasn't come, which is no failure: its process is called again after so many seconds."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"again in {after_s} s")
+        self.after_s = after_s
+
+
 class TaskRunner:
     """Claims tasks of one database and runs them, one at a time."""
 
@@ -84,6 +92,8 @@ class TaskRunner:
             return
         try:
             process(task)
+        except TooEarlyError as early:
+            _rest(connection, task, early.after_s)
         except Exception as error:
             if is_transient(error):
                 _postpone(connection, task, error)
@@ -211,6 +221,11 @@ def _give_up(connection: sa.Connection, task: Task, error: str) -> None:
 
 
 def _postpone(connection: sa.Connection, task: Task, error: Exception) -> None:
-    delay = timedelta(seconds=min(BACK_OFF_S_MAX, 0.2 * 2 ** min(task.attempts, 10)))
+    delay_s = min(BACK_OFF_S_MAX, 0.2 * 2 ** min(task.attempts, 10))
     log.warning("a task will be tried again", extra={"task": task.name, "key": task.key, "error": str(error)[:200]})
-    _set(connection, task, error=str(error)[:2000], attempts=task.attempts, next_attempt_time=sa.func.now() + delay)
+    _rest(connection, task, delay_s, error=str(error)[:2000])
+
+
+def _rest(connection: sa.Connection, task: Task, seconds: float, error: str = "") -> None:
+    again = sa.func.now() + timedelta(seconds=seconds)
+    _set(connection, task, error=error, attempts=task.attempts, next_attempt_time=again)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from boss_kit.rpc.door import Door
     from boss_kit.rpc.server import AddServicer
     from boss_kit.tasks import Process, Task
+    from boss_kit.unit_of_work import UnitOfWork
 
 SERVICE = Service(
     name="billing", settings=BillingSettings, migrations=Path(__file__).parent / "migrations", encode=events.encode
@@ -121,7 +122,6 @@ def run(settings: BillingSettings) -> Running:
     from boss_billing.callbacks.process import CallbackProcesses
     from boss_billing.clients import AgreementsDueCharges, OwnCallbackDoor
     from boss_billing.funding.process import CardUpdaterProcesses
-    from boss_billing.refunds.process import RefundProcesses
     from boss_billing.refunds.rules import SEND_TASK
     from boss_billing.reports.process import ReportProcesses
     from boss_billing.runs import commands as runs
@@ -143,7 +143,7 @@ def run(settings: BillingSettings) -> Running:
         COLLECT_TASK: bill_runs.collect,
         runs.WITHDRAW_TASK: bill_runs.withdraw,
         SUBMIT_TASK: batches.submit,
-        SEND_TASK: RefundProcesses(house.units, refund_processor(settings)).send,
+        SEND_TASK: refund_sending(house.units, settings),
         "ask-processor": batches.ask_processor,
         "apply-callbacks": CallbackProcesses(house.units).apply_left_over,
         "card-updater": ask_updater,
@@ -210,16 +210,24 @@ def _processor(
     }
 
 
+def refund_sending(units: "UnitOfWork", settings: BillingSettings) -> "Process":
+    """Make the process that sends refunds by the settings: one by one, or by the file."""
+    from boss_billing.refunds.process import RefundFileProcesses, RefundProcesses
+
+    if settings.processor == FILE:
+        from boss_billing.adapters.file_processor import FileProcessor
+
+        files = FileProcessor(processor_place(settings), keeps_taken=settings.processor_keeps_taken)
+        return RefundFileProcesses(units, files).send
+    return RefundProcesses(units, refund_processor(settings)).send
+
+
 def refund_processor(settings: BillingSettings) -> "RefundProcessor":
-    """Make what sends refunds by the settings."""
+    """Make what sends refunds one by one."""
     if settings.processor == REST:
         from boss_billing.adapters.rest_processor import RestProcessor
 
         return RestProcessor(settings.processor_url, settings.processor_api_key)
-    if settings.processor == FILE:
-        from boss_billing.adapters.file_processor import FileProcessor
-
-        return FileProcessor(processor_place(settings), keeps_taken=settings.processor_keeps_taken)
     from boss_billing.adapters.sandbox_refunds import SandboxRefunds
 
     return SandboxRefunds()

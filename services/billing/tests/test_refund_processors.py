@@ -15,7 +15,7 @@ from till import Till
 from boss_billing.adapters.port import NoAnswerError
 from boss_billing.adapters.rest_processor import RestProcessor
 from boss_billing.adapters.sandbox_refunds import SandboxRefunds
-from boss_billing.app import refund_processor
+from boss_billing.app import refund_processor, refund_sending
 from boss_billing.refunds.process import RefundProcesses
 from boss_billing.refunds.rules import Destination, RefundProcessor, SubmittedRefund
 from boss_billing.settings import BillingSettings
@@ -146,9 +146,13 @@ def test_bil_11_the_setting_says_which_processor_sends_refunds(
 
 
 def test_bil_11_the_setting_says_that_refunds_go_out_by_files(
-    club: Club, send: Send, settings: Callable[..., BillingSettings], tmp_path: Path
+    club: Club, till: Till, settings: Callable[..., BillingSettings], tmp_path: Path
 ) -> None:
-    send(refund_processor(settings(BOSS_PROCESSOR="file", BOSS_PROCESSOR_FOLDER=str(tmp_path))))
+    till.returned("M1", PRICE, to=Destination.FUNDING_SOURCE)
+    refund_id = club.one("SELECT id FROM refund")
+    about = {"args": {"refund": str(refund_id)}, "context": club.context(DAY), "attempts": 2}
+    task: Any = type("Task", (), about)
+    refund_sending(club.units, settings(BOSS_PROCESSOR="file", BOSS_PROCESSOR_FOLDER=str(tmp_path)))(task)
     (request,) = (tmp_path / "requests").glob("ref_*.txt")
     assert "|credit|" in request.read_text()
     assert state(club) == ("pending", "")

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from boss_kit import schema
 from boss_kit.context import Actor, Context
 from boss_kit.errors import InvalidArgument, Transient
-from boss_kit.tasks import Task, TaskRunner, is_transient, listen
+from boss_kit.tasks import Task, TaskRunner, TooEarlyError, is_transient, listen
 from boss_kit.unit_of_work import TASK_CHANNEL, UnitOfWork, no_facts
 
 ENTERPRISE = UUID("01890000-0000-7000-8000-000000000001")
@@ -117,6 +117,28 @@ def test_a_transient_error_backs_off_and_the_task_stays(kit_engine: sa.Engine) -
     with kit_engine.begin() as connection:
         connection.execute(sa.update(schema.task).values(next_attempt_time=sa.func.now()))
     away[0] = False
+    assert runner.run_one()
+    assert (states(kit_engine)["one"].state, states(kit_engine)["one"].attempts) == ("done", 2)
+
+
+def test_a_task_whose_time_has_not_come_waits_as_long_as_its_process_says_and_is_no_error(
+    kit_engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def process(task: Task) -> None:
+        if task.attempts == 1:
+            raise TooEarlyError(after_s=90)
+
+    enqueue(kit_engine, "one")
+    runner = TaskRunner(kit_engine, {"look": process})
+    assert runner.run_one()
+    task = states(kit_engine)["one"]
+    assert (task.state, task.attempts, task.error) == ("pending", 1, "")
+    assert caplog.records == []
+    assert not runner.run_one(), "before its time it isn't taken"
+    with kit_engine.begin() as connection:
+        waits = schema.task.c.next_attempt_time - sa.func.now()
+        assert connection.scalar(sa.select(sa.extract("epoch", waits))) == pytest.approx(90, abs=30)
+        connection.execute(sa.update(schema.task).values(next_attempt_time=sa.func.now()))
     assert runner.run_one()
     assert (states(kit_engine)["one"].state, states(kit_engine)["one"].attempts) == ("done", 2)
 

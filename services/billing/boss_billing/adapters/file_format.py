@@ -14,7 +14,7 @@ from boss_billing.batches.rules import Submission
 from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnCallback, UpdateCallback
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
-from boss_billing.refunds.rules import SubmittedRefund
+from boss_billing.refunds.rules import SubmittedRefunds
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money, exponent, parse_money
 
@@ -104,12 +104,25 @@ def write_requests(submission: Submission) -> str:
     return _write(REQUEST_COLUMNS, rows)
 
 
-def write_refund(refund: SubmittedRefund) -> str:
-    """Write a refund as a request file with one credit; its token stands for the expiry, too."""
-    unit = f"enterprises/{refund.enterprise_id}/businessUnits/{refund.business_unit_id}"
-    amount = _plain(Money(refund.amount_minor, refund.currency))
-    about = (refund.token, refund.tender, "", refund.business_date.isoformat(), amount, refund.currency, "Refund")
-    return _write(REQUEST_COLUMNS, [(unit, CREDIT, refund.key, *about)])
+def write_refunds(submission: SubmittedRefunds) -> str:
+    """Write refunds as a request file, a credit each; a token stands for the expiry, too."""
+    unit = f"enterprises/{submission.enterprise_id}/businessUnits/{submission.business_unit_id}"
+    rows = [
+        (
+            unit,
+            CREDIT,
+            one.key,
+            one.token,
+            one.tender,
+            "",
+            one.business_date.isoformat(),
+            _plain(Money(one.amount_minor, one.currency)),
+            one.currency,
+            "Refund",
+        )
+        for one in submission.refunds
+    ]
+    return _write(REQUEST_COLUMNS, rows)
 
 
 def write_inquiries(inquiries: Sequence[SubmittedInquiry]) -> str:
@@ -289,9 +302,9 @@ def request_name(submission: Submission, day: date) -> str:
     return f"pay_{submission.enterprise_id}_{day:%Y%m%d}_{submission.number}_{submission.label}_{submission.key}.txt"
 
 
-def refund_name(refund: SubmittedRefund) -> str:
-    """Name the request file of a refund; the response comes under the same name."""
-    return f"ref_{refund.enterprise_id}_{refund.business_date:%Y%m%d}_{refund.key}.txt"
+def refunds_name(submission: SubmittedRefunds) -> str:
+    """Name the request file of refunds; the response comes under the same name."""
+    return f"ref_{submission.enterprise_id}_{submission.business_date:%Y%m%d}_{submission.key}.txt"
 
 
 def inquiry_name(enterprise_id: UUID, day: date, key: UUID) -> str:

@@ -15,7 +15,7 @@ from boss_billing.adapters.port import NoAnswerError, Repeatability
 from boss_billing.batches.rules import Submission
 from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.funding.rules import SubmittedInquiry
-from boss_billing.refunds.rules import RefundAnswer, SubmittedRefund
+from boss_billing.refunds.rules import SubmittedRefunds
 from boss_kit.ids import derived_id
 
 REQUESTS, SENT, TAKEN, DONE, REFUSED = "requests", "sent", "requests/taken", "done", "refused"
@@ -40,7 +40,7 @@ class FileProcessor:
 
     @property
     def may_repeat(self) -> bool:
-        """Tell whether a refund nobody knows about may be sent once more: where a lost one can be told."""
+        """Tell whether refunds nobody knows about may be sent once more: where lost ones can be told."""
         return self._keeps_taken
 
     def submit(self, submission: Submission) -> Sequence[ResultCallback]:
@@ -73,19 +73,19 @@ class FileProcessor:
             if files.see(f"{SENT}/{name}") is None:
                 _send(files, name, file_format.write_inquiries(inquiries))
 
-    def refund(self, refund: SubmittedRefund) -> RefundAnswer | None:
-        """Write a request file with a credit; its answer comes in a file of the same name.
+    def refund_together(self, submission: SubmittedRefunds) -> None:
+        """Write a request file with a credit for each; their answers come in a file of the same name.
 
         Raises NoAnswerError for one that may have been written before, where taken files leave no trace.
         """
-        name = file_format.refund_name(refund)
+        name = file_format.refunds_name(submission)
         with self._place.open() as files:
-            if any(files.see(f"{place}/{name}") is not None for place in KNOWN_PLACES):
-                return None
-            if not self._keeps_taken and files.see(f"{SENT}/{name}") is not None:
-                raise NoAnswerError("this processor can't be asked, and nothing is sent to it twice")
-            _send(files, name, file_format.write_refund(refund))
-        return None
+            if submission.may_be_there:
+                if any(files.see(f"{place}/{name}") is not None for place in KNOWN_PLACES):
+                    return
+                if not self._keeps_taken and files.see(f"{SENT}/{name}") is not None:
+                    raise NoAnswerError("this processor can't be asked, and nothing is sent to it twice")
+            _send(files, name, file_format.write_refunds(submission))
 
 
 def prepare(files: Files) -> None:

@@ -16,6 +16,7 @@ from boss_billing.refunds import store
 from boss_billing.refunds.rules import (
     ON_ITS_WAY,
     SEND_TASK,
+    SENT_TOGETHER,
     TO_SEND,
     Destination,
     Refund,
@@ -99,13 +100,29 @@ def create_refund(tx: Transaction, command: CreateRefund) -> UUID:
     return refund.id
 
 
-def mark(tx: Transaction, refund_id: UUID, state: RefundState) -> None:
-    """Note that the processor has a refund, or that nobody knows whether it has; an answer that was faster stays."""
-    found = _find(tx, refund_id)
-    accounts.lock(tx.connection, tx.enterprise_id, [found.account.id])
-    refund = _find(tx, refund_id)
-    if refund.state in TO_SEND and refund.state is not state:
-        store.save(tx.connection, replace(refund, state=state))
+def gather(tx: Transaction, refund_id: UUID) -> bool:
+    """Put all that waits in a refund's unit into one file with it, unless it is in one already; tell whether it did.
+
+    From then on the file may have been sent.
+    """
+    refund = store.lock(tx.connection, tx.enterprise_id, refund_id)
+    if refund is None or not refund.waits_for_company:
+        return False
+    store.gather(tx.connection, refund, SENT_TOGETHER)
+    return True
+
+
+def scatter(tx: Transaction, refund_id: UUID) -> None:
+    """Let the refunds of a file that surely never left wait again, for the next one."""
+    store.scatter(tx.connection, tx.enterprise_id, refund_id)
+
+
+def mark(tx: Transaction, refund_ids: Collection[UUID], state: RefundState) -> None:
+    """Note that the processor has refunds, or that nobody knows whether it has; an answer that was faster stays."""
+    found = store.find_all(tx.connection, tx.enterprise_id, refund_ids)
+    accounts.lock(tx.connection, tx.enterprise_id, {one.account.id for one in found.values()})
+    found = store.find_all(tx.connection, tx.enterprise_id, refund_ids)
+    store.set_state(tx.connection, tx.enterprise_id, [one.id for one in found.values() if one.state in TO_SEND], state)
 
 
 def take_answer(tx: Transaction, refund_id: UUID, answer: RefundAnswer) -> None:

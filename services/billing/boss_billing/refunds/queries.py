@@ -14,7 +14,14 @@ from boss_billing.ledger.rules import Source
 from boss_billing.movements import store as movements
 from boss_billing.movements.rules import Movement
 from boss_billing.refunds import store
-from boss_billing.refunds.rules import Refund, RefundState, ReturnLine, SubmittedRefund
+from boss_billing.refunds.rules import (
+    TO_SEND,
+    Refund,
+    RefundState,
+    ReturnLine,
+    SubmittedRefund,
+    SubmittedRefunds,
+)
 from boss_kit.errors import NotFound
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
@@ -116,10 +123,32 @@ def to_send(tx: Transaction, refund_id: UUID) -> tuple[RefundState, SubmittedRef
         raise LookupError(f"there is no refund {refund_id}")
     movement = movements.find(tx.connection, one.account, one.id)
     assert movement is not None, "every refund has its movement"
+    return one.state, _submitted(one, movement.business_date)
+
+
+def is_waiting(tx: Transaction, refund_id: UUID) -> bool:
+    """Tell whether a refund is in no file yet."""
+    one = store.find(tx.connection, tx.enterprise_id, refund_id)
+    return one is not None and one.waits_for_company
+
+
+def to_send_together(tx: Transaction, leader_id: UUID, *, may_be_there: bool) -> SubmittedRefunds | None:
+    """Read the refunds that go out under one's key and have no answer yet, in the order they were made."""
+    mine = sa.and_(store.refund.c.enterprise_id == tx.enterprise_id, store.refund.c.sent_with == leader_id)
+    rows = tx.connection.execute(_WITH_MOVEMENT.where(mine).order_by(store.refund.c.id)).all()
+    refunds = [_submitted(store.read(row), row.business_date) for row in rows if RefundState(row.state) in TO_SEND]
+    if not refunds:
+        return None
+    (day,) = (row.business_date for row in rows if row.id == leader_id)
+    return SubmittedRefunds(
+        tx.enterprise_id, refunds[0].business_unit_id, str(leader_id), day, refunds, may_be_there=may_be_there
+    )
+
+
+def _submitted(one: Refund, day: date) -> SubmittedRefund:
     account = one.account
-    about = (str(one.id), one.tender, one.token, one.amount_minor, one.currency, movement.business_date)
-    submitted = SubmittedRefund(account.enterprise_id, account.business_unit_id, *about)
-    return one.state, submitted
+    about = (str(one.id), one.tender, one.token, one.amount_minor, one.currency, day)
+    return SubmittedRefund(account.enterprise_id, account.business_unit_id, *about)
 
 
 def _view(row: "sa.Row[Any]") -> RefundView:

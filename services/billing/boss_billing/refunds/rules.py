@@ -14,6 +14,8 @@ from boss_kit.money import Money
 RETURN_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/returns/{r}"
 REFUND_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}/refunds/{r}"
 SEND_TASK = "refund-send"
+SENT_TOGETHER = 1000
+"""How many refunds one file holds at most."""
 
 
 class Destination(StrEnum):
@@ -71,6 +73,13 @@ class Refund:
     response_message: str = ""
     transaction_id: str = ""
     final_date: date | None = None
+    sent_with: UUID | None = None
+    """The refund under whose key it goes to a processor that takes several at once."""
+
+    @property
+    def waits_for_company(self) -> bool:
+        """Tell whether it is in no file yet."""
+        return self.state is RefundState.CREATED and self.sent_with is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,21 @@ class SubmittedRefund:
     amount_minor: int
     currency: str
     business_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedRefunds:
+    """Refunds of one unit on their way together; the key is the same for every repeat.
+
+    One that may be there already must be found out about before it is sent.
+    """
+
+    enterprise_id: UUID
+    business_unit_id: UUID
+    key: str
+    business_date: date
+    refunds: Sequence[SubmittedRefund]
+    may_be_there: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +133,22 @@ class RefundProcessor(Protocol):
     @property
     def may_repeat(self) -> bool:
         """Tell whether a refund nobody knows about may be sent once more."""
+        ...
+
+
+class RefundFiler(Protocol):
+    """A payment processor that takes refunds by the file; its answers come later."""
+
+    def refund_together(self, submission: SubmittedRefunds) -> None:
+        """Send refunds back, all or none.
+
+        Raises NoAnswerError when nobody knows whether they went, Transient when they didn't.
+        """
+        ...
+
+    @property
+    def may_repeat(self) -> bool:
+        """Tell whether refunds nobody knows about may be sent once more."""
         ...
 
 

@@ -44,6 +44,7 @@ refund = sa.Table(
     sa.Column("response_message", sa.Text, nullable=False),
     sa.Column("transaction_id", sa.Text, nullable=False),
     sa.Column("final_date", sa.Date),
+    sa.Column("sent_with", PG_UUID),
 )
 
 # What was invoiced for an agreement, or for all of an account, less what came back already.
@@ -100,6 +101,22 @@ _PAID_FROM = sa.text(
           AND movement.kind IN ('chargeback', 'bank return', 'reversal')
           AND payment.funding_source_id IS NOT DISTINCT FROM :source_id
     ), 0)
+    """
+)
+
+
+_GATHER = sa.text(
+    """
+    WITH waiting AS MATERIALIZED (
+        SELECT id FROM refund
+        WHERE enterprise_id = :enterprise_id AND business_unit_id = :unit_id
+          AND state = 'created' AND sent_with IS NULL
+        ORDER BY id <> :leader_id, id
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE refund SET sent_with = :leader_id FROM waiting
+    WHERE refund.enterprise_id = :enterprise_id AND refund.id = waiting.id
     """
 )
 
@@ -181,6 +198,34 @@ def find(connection: sa.Connection, enterprise_id: UUID, refund_id: UUID) -> Ref
     return read(row) if row is not None else None
 
 
+def lock(connection: sa.Connection, enterprise_id: UUID, refund_id: UUID) -> Refund | None:
+    """Read a refund and lock it until the transaction ends."""
+    query = sa.select(refund).where(refund.c.enterprise_id == enterprise_id, refund.c.id == refund_id)
+    row = connection.execute(query.with_for_update()).one_or_none()
+    return read(row) if row is not None else None
+
+
+def gather(connection: sa.Connection, leader: Refund, limit: int) -> None:
+    """Let the refunds of a unit that wait go out with one of them; what somebody else gathers is left to them."""
+    account = leader.account
+    parameters = {"enterprise_id": account.enterprise_id, "unit_id": account.business_unit_id, "leader_id": leader.id}
+    connection.execute(_GATHER, {**parameters, "limit": limit})
+
+
+def scatter(connection: sa.Connection, enterprise_id: UUID, leader_id: UUID) -> None:
+    """Let the refunds of a file that never left wait again."""
+    mine = sa.and_(refund.c.enterprise_id == enterprise_id, refund.c.sent_with == leader_id)
+    connection.execute(
+        sa.update(refund).where(mine, refund.c.state == RefundState.CREATED.value).values(sent_with=None)
+    )
+
+
+def set_state(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID], state: RefundState) -> None:
+    """Write that the processor has refunds, or that nobody knows."""
+    mine = sa.and_(refund.c.enterprise_id == enterprise_id, refund.c.id.in_(ids))
+    connection.execute(sa.update(refund).where(mine).values(state=state.value))
+
+
 def find_all(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Mapping[UUID, Refund]:
     """Read refunds by id."""
     if not ids:
@@ -221,4 +266,5 @@ def read(row: "sa.Row[Any]") -> Refund:
         row.response_message,
         row.transaction_id,
         row.final_date,
+        row.sent_with,
     )
