@@ -53,7 +53,7 @@ def test_bil_1_a_run_of_another_scope_meets_billed_charges_as_no_ops(club: Club)
     assert len(club.facts(events.CHARGE_REFUSED)) == 0
 
 
-def test_design_4_a_billed_charge_with_another_amount_is_refused_and_listed_not_billed(club: Club) -> None:
+def test_bil_1_a_billed_charge_with_another_amount_is_refused_and_listed_not_billed(club: Club) -> None:
     club.add_account("M1")
     club.due.charges = [due("M1")]
     club.bill()
@@ -64,6 +64,18 @@ def test_design_4_a_billed_charge_with_another_amount_is_refused_and_listed_not_
     with club.units.read(club.context()) as tx:
         rows, _ = list_skipped(tx, ENTERPRISE_ID, run.id, open_page(10, ""))
     assert [(row.agreement_number, row.reason) for row in rows] == [("A-M1", "OTHER_AMOUNT")]
+
+
+def test_bil_1_of_a_charge_that_comes_twice_in_a_page_the_first_is_billed_and_another_amount_is_refused(
+    club: Club,
+) -> None:
+    club.add_account("M1")
+    club.due.page_size = 10
+    club.due.charges = [due("M1"), due("M1"), due("M1", amount_minor=9900)]
+    club.bill()
+    assert club.rows("SELECT total_minor FROM invoice") == [(3500,)]
+    assert club.rows("SELECT agreement_number, reason FROM skipped_charge") == [("A-M1", "OTHER_AMOUNT")]
+    club.assert_books()
 
 
 def test_bil_1_one_invoice_holds_all_charges_of_an_agreement_and_due_date(club: Club) -> None:
@@ -150,6 +162,24 @@ def test_bil_3_full_pages_are_batches_of_their_own_and_what_is_left_is_cut_at_th
     assert all(row[4] == ["pendingpending"] for row in batches)
     assert len(club.facts(events.PAYMENT_SUBMITTED)) == len(numbers)
     assert club.one("SELECT count(*) FROM planned_batch") == 0
+
+
+def test_bil_3_a_page_of_several_units_fills_batches_of_one_unit_each(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_rules, "PAYMENTS_AT_ONCE", 2)
+    for number, unit in (("M1", DENVER), ("M2", DENVER), ("X1", AUSTIN), ("X2", AUSTIN)):
+        club.add_account(number, business_unit=unit)
+        club.due.charges.append(due(number))
+        club.due.unit_of[due(number).account_id] = unit_id(unit)
+    club.bill()
+    batches = club.rows("""
+        SELECT batch.business_unit_id, array_agg(DISTINCT attempt.business_unit_id),
+               array_agg(account_number ORDER BY account_number)
+        FROM batch JOIN attempt ON attempt.batch_id = batch.id GROUP BY batch.number, 1 ORDER BY batch.number
+    """)
+    denver, austin = unit_id(DENVER), unit_id(AUSTIN)
+    assert batches == [(austin, [austin], ["X1", "X2"]), (denver, [denver], ["M1", "M2"])]
 
 
 @pytest.mark.parametrize(("payments", "sizes"), [(0, []), (249, []), (250, [250]), (1000, [1000]), (2001, [667] * 3)])

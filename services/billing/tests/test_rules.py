@@ -1,5 +1,6 @@
 """Billing's pure rules."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from boss_billing.batches.rules import SubmittedAttempt
 from boss_billing.declines.rules import AttemptLimit, Class, Code, Per, first_allowed_day
 from boss_billing.funding.rules import FundingSource, split
 from boss_billing.invoices.rules import Invoice, Kind
-from boss_billing.payments.rules import Label, Verdict, allocate, verdict
+from boss_billing.payments.rules import Label, PaymentKind, Verdict, allocate, kind_of, verdict
 from boss_billing.runs.rules import count_shards
 
 
@@ -54,6 +55,25 @@ def test_bil_7_only_a_pending_retry_by_the_card_updater_delays_a_decline(
     row: Code, label: Label, card_updater: bool, expected: Verdict
 ) -> None:
     assert verdict(row, label, card_updater=card_updater) is expected
+
+
+@pytest.mark.parametrize(
+    ("of", "declined_before", "in_this_run", "expected"),
+    [
+        (Kind.BILLED, 0, True, PaymentKind.NEW),
+        (Kind.BILLED, 0, False, PaymentKind.ON_ACCOUNT),
+        (Kind.SALE, 0, False, PaymentKind.ON_ACCOUNT),
+        (Kind.BILLED, 1, False, PaymentKind.PAST_DUE),
+        (Kind.SALE, 2, False, PaymentKind.PAST_DUE),
+        (Kind.OPENING_BALANCE, 0, False, PaymentKind.PAST_DUE),
+    ],
+)
+def test_bil_2_a_payment_is_new_on_account_or_past_due_by_its_invoice_and_what_was_before(
+    of: Kind, declined_before: int, in_this_run: bool, expected: PaymentKind
+) -> None:
+    run_id = uuid4()
+    owed = replace(invoice("M1-1", DAY, 3500), kind=of, declines=declined_before)
+    assert kind_of(replace(owed, bill_run_id=run_id if in_this_run else uuid4()), run_id) is expected
 
 
 days = st.lists(st.integers(0, 400).map(lambda offset: DAY + timedelta(days=offset)), max_size=60)

@@ -31,7 +31,8 @@ from boss_billing.runs.rules import (
     write_shards,
 )
 from boss_kit.errors import AlreadyExists, FailedPrecondition, NotFound
-from boss_kit.rpc.convert import date_to_proto
+from boss_kit.money import Money
+from boss_kit.rpc.convert import date_to_proto, money_to_proto
 from boss_kit.rpc.roles import ROLES
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
@@ -114,10 +115,13 @@ def test_bil_1_a_preview_shows_what_would_be_invoiced_attempted_and_skipped_and_
 ) -> None:
     for number in ("M1", "M2", "M3"):
         club.add_account(number)
-    club.add_account("OLD", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    for number in ("OLD", "OLD-M"):
+        club.add_account(number, past_due_balance="20.00", oldest_due_date="2025-11-01")
     with club.engine.begin() as connection:
         connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
-        connection.execute(sa.text("UPDATE funding_source SET tender = 'Manual' WHERE token = 'tok_M3'"))
+        connection.execute(
+            sa.text("UPDATE funding_source SET tender = 'Manual' WHERE token IN ('tok_M3', 'tok_OLD-M')")
+        )
     club.due.charges = [due("M1"), due("M1", DAY - timedelta(days=31), cycle=0), due("M2"), due("M3"), due("M9")]
     club.due.skipped = [SkippedAgreement(UUID(int=7), "A-M7", "SUSPENDED", "Suspended until 2026-02-01.")]
     before = everything(club)
@@ -133,6 +137,8 @@ def test_bil_1_a_preview_shows_what_would_be_invoiced_attempted_and_skipped_and_
     assert (len(manual.payments), manual.not_paid) == (0, "MANUAL_SOURCE")
     assert by_number["A-M9"].skipped[0].reason == "UNKNOWN_ACCOUNT"
     assert by_number["A-M7"].skipped[0].reason == "SUSPENDED"
+    manual_old = next(one for one in found if one.account == ref("OLD-M").name)
+    assert (len(manual_old.invoices[0].payments), manual_old.invoices[0].not_paid) == (0, "MANUAL_SOURCE")
     (old,) = [one for one in found if one.account == ref("OLD").name]
     assert [(one.kind, one.amount.units) for one in old.invoices[0].payments] == [("Past Due", 20)]
 
@@ -262,12 +268,34 @@ def test_bil_1_a_finished_run_that_is_run_again_bills_only_what_has_become_due_s
 def test_bil_1_progress_has_a_rate_and_counts_its_round(club: Club, api: Api) -> None:
     for number in range(3):
         club.add_account(f"M{number}")
+    club.add_account("OLD", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
     club.due.charges = [due(f"M{number}") for number in range(3)]
     run = api.start()
     club.do_tasks()
     last = list(api.stub.WatchBillRun(pb.WatchBillRunRequest(name=run.name)))[-1]
     assert (last.invoices, last.round, last.shards, last.shards_done) == (3, 1, 1, 1)
+    # What is collected of older invoices counts, too.
+    assert (last.payments, last.amount_submitted) == (4, money_to_proto(Money(3 * 3500 + 2000, "USD")))
     assert last.invoices_per_second > 0
+
+
+def test_bil_1_a_round_is_planned_once_and_cut_once_however_often_its_tasks_come(club: Club) -> None:
+    club.add_account("M1")
+    run = club.start_run()
+    again = ([[Shard(unit_id(), 0, 1)]], [[Shard(unit_id(), 0, 2)], [Shard(unit_id(), 1, 2)]])
+    for tasks, is_first in zip(again, (True, False), strict=True):
+        with club.units.begin(club.context(DAY)) as tx:
+            assert commands.plan_run(tx, run, tasks) is is_first
+    assert club.rows("SELECT shard, shard_count FROM bill_run_shard") == [(0, 1)]
+    club.due.charges = [due("M1")]
+    club.wire.lose_batches = 1
+    club.do_tasks()
+    with club.units.begin(club.context(DAY)) as tx:
+        commands.cut_batches(tx, run.id)
+    # Its batch isn't with the processor yet, so neither is the run.
+    assert club.one("SELECT state FROM bill_run") == "submitting"
 
 
 def divide(club: Club) -> None:
@@ -350,8 +378,11 @@ def test_bil_1_small_units_are_billed_together_with_what_is_open_in_one_transact
     club.due.unit_of = {due("X1").account_id: unit_id(AUSTIN)}
     club.bill()
     assert club.one("SELECT count(*) FROM task WHERE name IN ('bill-run-shard', 'bill-run-collect')") == 1
-    shards = club.rows("SELECT business_unit_id, invoices, invoiced_minor, payments, is_done FROM bill_run_shard")
-    assert sorted(shards) == sorted([(unit_id(DENVER), 1, 3500, 1, True), (unit_id(AUSTIN), 1, 900, 1, True)])
+    shards = club.rows(
+        "SELECT business_unit_id, invoices, invoiced_minor, payments, payments_minor, is_done FROM bill_run_shard"
+    )
+    mine = [(unit_id(DENVER), 1, 3500, 1, 3500, True), (unit_id(AUSTIN), 1, 900, 1, 900, True)]
+    assert sorted(shards) == sorted(mine)
     assert club.one("SELECT count(*) FROM attempt WHERE state = 'pending'") == 3
     club.assert_books()
 
