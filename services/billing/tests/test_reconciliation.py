@@ -272,3 +272,21 @@ def test_bil_8_a_deposit_that_comes_before_the_result_is_over_until_the_result_i
         connection.execute(sa.text("UPDATE attempt SET state = 'approved'"))
         connection.execute(sa.text("UPDATE payment SET state = 'approved'"))
     assert (differences(reports), report(reports).provisional) == ([], False)
+
+
+def test_bil_8_a_deposit_of_a_whole_batch_that_comes_before_its_results_pays_what_they_say_is_due(
+    month: Month, reports: Any
+) -> None:
+    month.pay(Paid(1000, state="pending"), Paid(700, tender="AMEX", state="pending"))
+    month.deposit(1, "", 1500, fee_minor=30)
+    assert differences(reports) == [("OVER", "", 1500, [])]
+    with month.club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE attempt SET state = 'approved'"))
+        connection.execute(sa.text("UPDATE payment SET state = 'approved'"))
+    # Cards settle first: what is short is AMEX, which no other deposit has brought.
+    assert differences(reports) == [("SHORT", "AMEX", -200, [700])]
+    month.deposit(1, "AMEX", 200)
+    found = report(reports)
+    assert (differences(reports), found.provisional) == ([], False)
+    assert [(one.tender, minor(one.gross)) for one in found.batches[0].deposits] == [("", 1500), ("AMEX", 200)]
+    assert minor(found.batches[0].fee) == 30

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from boss_billing.deposits.rules import share_out, spread
 from boss_billing.payments.rules import Label, State
 from boss_billing.reconciliation.rules import Batch, rank
 from boss_kit.money import Money
@@ -180,9 +181,10 @@ def reconcile(
     What is still within its days is awaited, not missing: AMEX and ACH may come apart and later (SPEC BIL-3).
     """
     awaited, differences = 0, []
-    tenders = sorted({*batch.tenders, *(one.tender for one in deposits)}, key=rank)
+    placed = _placed(batch, deposits)
+    tenders = sorted({*batch.tenders, *(one.tender for one in placed)}, key=rank)
     for tender in tenders:
-        mine = [one for one in deposits if one.tender == tender]
+        mine = [one for one in placed if one.tender == tender]
         match = _Match(batch, tender, mine, windows.get(tender, WINDOW_DEFAULT), today)
         if mine and all(one.is_by_payment for one in mine):
             waits, found = match.by_payment([fault for fault in faults if fault.tender == tender])
@@ -321,6 +323,27 @@ class _Match:
 
     def _money(self, amount_minor: int) -> str:
         return str(Money(amount_minor, self.batch.currency))
+
+
+def _placed(batch: Batch, deposits: Sequence[DepositLine]) -> list[DepositLine]:
+    """Share out what names no tender among those that wait: it came before their results (SPEC BIL-8)."""
+    placed: list[DepositLine] = []
+    nameless: list[DepositLine] = []
+    for one in deposits:
+        is_nameless = not one.tender and one.gross_minor > 0 and not one.is_by_payment
+        (nameless if is_nameless else placed).append(one)
+    if not nameless:
+        return placed
+    awaited = {tender: batch.attempts(tender=tender).approved.amount_minor for tender in batch.tenders}
+    for one in placed:
+        awaited[one.tender] = awaited.get(one.tender, 0) - one.gross_minor
+    for one in nameless:
+        shares = share_out(one.gross_minor, awaited)
+        fees = spread(one.fee_minor, [amount for _, amount in shares])
+        for (tender, amount), fee in zip(shares, fees, strict=True):
+            awaited[tender] = awaited.get(tender, 0) - amount
+            placed.append(replace(one, tender=tender, gross_minor=amount, fee_minor=fee))
+    return placed
 
 
 def _that_come_to(amount_minor: int, attempts: Sequence[Transaction]) -> list[Transaction]:
