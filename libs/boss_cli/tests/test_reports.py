@@ -139,12 +139,13 @@ def test_a_statement_is_imported_once(cli: Cli, tmp_path: Path, already: bool, w
 
     def take(request: Any) -> deposit_pb.ImportDepositsResponse:
         assert (request.content, request.file_name, request.source) == (b"deposit_id\n", "jan.csv", "bank")
+        assert (request.line_count, request.total) == (2, usd(100))
         statement = deposit_pb.DepositStatement(file_name="jan.csv", lines=2, gross=usd(100), fee=usd(3))
         return deposit_pb.ImportDepositsResponse(statement=statement, new_deposits=2, already_there=already)
 
     service = stand_in(deposit_service_pb2_grpc, "DepositService", ImportDeposits=take)
     cli.add("billing", service)
-    result = cli.run("deposits", "import", str(file), "--source", "bank")
+    result = cli.run("deposits", "import", str(file), "--source", "bank", "--lines", "2", "--total", "1.00")
     assert result.exit_code == 0, result.output
     assert words in result.stdout
 
@@ -164,12 +165,15 @@ def test_a_refused_statement_says_which_line(cli: Cli, tmp_path: Path) -> None:
 
 def test_deposits_are_listed(cli: Cli) -> None:
     one = deposit_pb.Deposit(
-        deposit_date=DAY, batch_number=7, tender="ACH", gross=usd(1234), fee=usd(0), statement="S1"
+        deposit_date=DAY, batch_number=7, tender="ACH", gross=usd(1234), fee=usd(34), statement="S1"
     )
-    service = stand_in(
-        deposit_service_pb2_grpc, "DepositService",
-        ListDeposits=lambda _: deposit_pb.ListDepositsResponse(deposits=[one]),
-    )  # fmt: skip
-    cli.add("billing", service)
-    result = cli.run("deposits", "list")
-    assert ["2026-01-05", "7", "ACH", "12.34", "USD", "0.00", "USD", "S1"] in lines(result.stdout)
+
+    def listed(request: Any) -> deposit_pb.ListDepositsResponse:
+        assert (request.statement, request.source) == ("S1", "bank")
+        return deposit_pb.ListDepositsResponse(deposits=[one])
+
+    cli.add("billing", stand_in(deposit_service_pb2_grpc, "DepositService", ListDeposits=listed))
+    result = cli.run("deposits", "list", "--statement", "S1", "--source", "bank")
+    assert ["2026-01-05", "7", "ACH", "12.34", "USD", "0.34", "USD", "S1"] in lines(result.stdout)
+    words = "12.34 USD, less fees of 0.34 USD, is 12.00 USD in the bank (deposits: 1, batches: 1)."
+    assert words in " ".join(result.stdout.split())

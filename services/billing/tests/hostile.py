@@ -247,7 +247,7 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
             "attempt_limit": {**at, "tender": "VISA", "per": "source", "attempts_max": 20, "window_days": 30}
         },
         "DeclineService.ResolveDeclineAlert": {"payment": f"{other}/payments/{declined}", "comment": "called"},
-        "DepositService.ListDeposits": {**at, **days, "batch_number": batch},
+        "DepositService.ListDeposits": {**at, **days, "batch_number": batch, "statement": "S1", "source": "standard"},
         "DepositService.ListDepositStatements": at,
         "DepositService.ListDepositSources": at,
         "DepositService.ListSettlementWindows": at,

@@ -126,8 +126,9 @@ def test_bil_9_a_file_that_lacks_a_column_or_was_cut_is_refused(club: Club, serv
     content = f"{HEADER}d1,S1,2026-01-07,7,,VISA,35.00,,\n"
     with pytest.raises(InvalidArgument, match="says 2"):
         stub(server).ImportDeposits(ask(content, line_count=2), timeout=5)
-    with pytest.raises(InvalidArgument, match="come to"):
-        stub(server).ImportDeposits(ask(content, total=usd(3501)), timeout=5)
+    for total in (usd(3501), money_to_proto(Money(3500, "EUR"))):
+        with pytest.raises(InvalidArgument, match="come to"):
+            stub(server).ImportDeposits(ask(content, total=total), timeout=5)
     with pytest.raises(InvalidArgument, match="UTF-8"):
         stub(server).ImportDeposits(ask("", content=HEADER.encode() + b"\xff\n"), timeout=5)
     with pytest.raises(NotFound, match="standard"):
@@ -140,6 +141,47 @@ def test_bil_9_a_statement_of_another_unit_is_refused_with_the_line(club: Club, 
     with pytest.raises(InvalidArgument, match="another business unit") as refused:
         stub(server).ImportDeposits(ask(content, parent=f"{PARENT}/businessUnits/{unit_id(AUSTIN)}"), timeout=5)
     assert refused.value.violations[0].field == "content[line 3]"
+
+
+def test_bil_9_a_file_that_may_have_lost_the_end_of_its_last_number_is_refused_unless_its_total_is_sent_along(
+    club: Club, server: Any
+) -> None:
+    number = billed(club, "VISA")
+    columns = {"deposit_date": "day", "batch_number": "batch", "amount": "amount"}
+    source = pb.DepositSource(source="our bank", delimiter=",", date_format="YYYY-MM-DD", columns=columns)
+    request = pb.UpdateDepositSourceRequest(parent=PARENT, deposit_source=source, request_id=request_id())
+    stub(server).UpdateDepositSource(request, timeout=5)
+    cut = f"day,batch,amount\n2026-01-07,{number},35"
+    for changes in ({}, {"line_count": 1}):
+        with pytest.raises(InvalidArgument, match="may have been cut") as refused:
+            stub(server).ImportDeposits(ask(cut, source="our bank", **changes), timeout=5)
+        assert refused.value.violations[0].field == "content[line 2]"
+    assert club.one("SELECT count(*) FROM deposit") == 0
+    whole = stub(server).ImportDeposits(ask(cut, source="our bank", total=usd(3500)), timeout=5)
+    assert whole.new_deposits == 1
+
+
+def test_bil_9_the_way_back_from_a_statement_leads_to_the_batches_it_is_for(club: Club, server: Any) -> None:
+    number = billed(club, "VISA", "AMEX", "ACH")
+    lines = (
+        f"d1,S1,2026-01-07,{number},,VISA,35.00,1.00,\nd2,S1,2026-01-07,9,,MC,5.00,,\n"
+        f"d3,S2,2026-01-07,{number},,AMEX,35.00,,\n"
+    )
+    stub(server).ImportDeposits(ask(HEADER + lines), timeout=5)
+
+    def listed(**wanted: str) -> list[tuple[int, str]]:
+        found, token = [], ""
+        while not found or token:
+            asked = pb.ListDepositsRequest(parent=PARENT, page_size=1, page_token=token, **wanted)
+            page = stub(server).ListDeposits(asked, timeout=5)
+            found += [(one.batch_number, one.tender) for one in page.deposits]
+            token = page.next_page_token
+        return found
+
+    assert sorted(listed(statement="S1")) == sorted([(number, "VISA"), (9, "MC")])
+    assert listed(statement="S2", source="standard") == [(number, "AMEX")]
+    other = pb.ListDepositsRequest(parent=PARENT, statement="S2", source="our bank")
+    assert not stub(server).ListDeposits(other, timeout=5).deposits
 
 
 def test_bil_9_a_source_says_which_column_holds_what(club: Club, server: Any) -> None:

@@ -1,5 +1,6 @@
 """`boss deposits`: what reached the bank (SPEC BIL-9)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,8 @@ from boss_cli import screen
 from boss_cli.failures import BossCommandError
 from boss_cli.session import request_id, session_of
 from boss_cli.timeline import all_pages
+from boss_kit.money import Money, parse_money
+from boss_kit.rpc.convert import money_from_proto, money_to_proto
 
 app = typer.Typer(no_args_is_help=True, help="Deposits: import a statement file, list what reached the bank.")
 PAGE_SIZE_MAX = 1000
@@ -24,6 +27,9 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="The statement: CSV with a named header.")],
     source: Annotated[str, typer.Option(help="Who wrote it: says which column holds what.")] = "standard",
     unit: Annotated[str, typer.Option(help="The one business unit it is of, by its external id.")] = "",
+    lines: Annotated[int | None, typer.Option(min=0, help="How many deposits its sender says it has.")] = None,
+    total: Annotated[str, typer.Option(help="What its sender says they come to, such as 652.50.")] = "",
+    currency: Annotated[str, typer.Option(help="Of the total.")] = "USD",
     *,
     check: Annotated[bool, typer.Option("--check", help="Only say what would become of it.")] = False,
 ) -> None:
@@ -38,6 +44,8 @@ def import_file(
         source=source,
         file_name=file.name,
         content=content,
+        line_count=lines,
+        total=money_to_proto(parse_money(total, currency, "--total")) if total else None,
         validate_only=check,
         request_id=request_id(),
     )
@@ -60,6 +68,8 @@ def list_deposits(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
     batch: Annotated[int, typer.Option(min=0, help="Only of this batch.")] = 0,
+    statement: Annotated[str, typer.Option(help="Only of this statement, as its source calls it.")] = "",
+    source: Annotated[str, typer.Option(help="Only of this source.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
 ) -> None:
     """List what reached the bank, by day."""
@@ -69,9 +79,11 @@ def list_deposits(
         start_date=screen.to_date(first) if first else None,
         end_date=screen.to_date(last) if last else None,
         batch_number=batch,
+        statement=statement,
+        source=source,
         page_size=min(limit, PAGE_SIZE_MAX),
     )
-    found = all_pages(session.clients.billing.deposits.ListDeposits, request, "deposits")
+    found = list(islice(all_pages(session.clients.billing.deposits.ListDeposits, request, "deposits"), limit))
     rows = [
         (
             screen.day(one.deposit_date),
@@ -83,7 +95,20 @@ def list_deposits(
             one.statement,
             one.source,
         )
-        for one in islice(found, limit)
+        for one in found
     ]
     table = screen.table(COLUMNS, rows, right=("batch", "amount", "fee"))
     screen.out().print(table if rows else "Nothing reached the bank.")
+    for one in sorted({deposit.gross.currency_code for deposit in found}):
+        screen.out().print(_sum([deposit for deposit in found if deposit.gross.currency_code == one], one))
+
+
+def _sum(deposits: Sequence[pb.Deposit], currency: str) -> str:
+    """Say what deposits of one currency come to: the bank has it without the fees."""
+    gross = sum(money_from_proto(one.gross).amount_minor for one in deposits)
+    fees = sum(money_from_proto(one.fee).amount_minor for one in deposits)
+    batches = len({one.batch_number for one in deposits})
+    return (
+        f"{Money(gross, currency)}, less fees of {Money(fees, currency)}, is {Money(gross - fees, currency)} "
+        f"in the bank (deposits: {len(deposits):,}, batches: {batches:,})."
+    )

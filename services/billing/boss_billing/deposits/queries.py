@@ -24,6 +24,8 @@ class DepositFilter:
     first: date | None
     last: date | None
     batch_number: int
+    statement: str = ""
+    source: str = ""
 
 
 def get_source(tx: Transaction, enterprise_id: UUID, name: str) -> DepositSource:
@@ -55,6 +57,10 @@ def list_deposits(tx: Transaction, wanted: DepositFilter, page: Page) -> tuple[S
         query = query.where(table.c.deposit_date <= wanted.last)
     if wanted.batch_number:
         query = query.where(table.c.batch_number == wanted.batch_number)
+    if wanted.statement:
+        query = query.where(table.c.statement == wanted.statement)
+    if wanted.source:
+        query = query.where(table.c.source == wanted.source)
     if after := page.key(date.fromisoformat, UUID):
         query = query.where(sa.tuple_(table.c.deposit_date, table.c.id) > sa.tuple_(*map(sa.literal, after)))
     rows = tx.connection.execute(query.order_by(table.c.deposit_date, table.c.id).limit(page.limit)).all()

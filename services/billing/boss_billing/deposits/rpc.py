@@ -33,13 +33,15 @@ class DepositServicer(deposit_service_pb2_grpc.DepositServiceServicer):
         """Take a statement file."""
         enterprise_id, unit_id = scope(request.parent)
         lines = request.line_count if request.HasField("line_count") else None
-        total = money_from_proto(request.total, "total").amount_minor if request.HasField("total") else None
+        total = money_from_proto(request.total, "total") if request.HasField("total") else None
+
+        ends = request.content.endswith((b"\n", b"\r"))
 
         def answer(tx: Any) -> pb.ImportDepositsResponse:
             source = queries.get_source(tx, enterprise_id, request.source)
             currency = units.currency_of(tx, enterprise_id, unit_id)
             notices = statement_file.read_statement(request.content, source, currency)
-            statement_file.check_counts(notices, lines, total)
+            statement_file.check_counts(notices, lines, total, ends=ends)
             command = ImportStatement(
                 enterprise_id,
                 unit_id,
@@ -57,10 +59,10 @@ class DepositServicer(deposit_service_pb2_grpc.DepositServiceServicer):
     def ListDeposits(self, request: pb.ListDepositsRequest, context: grpc.ServicerContext) -> pb.ListDepositsResponse:
         """List deposits by day."""
         first, last = optional_date_from_proto(request, "start_date"), optional_date_from_proto(request, "end_date")
-        wanted = DepositFilter(*scope(request.parent), first, last, request.batch_number)
-        page = open_page(
-            request.page_size, request.page_token, filters=(request.parent, first, last, request.batch_number)
-        )
+        enterprise_id, unit_id = scope(request.parent)
+        of = (request.batch_number, request.statement, request.source)
+        wanted = DepositFilter(enterprise_id, unit_id, first, last, *of)
+        page = open_page(request.page_size, request.page_token, filters=(request.parent, first, last, *of))
 
         def answer(tx: Any) -> pb.ListDepositsResponse:
             rows, token = queries.list_deposits(tx, wanted, page)

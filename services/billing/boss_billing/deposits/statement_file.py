@@ -7,6 +7,7 @@ import io
 from boss_billing.deposits.rules import DepositNotice
 from boss_billing.deposits.source import DepositSource, RowReader
 from boss_kit.errors import FieldViolation, InvalidArgument
+from boss_kit.money import Money
 
 LINES_MAX = 200_000
 VIOLATIONS_MAX = 50
@@ -49,13 +50,19 @@ def read_statement(content: bytes, source: DepositSource, currency: str) -> list
     return notices
 
 
-def check_counts(notices: list[DepositNotice], lines: int | None, gross_minor: int | None) -> None:
-    """Compare a file with what its sender says of it. Raises InvalidArgument for a file that was cut."""
+def check_counts(notices: list[DepositNotice], lines: int | None, total: Money | None, *, ends: bool) -> None:
+    """Compare a file with what its sender says of it. Raises InvalidArgument for a file that was cut, or may have been.
+
+    One that doesn't end with a line break may have lost the end of its last number, unless the total says it didn't.
+    """
     if lines is not None and lines != len(notices):
         raise _refused([FieldViolation("line_count", f"says {lines}, the file has {len(notices)} deposits.")])
-    found = sum(one.gross_minor for one in notices)
-    if gross_minor is not None and gross_minor != found:
-        raise _refused([FieldViolation("total", "isn't what the lines of the file come to.")])
+    found = Money(sum(one.gross_minor for one in notices), notices[0].currency)
+    if total is not None and total != found:
+        raise _refused([FieldViolation("total", f"says {total}, the lines of the file come to {found}.")])
+    if total is None and not ends:
+        text = "ends without a line break, so it may have been cut; end the line, or send the total of the file along."
+        raise _refused([FieldViolation(f"content[line {notices[-1].line_no}]", text)])
 
 
 def _text(content: bytes) -> str:
