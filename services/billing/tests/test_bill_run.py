@@ -93,13 +93,19 @@ def test_bil_1_one_invoice_holds_all_charges_of_an_agreement_and_due_date(club: 
 
 def test_bil_1_every_skipped_agreement_is_listed_with_its_reason(club: Club) -> None:
     club.add_account("M1")
+    club.add_account("OLD", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
+        connection.execute(sa.text("UPDATE funding_source SET is_valid = false WHERE token = 'tok_OLD'"))
     club.due.charges = [due("M1")]
     club.due.skipped = [SkippedAgreement(unit_id(), "A-M9", "SUSPENDED", "It is suspended until 2026-02-01.")]
     run = club.bill()
     with club.units.read(club.context()) as tx:
         rows, _ = list_skipped(tx, ENTERPRISE_ID, run.id, open_page(10, ""))
-        assert get_run(tx, ENTERPRISE_ID, run.id).skipped == 1
-    assert [(row.agreement_number, row.reason) for row in rows] == [("A-M9", "SUSPENDED")]
+        assert get_run(tx, ENTERPRISE_ID, run.id).skipped == 2
+    # An older invoice nobody could be charged for is named by its number.
+    found = [(row.agreement_number, row.reason) for row in rows]
+    assert found == [("A-M9", "SUSPENDED"), ("OLD-1", "NO_VALID_SOURCE")]
 
 
 def test_bil_1_a_unit_with_nothing_due_costs_one_call_and_no_stream(club: Club) -> None:

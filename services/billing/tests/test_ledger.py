@@ -9,8 +9,11 @@ from boss.events.billing.v1 import billing_events_pb2 as events_pb
 from club import DAY, Club, due, ref
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from till import Till
 
 from boss_billing import events
+from boss_billing.deposits.commands import take_deposits
+from boss_billing.deposits.rules import DepositNotice
 from boss_billing.ledger.queries import summary
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_kit.errors import InvalidArgument, NotFound
@@ -134,6 +137,89 @@ def test_bil_10_the_check_finds_a_balance_that_transfers_do_not_add_up_to(club: 
     problems = club.ledger().problems
     assert any("Account M1" in one for one in problems)
     assert any("Invoice M1-1" in one for one in problems)
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ("UPDATE account SET credit_minor = credit_minor + 1 WHERE number = 'M1'", "Account M1: transfers say it owes"),
+        ("UPDATE invoice_line SET amount_minor = amount_minor + 1 WHERE description = 'Tour pack'", "lines 10.01 USD"),
+        (
+            (
+                "UPDATE transfer SET amount_minor = amount_minor + CASE amount_minor WHEN 1000 THEN 1 ELSE -1 END "
+                "WHERE source = 'invoice' AND credit = 'revenue'"
+            ),
+            "booked 10.01 USD",
+        ),
+        (
+            (
+                "UPDATE invoice SET balance_minor = balance_minor + CASE number WHEN 'M1-1' THEN 1 ELSE -1 END "
+                "WHERE number IN ('M1-1', 'M1-2')"
+            ),
+            "yet its balance is 9.99 USD",
+        ),
+        (
+            "UPDATE payment SET amount_minor = amount_minor + 1 WHERE state = 'approved'",
+            "yet transfers moved 35.00 USD",
+        ),
+        ("UPDATE payment SET state = 'pending' WHERE state = 'approved'", "The account 'clearing' holds"),
+        ("UPDATE transfer SET debit = 'shoebox' WHERE debit = 'clearing'", "'shoebox', which the chart of accounts"),
+        ("UPDATE movement SET amount_minor = amount_minor + 1 WHERE kind = 'credit'", "(credit) of 1.01 USD"),
+        ("UPDATE movement SET amount_minor = 3501 WHERE kind = 'chargeback'", "35.01 USD went back of it"),
+        ("UPDATE deposit SET fee_minor = fee_minor + 1", "with fees of 0.91 USD, booked are 35.00 USD with 0.90 USD"),
+    ],
+)
+def test_bil_10_the_check_finds_whatever_is_said_otherwise_than_it_was_booked(
+    club: Club, broken: str, told: str
+) -> None:
+    live(club)
+    club.assert_books()
+    with club.engine.begin() as connection:
+        # As somebody would do it who goes round the triggers that let nothing be edited.
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        assert connection.execute(sa.text(broken)).rowcount > 0
+    assert any(told in one for one in club.ledger().problems), club.ledger().problems
+
+
+def live(club: Club) -> None:
+    """Collect a charge, bank it, take it back, and owe two invoices."""
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.play(DAY)
+    notice = DepositNotice(
+        "d1", "standard", "S1", DAY, club.one("SELECT number FROM batch"), "", "VISA", 3500, 90, "USD"
+    )
+    with club.units.begin(club.context()) as tx:
+        take_deposits(tx, [notice])
+    till = Till(club)
+    till.invoice("M1", 1000)
+    till.invoice("M1", 200, 300)
+    till.take_back("M1", club.one("SELECT id FROM payment"), 3500)
+    till.credit("M1", 100)
+
+
+def test_bil_10_the_check_counts_charges_that_were_billed_twice(club: Club) -> None:
+    live(club)
+    assert club.ledger().charges_billed_twice == 0
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("DROP INDEX invoice_line_charge"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO invoice_line SELECT enterprise_id, business_unit_id, invoice_id, 2, charge_key, "
+                "description, item_category, item, 0, 0 FROM invoice_line WHERE charge_key IS NOT NULL"
+            )
+        )
+    assert club.ledger().charges_billed_twice == 1
+
+
+@pytest.mark.parametrize("broken", ["amount_minor = 0", "credit = debit, credit_detail = debit_detail"])
+def test_bil_10_a_transfer_moves_more_than_nothing_from_one_account_of_the_books_to_another(
+    club: Club, broken: str
+) -> None:
+    live(club)
+    with pytest.raises(sa.exc.IntegrityError, match="check constraint"), club.engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        connection.execute(sa.text(f"UPDATE transfer SET {broken}"))
 
 
 def test_bil_9_submitted_is_approved_plus_declined_plus_in_flight_and_a_retry_never_adds(club: Club) -> None:

@@ -208,6 +208,17 @@ def test_bil_11_a_refund_goes_back_to_the_source_it_came_from_and_never_above_it
     club.assert_books()
 
 
+def test_bil_11_what_a_chargeback_took_goes_back_by_no_refund_until_it_is_won(club: Club, till: Till) -> None:
+    payment_id = collected(club)
+    till.take_back("M1", payment_id, 3000)
+    till.credit("M1", 9000)
+    with pytest.raises(FailedPrecondition, match=r"not paid back yet, 5\.00 USD"):
+        till.refund("M1", 501, Destination.FUNDING_SOURCE)
+    till.take_back("M1", payment_id, 3000, ReturnKind.REVERSAL, "r2")
+    till.refund("M1", 3500, Destination.FUNDING_SOURCE)
+    club.assert_books()
+
+
 def test_bil_11_a_refund_of_more_than_the_credit_is_refused(till: Till) -> None:
     till.pay("M1", 1000)
     with pytest.raises(FailedPrecondition, match="more than the account's credit"):

@@ -251,6 +251,15 @@ class TestCardUpdater:
         club.report_updates(*(replace(one, outcome=outcome, token=token[0], last4=token[1], **data) for one in found))
         club.do_tasks()
 
+    def test_bil_2_a_retry_is_the_same_payment_again_and_told_as_a_retry(self, club: Club) -> None:
+        self.answer(club, UpdateOutcome.NEW_NUMBER)
+        told = [pb.PaymentSubmitted.FromString(event.data) for event in club.facts(events.PAYMENT_SUBMITTED)]
+        assert [one.kind for one in told] == ["New", "Retry"]
+        assert told[0].payment == told[1].payment
+        assert club.one("SELECT kind, state FROM payment") == ("New", "pending")
+        club.deliver(Label.RETRY)
+        assert club.one("SELECT kind, state, is_recovered FROM payment") == ("New", "approved", True)
+
     def test_bil_4_a_cured_card_is_retried_in_a_batch_with_its_originals_number(self, club: Club) -> None:
         self.answer(club, UpdateOutcome.NEW_NUMBER)
         batches = club.rows("SELECT number, label, state FROM batch ORDER BY label")
@@ -267,6 +276,28 @@ class TestCardUpdater:
         kinds = [pb.PaymentSubmitted.FromString(event.data).kind for event in club.facts(events.PAYMENT_SUBMITTED)]
         assert kinds == ["New", "Retry"]
         club.assert_books()
+
+    def test_bil_3_retries_keep_their_originals_number_unit_and_bill_date_whenever_they_are_cut(
+        self, club: Club
+    ) -> None:
+        club.settings(card_updater=True)
+        for number in ("M1", "M2"):
+            club.add_account(number)
+            club.script[f"tok_{number}", 1] = "D16"
+        club.due.charges = [due("M1"), due("M2")]
+        club.bill()
+        club.deliver()
+        club.ask("card-updater")
+        for offset, found in enumerate(club.wire.inner.outstanding_updates(ENTERPRISE_ID, 10), 1):
+            club.set_clock(DAY + timedelta(days=offset))
+            cured = replace(
+                found, outcome=UpdateOutcome.NEW_EXPIRY, token="", last4="", expiry_month=6, expiry_year=2029
+            )
+            club.report_updates(cured)
+            club.do_tasks()
+        batches = club.rows("SELECT number, label, part, bill_date, business_unit_id FROM batch ORDER BY label, part")
+        place = (DAY, unit_id())
+        assert batches == [(1, "Original", 1, *place), (1, "Retry", 1, *place), (1, "Retry", 2, *place)]
 
     def test_bil_7_a_declined_retry_is_the_final_decline_told_once(self, club: Club) -> None:
         club.script["tok_M1", 2] = "D03"
