@@ -286,6 +286,7 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
         "LedgerService.ListAgedAccounts": {**at, "as_of_date": day, "page_size": 5},
         "LedgerService.GetBillingSummary": {**at, **days},
         "LedgerService.CheckLedger": at,
+        "LedgerService.GetBillingSettings": {"business_unit": UNIT},
         "LedgerService.UpdateBillingSettings": {
             "billing_settings": {"business_unit": UNIT, "card_updater": True, "card_updater_days_before": 5}
         },

@@ -154,6 +154,23 @@ def test_bil_6_a_rebill_schedule_is_never_daily_and_needs_a_known_unit(club: Clu
         update("Nowhere Club", 7)
 
 
+def test_bil_4_how_a_unit_bills_can_be_read_and_says_where_it_comes_from(club: Club, server: Any) -> None:
+    books = server.stub(ledger_grpc.LedgerServiceStub)
+    unit = f"{PARENT}/businessUnits/{unit_id(DENVER)}"
+    asked = ledger_pb.GetBillingSettingsRequest(business_unit=unit)
+    assert books.GetBillingSettings(asked, timeout=5) == ledger_pb.BillingSettings(business_unit=unit)
+    wanted = ledger_pb.BillingSettings(
+        business_unit=unit, card_updater=True, rebill_after_days=5, rebill_attempts_max=2, card_updater_days_before=6
+    )
+    request = ledger_pb.UpdateBillingSettingsRequest(billing_settings=wanted, request_id=request_id())
+    books.UpdateBillingSettings(request, timeout=5)
+    wanted.defined_at = unit
+    assert books.GetBillingSettings(asked, timeout=5) == wanted
+    with pytest.raises(NotFound):
+        nowhere = f"{PARENT}/businessUnits/{unit_id('Nowhere Club')}"
+        books.GetBillingSettings(ledger_pb.GetBillingSettingsRequest(business_unit=nowhere), timeout=5)
+
+
 def test_bil_10_the_books_are_proved_and_summed_over_the_api(club: Club, server: Any) -> None:
     club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
     books = server.stub(ledger_grpc.LedgerServiceStub)

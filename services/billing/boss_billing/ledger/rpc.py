@@ -63,6 +63,13 @@ class LedgerServicer(ledger_service_pb2_grpc.LedgerServiceServicer):
 
         return self._door.query(request, answer)
 
+    def GetBillingSettings(
+        self, request: pb.GetBillingSettingsRequest, context: grpc.ServicerContext
+    ) -> pb.BillingSettings:
+        """Read how a unit bills."""
+        ids = names.parse(UNIT_NAME, request.business_unit, "business_unit")
+        return self._door.query(request, lambda tx: _settings(units.require_unit(tx, ids["e"], ids["b"])))
+
     def UpdateBillingSettings(
         self, request: pb.UpdateBillingSettingsRequest, context: grpc.ServicerContext
     ) -> pb.BillingSettings:
@@ -107,8 +114,12 @@ def _summary(one: Summary) -> pb.BillingSummary:
 
 
 def _settings(unit: Unit) -> pb.BillingSettings:
+    if not unit.has_settings:
+        # The rebill schedule of the level above decides then.
+        return pb.BillingSettings(business_unit=unit.name)
     return pb.BillingSettings(
         business_unit=unit.name,
+        defined_at=unit.name,
         card_updater=unit.settings.card_updater,
         rebill_after_days=unit.settings.rebill_after_days,
         rebill_attempts_max=unit.settings.rebill_attempts_max,
