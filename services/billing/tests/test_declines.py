@@ -232,6 +232,24 @@ def test_bil_6_without_smart_timing_the_schedule_decides_and_says_so() -> None:
     assert plan_attempt(declined(replace(SOFT, rebill=False)), DEFAULT, (), ()).day is None
 
 
+def test_bil_6_each_decline_waits_for_the_days_its_place_in_the_schedule_says_until_they_are_over() -> None:
+    of = Effective(RebillSchedule((3, 7, 30)), Level.UNIT, "")
+    days = [plan_attempt(declined(declines=number), of, (), ()).day for number in (1, 2, 3, 4)]
+    assert days == [DAY + timedelta(days=3), DAY + timedelta(days=7), DAY + timedelta(days=30), None]
+
+
+def test_bil_6_a_weekday_on_which_half_of_the_payments_went_through_is_no_habit() -> None:
+    half = [*FRIDAYS[:2], date(2025, 12, 15), date(2025, 12, 17)]
+    plan = plan_attempt(declined(), smart(), half, ())
+    assert plan.day == date(2026, 1, 15)
+    assert "payday" in plan.reason
+
+
+def test_bil_6_a_payday_that_a_short_month_does_not_have_is_its_last_day() -> None:
+    of = Effective(RebillSchedule((7, 7), is_smart=True, paydays=(31,)), Level.UNIT, "")
+    assert plan_attempt(declined(day=date(2026, 2, 20)), of, (), ()).day == date(2026, 2, 28)
+
+
 offsets = st.lists(st.integers(-300, 0).map(lambda offset: DAY + timedelta(days=offset)), max_size=30)
 
 

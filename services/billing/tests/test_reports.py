@@ -129,6 +129,17 @@ def test_bil_9_lines_group_by_unit_then_category_and_item_and_add_up(month: Mont
     assert report.provisional
 
 
+def test_bil_9_a_payment_is_spread_by_what_its_lines_come_to_with_their_tax(club: Club, reports: Any) -> None:
+    club.add_account("M1")
+    club.due.page_size = 10
+    locker = due("M1", charge_key="locker/1/recurring", amount_minor=1000, item_category="Rental", item="Locker")
+    club.due.charges = [due("M1", amount_minor=1000, tax_minor=500), locker]
+    club.play(DAY)
+    lines = submitted(reports).lines
+    told = {line.group[-1]: (amount(line.total), minor(line.amount_invoiced)) for line in lines if line.level == 3}
+    assert told == {"Gold": ("15.00", 1500), "Locker": ("10.00", 1000)}
+
+
 def test_bil_9_the_grouping_can_be_changed(month: Month, reports: Any) -> None:
     month.pay(Paid(1000), Paid(2000, tender="MC", day=DAY + timedelta(days=1), batch=2))
     report = results(reports, group_by=[pb.REPORT_GROUPING_DAY, pb.REPORT_GROUPING_TENDER])

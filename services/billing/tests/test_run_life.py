@@ -32,7 +32,7 @@ from boss_billing.runs.rules import (
 )
 from boss_kit.errors import AlreadyExists, FailedPrecondition, NotFound
 from boss_kit.money import Money
-from boss_kit.rpc.convert import date_to_proto, money_to_proto
+from boss_kit.rpc.convert import date_to_proto, money_from_proto, money_to_proto
 from boss_kit.rpc.roles import ROLES
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
@@ -296,6 +296,21 @@ def test_bil_1_a_round_is_planned_once_and_cut_once_however_often_its_tasks_come
         commands.cut_batches(tx, run.id)
     # Its batch isn't with the processor yet, so neither is the run.
     assert club.one("SELECT state FROM bill_run") == "submitting"
+
+
+def test_bil_3_a_batch_is_listed_with_count_and_amount_of_each_tender(club: Club, api: Api) -> None:
+    for number, tender in (("M1", "VISA"), ("M2", "AMEX"), ("M3", "AMEX")):
+        club.add_account(number, tender=tender)
+    club.script["tok_M2", 1] = "D03"
+    club.due.charges = [due("M1"), due("M2", amount_minor=1000), due("M3", amount_minor=500)]
+    club.bill()
+    club.deliver()
+    (batch,) = api.stub.ListBatches(pb.ListBatchesRequest(parent=PARENT), timeout=5).batches
+    assert (batch.number, batch.label) == (1, "Original")
+    told = [
+        (one.tender, one.payments, money_from_proto(one.amount), one.approved, one.declined) for one in batch.tenders
+    ]
+    assert told == [("AMEX", 2, Money(1500, "USD"), 1, 1), ("VISA", 1, Money(3500, "USD"), 1, 0)]
 
 
 def divide(club: Club) -> None:
