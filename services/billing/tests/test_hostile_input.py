@@ -9,13 +9,22 @@ from boss.options.v1 import options_pb2
 from club import AUSTIN, ENTERPRISE_ID, Club, unit_id
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
+from grpc import RpcError
 from hostile import STRANGER, live, methods, requests, spoilt, stub_class
 
+from boss_billing.movements.commands import set_limit
 from boss_kit.errors import BossError
+from boss_kit.money import Money
 from boss_kit.rpc.roles import ROLES
 
 NOTHING_TO_DO = {"ApproveBillRun", "StartBillRun", "CancelBillRun", "ResolveDeclineAlert", "ResolveCallback"}
 """Drafts, alerts and open callbacks there are none of; what a run's state refuses is read before that."""
+
+MOVES_MONEY = {
+    *("CreateCredit", "CreateDebit", "CreateWriteOff", "ReverseWriteOff", "WaiveFee", "CreateReturn", "CreateRefund"),
+    *("CreateChargeback", "ReverseChargeback"),
+}
+"""What staff decide; a payment at the desk brings its money along."""
 
 BROKEN = ("INTERNAL", "UNKNOWN", "DEADLINE_EXCEEDED")
 
@@ -103,6 +112,42 @@ def test_all_3_every_command_repeated_has_one_effect_and_its_request_id_serves_n
         assert reused(call, good), f"{method.full_name} took a request id for two requests"
         assert written(club) == before, method.full_name
     assert refused == NOTHING_TO_DO
+
+
+def test_bil_11_every_door_where_staff_move_money_asks_for_a_second_person_who_may_approve(
+    club: Club, server: Any, tokens: Any
+) -> None:
+    live(club)
+    with club.units.begin(club.context()) as tx:
+        set_limit(tx, ENTERPRISE_ID, None, Money(0, "USD"))
+    # Each person: nobody, the one who asks, one who may not approve, one who may.
+    people = ("", "anna", "carl", "boris")
+    token_of = {
+        "anna": tokens.token("anna"),
+        "carl": tokens.token("carl", ["front_desk"], [f"enterprises/{ENTERPRISE_ID}"]),
+        "boris": tokens.token("boris", ["controller"], [f"enterprises/{ENTERPRISE_ID}"]),
+    }
+    answers = {}
+    for method, good in requests(club):
+        if method.name in MOVES_MONEY:
+            stub = stub_class(method)(server.plain)
+            call = getattr(stub, method.name)
+            answers[method.name] = [approved(call, good, token_of["anna"], token_of.get(one, "")) for one in people]
+    refused = ["FAILED_PRECONDITION", "PERMISSION_DENIED", "PERMISSION_DENIED"]
+    assert answers == {name: [*refused, "OK"] for name in MOVES_MONEY}
+    club.assert_books()
+
+
+def approved(call: Any, request: Message, token: str, approval: str) -> str:
+    metadata = [("authorization", f"Bearer {token}")]
+    if approval:
+        metadata.append(("boss-approval", f"Bearer {approval}"))
+    try:
+        call(request, timeout=20, metadata=metadata)
+    except RpcError as error:
+        code: str = error.code().name  # type: ignore[attr-defined]
+        return code
+    return "OK"
 
 
 def reused(call: Any, good: Message) -> bool:

@@ -14,12 +14,20 @@ from till import Till
 from boss_billing import events
 from boss_billing.adapters.port import NoAnswerError
 from boss_billing.adjustments.commands import CreateCredit, create_credit
+from boss_billing.chargebacks.commands import (
+    CreateChargeback,
+    ReverseChargeback,
+    create_chargeback,
+    reverse_chargeback,
+)
 from boss_billing.chargebacks.rules import ReturnKind, ReturnNotice, ReturnOutcome
 from boss_billing.funding.changes import AddSource, add_source
+from boss_billing.funding.rules import source_id
 from boss_billing.movements.commands import set_limit
 from boss_billing.movements.rules import tax_part
 from boss_billing.rebills.commands import LevelAndTender, update_schedule
 from boss_billing.rebills.rules import RebillSchedule
+from boss_billing.refunds.commands import CreateRefund, create_refund
 from boss_billing.refunds.process import RefundProcesses
 from boss_billing.refunds.rules import Destination, RefundAnswer, SubmittedRefund
 from boss_billing.runs.rules import Scope, ScopeKind
@@ -219,6 +227,31 @@ def test_bil_11_what_a_chargeback_took_goes_back_by_no_refund_until_it_is_won(cl
     club.assert_books()
 
 
+def test_bil_11_a_refund_goes_to_the_accounts_own_card_or_out_of_the_till_and_nowhere_else(
+    club: Club, till: Till
+) -> None:
+    club.add_account("M2")
+    collected(club)
+    till.credit("M1", 3500)
+
+    def refund(to: Destination, source: UUID | None) -> None:
+        with till.tx() as tx:
+            create_refund(tx, CreateRefund(ref("M1"), Money(100, "USD"), to, source, "asked for"))
+
+    mine, others = source_id(ref("M1").id), source_id(ref("M2").id)
+    with pytest.raises(NotFound, match="no funding source"):
+        refund(Destination.FUNDING_SOURCE, others)
+    with pytest.raises(InvalidArgument, match="is needed"):
+        refund(Destination.FUNDING_SOURCE, None)
+    with pytest.raises(InvalidArgument, match="must be empty for a refund in cash"):
+        refund(Destination.CASH, mine)
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE funding_source SET tender = 'Manual' WHERE id = :id"), {"id": mine})
+    with pytest.raises(FailedPrecondition, match="Statement billing has no card"):
+        refund(Destination.FUNDING_SOURCE, mine)
+    assert club.one("SELECT count(*) FROM refund") == 0
+
+
 def test_bil_11_a_refund_of_more_than_the_credit_is_refused(till: Till) -> None:
     till.pay("M1", 1000)
     with pytest.raises(FailedPrecondition, match="more than the account's credit"):
@@ -323,14 +356,17 @@ def test_bil_8_a_chargeback_is_taken_once_and_never_above_what_was_paid(club: Cl
     club.assert_books()
 
 
-def test_arm_4_a_bank_return_counts_as_a_decline_when_it_arrives_and_is_told_once(club: Club) -> None:
-    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
+@pytest.mark.parametrize("primary", [True, False])
+def test_bil_7_arm_4_a_bank_return_counts_as_a_decline_when_it_arrives_and_is_told_once(
+    club: Club, primary: bool
+) -> None:
+    club.add_account("M1", tender="ACH", exp_month="", exp_year="", primary_source="yes" if primary else "no")
     till = Till(club)
     payment_id = collected(club)
     club.set_clock(DAY + timedelta(days=3))
     till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, code="D03")
     (fact,) = [events_pb.PaymentDeclined.FromString(one.data) for one in club.facts(events.PAYMENT_DECLINED)]
-    assert (fact.primary, fact.code, fact.arm_entry, fact.tender) == (True, "D03", True, "ACH")
+    assert (fact.primary, fact.code, fact.arm_entry, fact.tender) == (primary, "D03", True, "ACH")
     planned = club.one("SELECT is_declined, declines, next_attempt_date FROM invoice")
     assert tuple(planned) == (True, 1, DAY + timedelta(days=10))
     till.take_back("M1", payment_id, 3500, ReturnKind.REVERSAL, "r2")
@@ -423,6 +459,29 @@ def test_bil_11_above_the_limit_a_second_person_must_approve(club: Club, till: T
     till.credit("M1", 10_000)
     with pytest.raises(FailedPrecondition, match=r"above 100\.00 USD"):
         till.credit("M1", 10_001)
+
+
+def test_bil_11_above_the_limit_what_staff_say_was_taken_back_or_won_needs_a_second_person_and_no_processor_does(
+    club: Club, till: Till
+) -> None:
+    payment_id = collected(club)
+    with till.tx() as tx:
+        set_limit(tx, ENTERPRISE_ID, None, Money(1000, "USD"))
+    amount = Money(1001, "USD")
+    entered = CreateChargeback(ref("M1"), payment_id, ReturnKind.CHARGEBACK, amount, "", "disputed")
+    with pytest.raises(FailedPrecondition, match="second person's approval"), till.tx() as tx:
+        create_chargeback(tx, entered)
+    assert till.take_back("M1", payment_id, 2000).outcome is ReturnOutcome.TAKEN
+    approved = replace(club.context(), actor=Actor("anna", approver=Actor("boris")))
+    with club.units.begin(approved) as tx:
+        movement_id = create_chargeback(tx, entered)
+    won = ReverseChargeback(ref("M1"), movement_id, None, "won")
+    with pytest.raises(FailedPrecondition, match="second person's approval"), till.tx() as tx:
+        reverse_chargeback(tx, won)
+    with club.units.begin(approved) as tx:
+        reverse_chargeback(tx, won)
+    assert till.owed("M1") == (2000, 0)
+    club.assert_books()
 
 
 # Bad input and the books

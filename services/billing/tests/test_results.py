@@ -55,7 +55,7 @@ def test_bil_7_without_the_card_updater_the_first_decline_is_final(club: Club) -
     club.assert_books()
 
 
-def test_arm_4_a_decline_of_a_source_that_is_not_primary_says_so(club: Club) -> None:
+def test_bil_7_arm_4_a_decline_of_a_source_that_is_not_primary_says_so(club: Club) -> None:
     play(club, "D03", primary_source="no")
     assert [one.primary for one in declines(club)] == [False]
 
@@ -265,6 +265,8 @@ class TestCardUpdater:
         batches = club.rows("SELECT number, label, state FROM batch ORDER BY label")
         assert batches == [(1, "Original", "submitted"), (1, "Retry", "submitted")]
         assert club.one("SELECT token, last4, expiry_year FROM funding_source") == ("tok_new", "9999", 2029)
+        tried = club.rows("SELECT token, expiry_month, expiry_year FROM attempt ORDER BY label")
+        assert tried == [("tok_M1", 1, 2025), ("tok_new", 6, 2029)]
         (changed,) = club.facts(events.SOURCE_CHANGED)[1:]
         fact = pb.FundingSourceChanged.FromString(changed.data)
         assert (fact.previous_last4, fact.last4, fact.reason) == ("4242", "9999", "card_updater")

@@ -48,16 +48,17 @@ class ReverseChargeback:
     reason: str
 
 
-def take_returns(tx: Transaction, notices: Sequence[ReturnNotice]) -> Sequence[ReturnTaken]:
+def take_returns(tx: Transaction, notices: Sequence[ReturnNotice], *, by_staff: bool = False) -> Sequence[ReturnTaken]:
     """Take a page of returns, chargebacks and reversals, each once; tell of each what became of it.
 
     Returns are few and each depends on those before it, so they are taken one by one; accounts are told once.
-    Raises NotFound without an account.
+    What staff enter needs a second person above the limit; what a processor tells has happened (SPEC BIL-11).
+    Raises NotFound without an account, FailedPrecondition without a needed approval.
     """
     accounts = {one.account.id: one.account for one in notices}
     sheets = {one: Sheet(tx, accounts[one]) for one in sorted(accounts)}
     payments = store.payments(tx.connection, tx.enterprise_id, {one.payment_id for one in notices})
-    taken = [_take(sheets[one.account.id], one, payments.get(one.payment_id)) for one in notices]
+    taken = [_take(sheets[one.account.id], one, payments.get(one.payment_id), by_staff=by_staff) for one in notices]
     changed = {one.account.id for one, result in zip(notices, taken, strict=True) if result.movement_id is not None}
     announce(tx, {one: sheets[one].account for one in changed})
     return taken
@@ -66,7 +67,8 @@ def take_returns(tx: Transaction, notices: Sequence[ReturnNotice]) -> Sequence[R
 def create_chargeback(tx: Transaction, command: CreateChargeback) -> UUID:
     """Take a payment back as staff enter it; give the movement's id.
 
-    Raises NotFound without account or payment, FailedPrecondition if nothing is left of it or it wasn't approved.
+    Raises NotFound without account or payment, FailedPrecondition if nothing is left of it, if it wasn't approved, or
+    without a needed approval.
     """
     ref = command.account
     payment = store.payments(tx.connection, ref.enterprise_id, [command.payment_id]).get(command.payment_id)
@@ -77,13 +79,14 @@ def create_chargeback(tx: Transaction, command: CreateChargeback) -> UUID:
     amount = command.amount or Money(left, payment.currency)
     key = f"staff/{new_id()}"
     notice = ReturnNotice(key, command.kind, payment.id, ref, amount, command.code, command.reason)
-    return _by_staff(take_returns(tx, [notice]))
+    return _by_staff(tx, notice)
 
 
 def reverse_chargeback(tx: Transaction, command: ReverseChargeback) -> UUID:
     """Take what comes again of a chargeback as staff enter it; give the movement's id.
 
-    Raises NotFound without account or chargeback, FailedPrecondition if nothing is left of it.
+    Raises NotFound without account or chargeback, FailedPrecondition if nothing is left of it, or without a needed
+    approval.
     """
     ref = command.account
     found = store.find(tx.connection, ref.enterprise_id, command.chargeback_id)
@@ -94,17 +97,17 @@ def reverse_chargeback(tx: Transaction, command: ReverseChargeback) -> UUID:
     amount = command.amount or Money(left, found.currency)
     key = f"staff/{new_id()}"
     about = ("", command.reason, found.return_key)
-    return _by_staff(take_returns(tx, [ReturnNotice(key, ReturnKind.REVERSAL, found.payment_id, ref, amount, *about)]))
+    return _by_staff(tx, ReturnNotice(key, ReturnKind.REVERSAL, found.payment_id, ref, amount, *about))
 
 
-def _by_staff(taken: Sequence[ReturnTaken]) -> UUID:
-    (one,) = taken
+def _by_staff(tx: Transaction, notice: ReturnNotice) -> UUID:
+    (one,) = take_returns(tx, [notice], by_staff=True)
     if one.movement_id is None:
         raise FailedPrecondition("CHARGEBACK_REFUSED", one.reason)
     return one.movement_id
 
 
-def _take(sheet: Sheet, notice: ReturnNotice, payment: PaidPayment | None) -> ReturnTaken:
+def _take(sheet: Sheet, notice: ReturnNotice, payment: PaidPayment | None, *, by_staff: bool) -> ReturnTaken:
     tx = sheet.tx
     known = store.find_key(tx.connection, tx.enterprise_id, notice.return_key)
     if known is not None:
@@ -126,7 +129,7 @@ def _take(sheet: Sheet, notice: ReturnNotice, payment: PaidPayment | None) -> Re
         notice.message or notice.code,
         payment_id=payment.id,
         origin_id=original.id if original is not None else None,
-        by_staff=False,
+        by_staff=by_staff,
     )
     earlier = store.of_payment(tx.connection, tx.enterprise_id, payment.id)
     store.add(tx.connection, _chargeback(sheet, notice, movement.id))

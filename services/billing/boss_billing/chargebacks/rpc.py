@@ -12,6 +12,7 @@ from boss_billing.chargebacks import commands
 from boss_billing.chargebacks.commands import CreateChargeback, ReverseChargeback
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.movements import convert, queries
+from boss_billing.movements.rpc import require_fit_approver
 from boss_billing.movements.rules import MOVEMENT_NAME
 from boss_billing.payments.rules import PAYMENT_NAME
 from boss_kit import names
@@ -34,6 +35,7 @@ class ChargebackServicer(chargeback_service_pb2_grpc.ChargebackServiceServicer):
         self, request: pb.CreateChargebackRequest, context: grpc.ServicerContext
     ) -> movement_pb.Movement:
         """Take a payment back."""
+        require_fit_approver(self._door)
         ids = names.parse(PAYMENT_NAME, request.payment, "payment")
         ref = AccountRef(ids["e"], ids["b"], ids["a"])
         amount = money_from_proto(request.amount) if request.HasField("amount") else None
@@ -48,6 +50,7 @@ class ChargebackServicer(chargeback_service_pb2_grpc.ChargebackServiceServicer):
         self, request: pb.ReverseChargebackRequest, context: grpc.ServicerContext
     ) -> movement_pb.Movement:
         """Take what comes again of a chargeback."""
+        require_fit_approver(self._door)
         ids = names.parse(MOVEMENT_NAME, request.movement, "movement")
         ref = AccountRef(ids["e"], ids["b"], ids["a"])
         amount = money_from_proto(request.amount) if request.HasField("amount") else None
