@@ -111,6 +111,21 @@ def test_bil_8_deposits_are_kept_handed_over_once_and_an_exception_when_told_oth
     assert club.one("SELECT count(*) FROM deposit") == 3
 
 
+def test_bil_8_a_deposit_in_another_currency_than_its_batch_is_an_exception_and_moves_nothing(club: Club) -> None:
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.play(DAY)
+    euros = DepositCallback("d1", "acme", "s1", DAY, 1, "Original", "VISA", 3500, 100, "EUR", "")
+    assert report_deposits(club, euros).unmatched == 1
+    assert club.one("SELECT state, reason FROM callback WHERE callback_id = 'd1'") == (
+        "exception",
+        "Deposit d1 of acme is in EUR, batch 1 in USD.",
+    )
+    assert club.one("SELECT count(*) FROM deposit") == 0
+    assert report_deposits(club, replace(euros, callback_id="d2", currency="USD")).applied == 1
+    club.assert_books()
+
+
 def apply_left_over(club: Club) -> None:
     task: Any = type("Task", (), {"id": uuid4()})
     CallbackProcesses(club.units).apply_left_over(task)

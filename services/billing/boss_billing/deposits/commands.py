@@ -100,7 +100,9 @@ def _take(
 
 
 def _compare(tx: Transaction, notices: Sequence[DepositNotice]) -> list[Taken]:
-    """Compare notices with what is kept, and with those before them in the same call."""
+    """Compare notices with their batches, with what is kept, and with those before them in the same call."""
+    numbers = {one.batch_number for one in notices}
+    currencies = store.currencies_of_batches(tx.connection, tx.enterprise_id, numbers)
     seen: dict[tuple[str, str], list[DepositNotice]] = {}
     for source in sorted({one.source for one in notices}):
         store.lock_source(tx.connection, tx.enterprise_id, source)
@@ -109,15 +111,19 @@ def _compare(tx: Transaction, notices: Sequence[DepositNotice]) -> list[Taken]:
         seen.update({(source, key): parts for key, parts in kept.items()})
     found = []
     for one in notices:
+        name = f"Deposit {one.deposit_key} of {one.source}"
         before = seen.setdefault((one.source, one.deposit_key), [])
-        if not before:
+        currency = currencies.get(one.batch_number, one.currency)
+        if one.currency != currency:
+            text = f"{name} is in {one.currency}, batch {one.batch_number} in {currency}."
+            found.append(Taken(Outcome.CONFLICT, text))
+        elif not before:
             before.append(one)
             found.append(_NEW)
         elif says_the_same(one, before):
             found.append(_REPEATED)
         else:
-            text = f"Deposit {one.deposit_key} of {one.source} was told before, and otherwise."
-            found.append(Taken(Outcome.CONFLICT, text))
+            found.append(Taken(Outcome.CONFLICT, f"{name} was told before, and otherwise."))
     return found
 
 

@@ -75,14 +75,6 @@ class Statement:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class BatchUnit:
-    """Which unit a batch number belongs to."""
-
-    number: int
-    business_unit_id: UUID
-
-
 def parts_of(notice: DepositNotice, unit_id: UUID, awaited: Mapping[str, int]) -> list[Deposit]:
     """Give the deposits of a notice: one per tender, so that clearing empties tender by tender.
 

@@ -83,6 +83,15 @@ _UNITS_OF_BATCHES = sa.text(
     """
 )
 
+_CURRENCIES_OF_BATCHES = sa.text(
+    """
+    SELECT DISTINCT batch.number, unit.currency
+    FROM batch
+    JOIN business_unit AS unit ON unit.enterprise_id = batch.enterprise_id AND unit.id = batch.business_unit_id
+    WHERE batch.enterprise_id = :enterprise_id AND batch.number = ANY(:numbers)
+    """
+)
+
 # What a batch still has to come by tender: approved, less what has come.
 _AWAITED = sa.text(
     """
@@ -122,6 +131,14 @@ def units_of_batches(connection: sa.Connection, enterprise_id: UUID, numbers: Co
     """Read which unit each of the batches is of."""
     rows = connection.execute(_UNITS_OF_BATCHES, {"enterprise_id": enterprise_id, "numbers": list(numbers)})
     return {row.number: row.business_unit_id for row in rows}
+
+
+def currencies_of_batches(
+    connection: sa.Connection, enterprise_id: UUID, numbers: Collection[int]
+) -> Mapping[int, str]:
+    """Read which currency the money of each of the batches is in."""
+    rows = connection.execute(_CURRENCIES_OF_BATCHES, {"enterprise_id": enterprise_id, "numbers": list(numbers)})
+    return {row.number: row.currency for row in rows}
 
 
 def awaited(connection: sa.Connection, enterprise_id: UUID, numbers: Collection[int]) -> dict[int, dict[str, int]]:
