@@ -1,7 +1,6 @@
 """Everything that moves money beside a run (SPEC BIL-11), and what the books say of it (SPEC BIL-10)."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,17 +19,13 @@ from boss_billing.chargebacks.commands import (
     create_chargeback,
     reverse_chargeback,
 )
-from boss_billing.chargebacks.rules import ReturnKind, ReturnNotice, ReturnOutcome
-from boss_billing.funding.changes import AddSource, add_source
+from boss_billing.chargebacks.rules import ReturnKind, ReturnOutcome
 from boss_billing.funding.rules import source_id
 from boss_billing.movements.commands import set_limit
 from boss_billing.movements.rules import tax_part
-from boss_billing.rebills.commands import LevelAndTender, update_schedule
-from boss_billing.rebills.rules import RebillSchedule
 from boss_billing.refunds.commands import CreateRefund, create_refund
 from boss_billing.refunds.process import RefundProcesses
 from boss_billing.refunds.rules import Destination, RefundAnswer, SubmittedRefund
-from boss_billing.runs.rules import Scope, ScopeKind
 from boss_kit.context import Actor
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, Transient
 from boss_kit.money import Money
@@ -40,13 +35,6 @@ from boss_kit.money import Money
 def till(club: Club) -> Till:
     club.add_account("M1")
     return Till(club)
-
-
-def collected(club: Club, number: str = "M1", tender: str = "VISA") -> UUID:
-    """Bill and collect one due charge; give its payment."""
-    club.due.charges = [due(number)]
-    club.play(DAY)
-    return UUID(str(club.one("SELECT id FROM payment WHERE state = 'approved'")))
 
 
 # Partial payments, account credit
@@ -200,7 +188,7 @@ def test_bil_11_a_fee_survives_the_payment_of_its_principal_unless_waived_by_nam
 
 
 def test_bil_11_a_refund_goes_back_to_the_source_it_came_from_and_never_above_it(club: Club, till: Till) -> None:
-    collected(club)
+    till.collected()
     till.credit("M1", 9000)
     with pytest.raises(FailedPrecondition, match="more than was paid with VISA ending in 4242"):
         till.refund("M1", 3501, Destination.FUNDING_SOURCE)
@@ -217,7 +205,7 @@ def test_bil_11_a_refund_goes_back_to_the_source_it_came_from_and_never_above_it
 
 
 def test_bil_11_what_a_chargeback_took_goes_back_by_no_refund_until_it_is_won(club: Club, till: Till) -> None:
-    payment_id = collected(club)
+    payment_id = till.collected()
     till.take_back("M1", payment_id, 3000)
     till.credit("M1", 9000)
     with pytest.raises(FailedPrecondition, match=r"not paid back yet, 5\.00 USD"):
@@ -231,7 +219,7 @@ def test_bil_11_a_refund_goes_to_the_accounts_own_card_or_out_of_the_till_and_no
     club: Club, till: Till
 ) -> None:
     club.add_account("M2")
-    collected(club)
+    till.collected()
     till.credit("M1", 3500)
 
     def refund(to: Destination, source: UUID | None) -> None:
@@ -259,7 +247,7 @@ def test_bil_11_a_refund_of_more_than_the_credit_is_refused(till: Till) -> None:
 
 
 def test_bil_11_a_declined_refund_is_credit_again_and_may_be_asked_for_once_more(club: Club, till: Till) -> None:
-    collected(club)
+    till.collected()
     till.credit("M1", 3500)
     refund_id = till.refund("M1", 3500, Destination.FUNDING_SOURCE)
     till.answer(refund_id, "E04")
@@ -285,7 +273,7 @@ class Silent:
 
 
 def test_bil_8_a_refund_without_an_answer_is_unknown_and_asked_again_with_its_key(club: Club, till: Till) -> None:
-    collected(club)
+    till.collected()
     till.returned("M1", 3500, to=Destination.FUNDING_SOURCE)
     refund_id = club.one("SELECT id FROM refund")
     processor = Silent()
@@ -307,134 +295,6 @@ def test_bil_11_a_return_above_what_was_invoiced_is_refused(till: Till) -> None:
     till.returned("M1", 500, 40)
     with pytest.raises(FailedPrecondition, match="more than was invoiced"):
         till.returned("M1", 541)
-
-
-# Chargebacks and bank returns
-
-
-def test_bil_11_a_chargeback_reopens_the_invoice_past_due_and_nobody_collects_it(club: Club, till: Till) -> None:
-    payment_id = collected(club)
-    taken = till.take_back("M1", payment_id, 3500)
-    assert taken.outcome is ReturnOutcome.TAKEN
-    row = club.one("SELECT balance_minor, is_declined, next_attempt_date FROM invoice")
-    assert (tuple(row), till.booked("clearing")) == ((3500, True, None), 0)
-    assert club.one("SELECT state FROM payment") == "approved"
-    assert club.facts(events.PAYMENT_DECLINED) == []
-    last = events_pb.AccountBalanceChanged.FromString(club.facts(events.BALANCE_CHANGED)[-1].data)
-    assert last.open_items[0].declined
-    club.assert_books()
-
-
-def test_bil_11_a_chargeback_that_is_won_pays_the_invoice_again(club: Club, till: Till) -> None:
-    payment_id = collected(club)
-    till.take_back("M1", payment_id, 3500)
-    reversal = ReturnNotice("r2", ReturnKind.REVERSAL, payment_id, ref("M1"), Money(3500, "USD"), "", "", "r1")
-    assert till.notify(reversal)[0].outcome is ReturnOutcome.TAKEN
-    assert (till.owed("M1"), till.booked("clearing")) == ((0, 0), 3500)
-    assert till.notify(replace(reversal, return_key="r3"))[0].outcome is ReturnOutcome.REFUSED
-    club.assert_books()
-
-
-def test_bil_11_what_was_paid_meanwhile_becomes_credit_when_a_chargeback_is_won(club: Club, till: Till) -> None:
-    payment_id = collected(club)
-    till.take_back("M1", payment_id, 3500)
-    till.pay("M1", 3500)
-    till.take_back("M1", payment_id, 3500, ReturnKind.REVERSAL, "r2")
-    assert till.owed("M1") == (0, 3500)
-    club.assert_books()
-
-
-def test_bil_8_a_chargeback_is_taken_once_and_never_above_what_was_paid(club: Club, till: Till) -> None:
-    payment_id = collected(club)
-    assert till.take_back("M1", payment_id, 3501).outcome is ReturnOutcome.REFUSED
-    till.take_back("M1", payment_id, 2000)
-    assert till.take_back("M1", payment_id, 2000).outcome is ReturnOutcome.REPEATED
-    assert till.take_back("M1", payment_id, 2001, key="r2").outcome is ReturnOutcome.REFUSED
-    assert till.take_back("M1", payment_id, 1000).outcome is ReturnOutcome.REFUSED
-    assert till.take_back("M1", UUID(int=9), 1, key="r3").outcome is ReturnOutcome.REFUSED
-    assert till.owed("M1") == (2000, 0)
-    club.assert_books()
-
-
-@pytest.mark.parametrize("primary", [True, False])
-def test_bil_7_arm_4_a_bank_return_counts_as_a_decline_when_it_arrives_and_is_told_once(
-    club: Club, primary: bool
-) -> None:
-    club.add_account("M1", tender="ACH", exp_month="", exp_year="", primary_source="yes" if primary else "no")
-    till = Till(club)
-    payment_id = collected(club)
-    club.set_clock(DAY + timedelta(days=3))
-    till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, code="D03")
-    (fact,) = [events_pb.PaymentDeclined.FromString(one.data) for one in club.facts(events.PAYMENT_DECLINED)]
-    assert (fact.primary, fact.code, fact.arm_entry, fact.tender) == (primary, "D03", True, "ACH")
-    planned = club.one("SELECT is_declined, declines, next_attempt_date FROM invoice")
-    assert tuple(planned) == (True, 1, DAY + timedelta(days=10))
-    till.take_back("M1", payment_id, 3500, ReturnKind.REVERSAL, "r2")
-    till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, "r3")
-    assert len(club.facts(events.PAYMENT_DECLINED)) == 1
-    club.assert_books()
-
-
-def test_bil_6_a_bank_return_follows_the_schedule_its_unit_inherits(club: Club) -> None:
-    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
-    till = Till(club)
-    with till.tx() as tx:
-        level = Scope(ScopeKind.ENTERPRISE, ENTERPRISE_ID, ENTERPRISE_ID)
-        update_schedule(tx, LevelAndTender(level, "ACH"), RebillSchedule((11,)))
-    till.take_back("M1", collected(club), 3500, ReturnKind.RETURN, code="D03")
-    assert club.one("SELECT next_attempt_date FROM invoice") == DAY + timedelta(days=11)
-
-
-def test_bil_5_a_bank_return_that_ends_the_account_invalidates_the_source(club: Club) -> None:
-    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
-    till = Till(club)
-    code = club.rows("SELECT code FROM decline_code WHERE invalidate_after = 1 ORDER BY code")[0][0]
-    till.take_back("M1", collected(club), 3500, ReturnKind.RETURN, code=code)
-    assert club.one("SELECT is_valid FROM funding_source") is False
-    told = events_pb.FundingSourceChanged.FromString(club.facts(events.SOURCE_CHANGED)[-1].data)
-    assert (told.reason, told.previous.valid, told.current.valid) == ("declined", True, False)
-
-
-def test_bil_5_a_bank_return_is_charged_the_fee_of_its_code_on_a_new_invoice(club: Club) -> None:
-    club.add_account("M1", tender="ACH", exp_month="", exp_year="")
-    till = Till(club)
-    payment_id = collected(club)
-    with club.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE decline_code SET fee_minor = 2500 WHERE code = 'D03'"))
-    till.take_back("M1", payment_id, 3500, ReturnKind.RETURN, code="D03")
-    kinds = [tuple(row) for row in club.rows("SELECT kind, balance_minor FROM invoice ORDER BY number")]
-    assert kinds == [("billed", 3500), ("fee", 2500)]
-    assert club.one("SELECT principal_invoice_id IS NOT NULL FROM invoice_line WHERE amount_minor = 2500")
-    club.assert_books()
-
-
-def test_spec_0_a_returned_share_is_asked_of_its_own_source_again(club: Club) -> None:
-    account = club.add_account("M1")
-    till = Till(club)
-    with till.tx() as tx:
-        card = {"tender": "MC", "token": "tok_b", "last4": "1111", "expiry_month": 5, "expiry_year": 2031}
-        flags = {"is_primary": False, "is_recurring": True, "is_on_account": False, "responsibility_percent": 40}
-        add_source(tx, AddSource(account, {**card, **flags}))
-    club.due.charges = [due("M1", amount_minor=10_000)]
-    club.play(DAY)
-    club.due.charges = []
-    payments = {row.tender: (row.id, row.amount_minor) for row in club.rows("SELECT * FROM payment")}
-    assert {tender: amount for tender, (_, amount) in payments.items()} == {"VISA": 6000, "MC": 4000}
-    till.take_back("M1", payments["MC"][0], 4000, ReturnKind.RETURN, code="D03")
-    club.play(DAY + timedelta(days=7))
-    again = club.rows("SELECT tender, amount_minor FROM payment WHERE payment_date > :day", day=DAY)
-    assert [tuple(row) for row in again] == [("MC", 4000)]
-    club.assert_books()
-
-
-def test_bil_11_a_returned_check_whose_credit_is_spent_is_owed_on_a_new_invoice(club: Club, till: Till) -> None:
-    payment_id = till.pay("M1", 5000, tender="CHECK")
-    till.invoice("M1", 3000)
-    till.take_back("M1", payment_id, 5000, ReturnKind.RETURN)
-    kinds = club.rows("SELECT kind, balance_minor, is_declined FROM invoice ORDER BY balance_minor")
-    assert [tuple(row) for row in kinds] == [("sale", 0, False), ("returned payment", 3000, True)]
-    assert (till.owed("M1"), till.booked("cash")) == ((3000, 0), 0)
-    club.assert_books()
 
 
 # The second approver
@@ -464,7 +324,7 @@ def test_bil_11_above_the_limit_a_second_person_must_approve(club: Club, till: T
 def test_bil_11_above_the_limit_what_staff_say_was_taken_back_or_won_needs_a_second_person_and_no_processor_does(
     club: Club, till: Till
 ) -> None:
-    payment_id = collected(club)
+    payment_id = till.collected()
     with till.tx() as tx:
         set_limit(tx, ENTERPRISE_ID, None, Money(1000, "USD"))
     amount = Money(1001, "USD")
@@ -503,7 +363,7 @@ def test_an_invoice_or_account_that_is_not_there_is_named(till: Till) -> None:
 
 @pytest.mark.parametrize("table", ["transfer", "movement", "chargeback"])
 def test_bil_10_nothing_is_edited_or_deleted(club: Club, till: Till, table: str) -> None:
-    till.take_back("M1", collected(club), 3500)
+    till.take_back("M1", till.collected(), 3500)
     for statement in (f"UPDATE {table} SET amount_minor = 1", f"DELETE FROM {table}"):
         with pytest.raises(sa.exc.DatabaseError, match="append-only"), club.engine.begin() as connection:
             connection.execute(sa.text(statement))
@@ -526,7 +386,7 @@ def test_bil_10_the_check_finds_money_that_no_document_explains(club: Club, till
 
 
 def test_bil_10_the_check_finds_a_refund_whose_state_the_books_do_not_know(club: Club, till: Till) -> None:
-    collected(club)
+    till.collected()
     till.returned("M1", 3500, to=Destination.FUNDING_SOURCE)
     club.assert_books()
     with club.engine.begin() as connection:

@@ -140,6 +140,18 @@ def test_bil_9_a_payment_is_spread_by_what_its_lines_come_to_with_their_tax(club
     assert told == {"Gold": ("15.00", 1500), "Locker": ("10.00", 1000)}
 
 
+@pytest.mark.parametrize("state", ["created", "pending", "unknown", "declined"])
+def test_bil_9_what_has_no_final_result_is_provisional_and_neither_approved_nor_declined(
+    month: Month, reports: Any, state: str
+) -> None:
+    month.pay(Paid(1000, state=state, tender="MC"), Paid(500))
+    (total,) = results(reports).totals
+    assert [amount(one) for one in (total.approved, total.declined, total.not_final)] == ["5.00", "0.00", "10.00"]
+    (batch,) = batches(reports).batches
+    assert [amount(one) for one in (batch.approved, batch.declined, batch.not_final)] == ["5.00", "0.00", "10.00"]
+    assert (total.provisional, submitted(reports).provisional, batch.provisional) == (True, True, True)
+
+
 def test_bil_9_the_grouping_can_be_changed(month: Month, reports: Any) -> None:
     month.pay(Paid(1000), Paid(2000, tender="MC", day=DAY + timedelta(days=1), batch=2))
     report = results(reports, group_by=[pb.REPORT_GROUPING_DAY, pb.REPORT_GROUPING_TENDER])

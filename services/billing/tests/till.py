@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
-from club import Club, agreement_id, ref
+from club import DAY, Club, agreement_id, due, ref
 
 from boss_billing.adjustments.commands import CreateCredit, CreateDebit, create_credit, create_debit
 from boss_billing.chargebacks.commands import take_returns
@@ -30,6 +30,12 @@ class Till:
 
     def tx(self) -> AbstractContextManager[Transaction]:
         return self.club.units.begin(self.club.context())
+
+    def collected(self, number: str = "M1") -> UUID:
+        """Bill and collect one due charge; give its payment."""
+        self.club.due.charges = [due(number)]
+        self.club.play(DAY)
+        return UUID(str(self.club.one("SELECT id FROM payment WHERE state = 'approved'")))
 
     def invoice(self, number: str, amount_minor: int, tax_minor: int = 0, kind: Kind = Kind.SALE) -> Invoice:
         line = NewLine("Tour pack", "Retail", "10 tours", amount_minor, tax_minor)
