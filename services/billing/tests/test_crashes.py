@@ -176,7 +176,9 @@ class TestSeveralBatches:
         assert {one.business_unit_id for one in two_units.wire.submissions} == {unit_id(DENVER), unit_id(AUSTIN)}
         assert two_units.one("SELECT count(*) FROM batch WHERE state = 'submitted'") == 2
 
-    def test_bil_8_one_batch_without_an_answer_leaves_the_other_submitted(self, two_units: Club) -> None:
+    def test_bil_8_bil_1_one_batch_without_an_answer_leaves_the_other_submitted_and_the_run_on_its_way(
+        self, two_units: Club
+    ) -> None:
         two_units.wire.lose_answers = 1
         two_units.bill()
         assert two_units.rows("SELECT state FROM batch ORDER BY number") == [("unknown",), ("submitted",)]

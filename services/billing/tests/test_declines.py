@@ -154,6 +154,27 @@ def test_bil_5_an_alert_is_listed_until_somebody_deals_with_it(club: Club, decli
         declines.ResolveDeclineAlert(gone, timeout=5)
 
 
+def test_bil_5_an_enterprise_that_changed_nothing_has_the_decline_table_and_the_limits_of_the_rule(club: Club) -> None:
+    codes = {row.code: row for row in club.rows("SELECT * FROM decline_code")}
+    assert (len(codes), sum(row.fee_minor for row in codes.values())) == (27, 0)
+
+    def those(column: str, value: object = True) -> set[str]:
+        return {code for code, row in codes.items() if getattr(row, column) == value}
+
+    declines = {f"D{number:02}" for number in range(1, 20)}
+    soft = {row.code for row in codes.values() if row[2] == "soft"}
+    assert those("is_tried", False) == {"D14", "E02", "E03", "E04"}
+    assert those("arm_entry") == declines - {"D09", "D14"}
+    assert those("rebill") == soft | {"D14"}
+    assert not those("rebill") & {"D04", "D10", "D11", "D13"}
+    assert those("is_updatable") == {"D02", "D05", "D06", "D16"}
+    assert (those("invalidate_after", 1), those("invalidate_after", 0)) == ({"D13"}, set(codes) - {"D13"})
+    limits = club.rows("SELECT tender, per, attempts_max, window_days FROM attempt_limit ORDER BY 1, 3")
+    assert limits == [
+        ("ACH", "invoice", 3, 180), ("MC", "source", 10, 1), ("MC", "source", 35, 30), ("VISA", "source", 20, 30),
+    ]  # fmt: skip
+
+
 def test_bil_5_an_attempt_limit_is_data_and_holds_at_once(club: Club, declines: Any) -> None:
     limit = decline_pb.AttemptLimit(parent=PARENT, tender="VISA", per="source", attempts_max=1, window_days=30)
     declines.UpdateAttemptLimit(

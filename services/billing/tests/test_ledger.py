@@ -124,6 +124,15 @@ def test_bil_12_an_amount_not_above_zero_or_of_another_currency_is_refused(
         pay(club, "M1", amount, currency)
 
 
+def test_bil_12_a_payment_pays_no_invoice_of_another_account(club: Club) -> None:
+    club.add_account("M1")
+    club.add_account("M2", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    others = TakePayment(ref("M1"), Money(2000, "USD"), "CASH", club.one("SELECT id FROM invoice"))
+    with pytest.raises(NotFound, match="on this account"), club.units.begin(club.context()) as tx:
+        take_payment(tx, others)
+    assert club.one("SELECT balance_minor FROM invoice") == 2000
+
+
 def test_bil_12_a_payment_of_an_unknown_account_is_refused(club: Club) -> None:
     with pytest.raises(NotFound):
         pay(club, "M404", 100)

@@ -11,7 +11,8 @@ from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
 
 from boss_billing import events
 from boss_billing.funding.changes import ChangeSource, change_source
-from boss_billing.funding.rules import CURES, UpdateOutcome, source_id
+from boss_billing.funding.commands import Answer, take_answers
+from boss_billing.funding.rules import CURES, CardUpdate, UpdateOutcome, source_id
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.payments.rules import Label
 from boss_kit.money import Money
@@ -349,6 +350,18 @@ class TestCardUpdater:
         club.set_clock(DAY + timedelta(days=10))
         club.ask("card-updater")
         assert len(declines(club)) == 1
+
+    def test_bil_4_an_answer_that_meets_the_end_of_waiting_for_it_is_too_late(self, club: Club) -> None:
+        club.settings(card_updater=True)
+        play(club, "D16")
+        club.ask("card-updater")
+        inquiry_id = club.one("SELECT id FROM card_inquiry")
+        for outcome in (UpdateOutcome.NO_ANSWER, UpdateOutcome.NEW_EXPIRY):
+            with club.units.begin(club.context()) as tx:
+                take_answers(tx, [Answer(inquiry_id, outcome, CardUpdate(expiry_month=6, expiry_year=2029))])
+        assert len(declines(club)) == 1
+        assert club.one("SELECT count(*) FROM attempt") == 1
+        assert club.one("SELECT state FROM payment") == "finally_declined"
 
     def test_bil_4_a_card_is_not_charged_again_for_what_was_paid_meanwhile(self, club: Club) -> None:
         club.settings(card_updater=True)

@@ -158,10 +158,13 @@ def test_bil_1_a_draft_does_nothing_until_it_is_approved_and_started(club: Club,
     draft = api.create()
     assert (draft.state, draft.created_by) == (pb.BillRun.STATE_DRAFT, "operator")
     club.do_tasks()
-    with pytest.raises(FailedPrecondition, match="approve"):
-        api.start()
+    for begin in (api.start, lambda: api.change("Resume", draft)):
+        with pytest.raises(FailedPrecondition, match="approve"):
+            begin()
     approved = api.change("Approve", draft)
     assert (approved.state, approved.approved_by) == (pb.BillRun.STATE_APPROVED, "operator")
+    with pytest.raises(FailedPrecondition, match="start it"):
+        api.change("Resume", draft)
     club.do_tasks()
     assert club.one("SELECT count(*) FROM invoice") == 0
     assert api.start().name == draft.name
