@@ -1,6 +1,7 @@
 """From what is due to what is submitted (SPEC BIL-1, BIL-2, BIL-3)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -122,6 +123,28 @@ def test_bil_1_a_charge_of_an_unknown_account_is_refused_and_the_others_go(club:
     (refused,) = club.facts(events.CHARGE_REFUSED)
     assert pb.ChargeRefused.FromString(refused.data).charge_key == due("M2").charge_key
     assert club.one("SELECT count(*) FROM invoice") == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"amount_minor": -1}, "NEGATIVE_AMOUNT"),
+        ({"tax_minor": -1}, "NEGATIVE_AMOUNT"),
+        ({"currency": "EUR"}, "OTHER_CURRENCY"),
+    ],
+)
+def test_bil_1_a_charge_that_can_not_be_billed_is_answered_and_listed_and_the_others_go(
+    club: Club, wrong: dict[str, Any], reason: str
+) -> None:
+    club.add_account("M1")
+    club.add_account("M2")
+    club.due.charges = [due("M1"), due("M2", **wrong)]
+    club.bill()
+    (refused,) = club.facts(events.CHARGE_REFUSED)
+    assert pb.ChargeRefused.FromString(refused.data).charge_key == due("M2").charge_key
+    assert club.rows("SELECT agreement_number, reason FROM skipped_charge") == [("A-M2", reason)]
+    assert club.rows("SELECT number FROM invoice") == [("M1-1",)]
+    club.assert_books()
 
 
 def test_bil_3_a_batch_holds_at_most_1000_payments_of_one_unit_by_account_number(club: Club) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from boss_billing import events
 from boss_billing.batches import rules as batch_rules
+from boss_billing.funding.changes import AddSource, add_source
 from boss_billing.invoices.rules import SkippedAgreement
 from boss_billing.runs import commands, pages
 from boss_billing.runs.rules import (
@@ -384,6 +385,27 @@ def test_bil_1_a_manual_source_is_invoiced_and_never_collected_automatically(clu
         club.play(DAY + timedelta(days=offset))
     assert club.one("SELECT count(*) FROM attempt") == 0
     assert run.scope == scope()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"), [("is_valid = false", "NO_VALID_SOURCE"), ("tender = 'Manual'", "MANUAL_SOURCE")]
+)
+def test_bil_1_the_share_of_an_invoice_that_nobody_is_asked_for_is_listed_with_its_reason(
+    club: Club, api: Api, change: str, reason: str
+) -> None:
+    account = club.add_account("M1")
+    with club.units.begin(club.context()) as tx:
+        card = {"tender": "MC", "token": "tok_b", "last4": "1111", "expiry_month": 5, "expiry_year": 2031}
+        flags = {"is_primary": False, "is_recurring": True, "is_on_account": False, "responsibility_percent": 40}
+        add_source(tx, AddSource(account, {**card, **flags}))
+    with club.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE funding_source SET {change} WHERE token = 'tok_b'"))
+    club.due.charges = [due("M1")]
+    (said,) = api.preview()
+    assert (said.invoices[0].not_paid, "14.00 USD" in said.invoices[0].not_paid_description) == (reason, True)
+    club.bill()
+    assert club.rows("SELECT tender, amount_minor FROM payment") == [("VISA", 2100)]
+    assert club.rows("SELECT agreement_number, reason FROM skipped_charge") == [("M1-1", reason)]
 
 
 def test_bil_1_small_units_are_billed_together_with_what_is_open_in_one_transaction(club: Club) -> None:

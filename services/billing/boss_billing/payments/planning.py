@@ -11,6 +11,7 @@ from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
 from boss_billing.funding.rules import MANUAL, FundingSource, split
 from boss_billing.invoices.rules import Invoice
 from boss_billing.payments.rules import Label, Payment, kind_of
+from boss_kit.money import Money
 
 NO_VALID_SOURCE = "NO_VALID_SOURCE"
 MANUAL_SOURCE = "MANUAL_SOURCE"
@@ -34,7 +35,7 @@ class NewAttempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NotPaid:
-    """An invoice a run made no payment for, and why."""
+    """An invoice a run made no payment for, or not for all of it, and why."""
 
     invoice: Invoice
     reason: str
@@ -67,7 +68,7 @@ class Planner:
     def plan(
         self, account_number: str, invoice: Invoice, sources: Sequence[FundingSource]
     ) -> tuple[Invoice, list[NewAttempt], NotPaid | None]:
-        """Plan the payments of one open invoice; give it as it is then."""
+        """Plan the payments of one open invoice; give it as it is then, and why not all of it is asked for."""
         shares = split(invoice.balance_minor, sources, invoice.total_minor, self.paid.get(invoice.id))
         parts = [(source, share) for source, share in shares if source.tender != MANUAL]
         if not parts:
@@ -82,7 +83,8 @@ class Planner:
             self._payment(account_number, invoice, source, share, place)
             for place, (source, share) in enumerate(parts, 1)
         ]
-        return invoice.attempted(len(payments)), payments, None
+        missing = _share_not_paid(invoice, shares, parts) if len(sources) > 1 else None
+        return invoice.attempted(len(payments)), payments, missing
 
     def _allowed_day(self, invoice: Invoice, source: FundingSource) -> date:
         of_source, of_invoice = self._sources.get(source.id), self._invoices.get(invoice.id)
@@ -119,3 +121,17 @@ def _not_paid(invoice: Invoice, *, is_manual: bool) -> NotPaid:
         text = "The account pays by statement: it is invoiced, and nothing is collected automatically."
         return NotPaid(invoice, MANUAL_SOURCE, text)
     return NotPaid(invoice, NO_VALID_SOURCE, "The account has no funding source that may be charged.")
+
+
+def _share_not_paid(
+    invoice: Invoice, shares: Sequence[tuple[FundingSource, int]], parts: Sequence[tuple[FundingSource, int]]
+) -> NotPaid | None:
+    """Name the share of an invoice that nobody is asked for: its source may not be charged, or pays by statement."""
+    asked, shared = (sum(share for _, share in some) for some in (parts, shares))
+    if shared < invoice.balance_minor:
+        amount = Money(invoice.balance_minor - shared, invoice.currency)
+        return NotPaid(invoice, NO_VALID_SOURCE, f"{amount} of it is the share of a source that may not be charged.")
+    if asked < shared:
+        amount = Money(shared - asked, invoice.currency)
+        return NotPaid(invoice, MANUAL_SOURCE, f"{amount} of it is the share of a source that pays by statement.")
+    return None
