@@ -10,7 +10,7 @@ from uuid import uuid4
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.billing.v1 import processor_callback_service_pb2_grpc
 from callback_calls import PARENT, billed, body, open_hook
-from club import DAY, Club
+from club import DAY, ENTERPRISE_ID, Club
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +18,8 @@ from boss_billing.callbacks.keeping import Tally
 from boss_billing.callbacks.returns import apply_returns, keep_returns
 from boss_billing.callbacks.rules import ResultCallback, ReturnCallback
 from boss_billing.chargebacks.rules import ReturnKind
+from boss_billing.funding.rules import UpdateOutcome
+from boss_billing.payments.rules import Label
 from boss_kit.money import Money
 
 EXAMPLES = 60 if os.environ.get("BOSS_FAULTS") == "all" else 6
@@ -83,6 +85,28 @@ def test_bil_8_a_return_of_a_declined_or_unknown_payment_is_listed_and_moves_not
     assert report(club, returned(found, attempt_id=str(uuid4()), callback_id="unknown")).unmatched == 1
     states = dict(club.rows("SELECT callback_id, state FROM callback WHERE kind = 'payment_return'"))
     assert states == {f"chargeback-{found.attempt_id}": "exception", "unknown": "unmatched"}
+    club.assert_books()
+
+
+def test_bil_8_a_return_of_a_declined_attempt_is_listed_though_the_retry_of_its_payment_was_approved(
+    club: Club,
+) -> None:
+    club.settings(card_updater=True)
+    (found,) = billed(club, "M1")
+    club.report(replace(found, code="D16"))
+    club.ask("card-updater")
+    (asked,) = club.wire.inner.outstanding_updates(ENTERPRISE_ID, 10)
+    club.report_updates(replace(asked, outcome=UpdateOutcome.NEW_EXPIRY, expiry_month=6, expiry_year=2029))
+    club.do_tasks()
+    club.deliver(Label.RETRY)
+    assert club.one("SELECT state FROM payment") == "approved"
+    assert report(club, returned(found)).unmatched == 1
+    assert club.one("SELECT reason FROM callback WHERE state = 'exception'") == (
+        "The attempt was never approved (declined)."
+    )
+    retry_id = club.one("SELECT id FROM attempt WHERE label = 'Retry'")
+    assert report(club, returned(replace(found, attempt_id=str(retry_id)))).applied == 1
+    assert owed(club) == 3500
     club.assert_books()
 
 
