@@ -1,12 +1,15 @@
 """Every movement of money is a transfer, and balances are their sums (SPEC BIL-10, BIL-12)."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from boss.events.billing.v1 import billing_events_pb2 as events_pb
-from club import DAY, Club, due, ref
+from club import DAY, ENTERPRISE_ID, Club, due, ref
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from till import Till
@@ -14,10 +17,12 @@ from till import Till
 from boss_billing import events
 from boss_billing.deposits.commands import take_deposits
 from boss_billing.deposits.rules import DepositNotice
+from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.ledger.queries import summary
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.money import Money
+from boss_kit.rpc.convert import money_from_proto
 
 NUMBERS = ("M1", "M2")
 CODES = ("A01", "D03", "D16", "D05", "D14", "E02", "D13")
@@ -104,6 +109,42 @@ def test_bil_12_a_card_approved_after_the_desk_was_paid_becomes_credit(club: Clu
     club.deliver()
     assert club.one("SELECT credit_minor FROM account") == 3500
     club.assert_books()
+
+
+def test_bil_12_whatever_changes_a_balance_is_announced_at_once_with_all_that_is_owed(club: Club) -> None:
+    club.settings(card_updater=True)
+    club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.due.charges = [due("M1")]
+    club.script["tok_M1", 1] = "D16"
+    till = Till(club)
+
+    def announced(change: Callable[[], object]) -> tuple[int, list[str], bool]:
+        before = len(club.facts(events.BALANCE_CHANGED))
+        change()
+        facts = club.facts(events.BALANCE_CHANGED)
+        assert len(facts) > before
+        told = events_pb.AccountBalanceChanged.FromString(facts[-1].data)
+        owed, credit = till.owed("M1")
+        assert money_from_proto(told.balance).amount_minor == owed - credit
+        declined = {one.invoice.rpartition("/")[2] for one in told.open_items if one.declined}
+        assert declined == {
+            str(row[0]) for row in club.rows("SELECT id FROM invoice WHERE is_declined AND balance_minor > 0")
+        }
+        return owed - credit, [one.due_date.month for one in told.open_items], told.attempt_in_flight
+
+    # What was owed before is told along, and a decline that the card updater may cure is still in flight.
+    assert announced(club.bill) == (5500, [11, 1], True)
+    assert announced(club.deliver) == (5500, [11, 1], True)
+    club.ask("card-updater")
+    (asked,) = club.wire.inner.outstanding_updates(ENTERPRISE_ID, 10)
+    no_change = replace(asked, outcome=UpdateOutcome.NO_CHANGE, token="", last4="", expiry_month=0, expiry_year=0)
+    assert announced(lambda: club.report_updates(no_change)) == (5500, [11, 1], False)
+    assert announced(lambda: till.pay("M1", 2500)) == (3000, [1], False)
+    assert announced(lambda: till.credit("M1", 500)) == (2500, [1], False)
+    assert announced(lambda: till.debit("M1", 100)) == (2600, [1, 1], False)
+    paid = UUID(str(club.one("SELECT id FROM payment WHERE state = 'approved'")))
+    assert announced(lambda: till.take_back("M1", paid, 2500)) == (5100, [11, 1, 1], False)
+    assert announced(lambda: till.write_off("M1")) == (0, [], False)
 
 
 def test_bil_12_each_version_of_a_balance_is_newer_and_told_once_per_transaction(club: Club) -> None:

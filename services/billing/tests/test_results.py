@@ -363,6 +363,23 @@ class TestCardUpdater:
         assert club.one("SELECT count(*) FROM attempt") == 1
         assert club.one("SELECT state FROM payment") == "finally_declined"
 
+    def test_bil_8_an_inquiry_takes_one_answer_and_what_comes_beside_or_after_it_is_an_exception(
+        self, club: Club
+    ) -> None:
+        club.settings(card_updater=True)
+        play(club, "D16")
+        club.ask("card-updater")
+        (found,) = club.wire.inner.outstanding_updates(ENTERPRISE_ID, 10)
+        closed = replace(
+            found, outcome=UpdateOutcome.CLOSED, token="", last4="", expiry_month=0, expiry_year=0, callback_id="first"
+        )
+        club.report_updates(replace(closed, callback_id="says nothing", outcome=None))
+        club.report_updates(closed, replace(closed, callback_id="second"))
+        club.report_updates(replace(closed, callback_id="third"))
+        states = dict(club.rows("SELECT callback_id, state FROM callback WHERE kind = 'account_update'"))
+        assert states == {"first": "applied"} | dict.fromkeys(("says nothing", "second", "third"), "exception")
+        assert len(declines(club)) == 1
+
     def test_bil_4_a_card_is_not_charged_again_for_what_was_paid_meanwhile(self, club: Club) -> None:
         club.settings(card_updater=True)
         play(club, "D16")
