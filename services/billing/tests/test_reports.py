@@ -163,7 +163,10 @@ def test_bil_9_the_grouping_can_be_changed(month: Month, reports: Any) -> None:
         results(reports, group_by=[pb.REPORT_GROUPING_DAY, pb.REPORT_GROUPING_DAY])
 
 
-def test_bil_9_filters_narrow_days_units_tenders_kinds_and_categories(month: Month, reports: Any) -> None:
+@pytest.mark.parametrize("rolled_up", [False, True])
+def test_bil_9_filters_narrow_days_units_tenders_kinds_and_categories(
+    month: Month, reports: Any, rolled_up: bool
+) -> None:
     month.pay(
         Paid(1, day=DAY - timedelta(days=1)),
         Paid(10, batch=2),
@@ -172,6 +175,9 @@ def test_bil_9_filters_narrow_days_units_tenders_kinds_and_categories(month: Mon
         Paid(10000, unit=AUSTIN, batch=3),
         Paid(100000, lines=[("Rental", "Locker", 50000), ("Membership", "Gold", 50000)], batch=2),
     )
+
+    if rolled_up:
+        month.roll_up()
 
     def total(**changes: Any) -> int:
         parent = changes.pop("parent", PARENT)
@@ -185,6 +191,14 @@ def test_bil_9_filters_narrow_days_units_tenders_kinds_and_categories(month: Mon
     assert total(item_categories=["Rental"]) == 50000
     assert total(business_units=[f"{PARENT}/businessUnits/{unit_id(AUSTIN)}"]) == 10000
     assert total(parent=f"{PARENT}/businessUnits/{unit_id(DENVER)}") == 101110
+    assert [batch.number for batch in batches(reports).batches] == [3, 2]
+    assert [batch.number for batch in batches(reports, filter=those(first=DAY - timedelta(days=1))).batches] == [
+        3,
+        1,
+        2,
+    ]
+    (of_ach,) = batches(reports, filter=those(tenders=["ACH"])).batches
+    assert (of_ach.number, amount(of_ach.submitted), {part.tender for part in of_ach.parts}) == (2, "1.00", {"ACH", ""})
     for wrong in (those(kinds=["Late"]), those(last=DAY - timedelta(days=1)), those(last=date(2199, 1, 1))):
         with pytest.raises(InvalidArgument):
             submitted(reports, filter=wrong)
@@ -372,6 +386,49 @@ def test_bil_9_every_report_comes_as_csv_and_as_a_workbook(month: Month, reports
         assert "<v>1234.56</v>" in page
         assert 'state="frozen"' in page
         assert "<f>" not in page
+
+
+def test_bil_9_the_files_say_what_the_reports_say(month: Month, reports: Any) -> None:
+    month.pay(
+        Paid(6000),
+        Paid(1000, original="declined", retry="approved"),
+        Paid(3000, state="finally_declined", message=""),
+        Paid(500, tender="ACH", state="pending"),
+    )
+    month.invoice(700)
+    month.deposit(1, "VISA", 6900, fee_minor=100)
+
+    def last(report: int, row: str, *columns: str) -> list[str]:
+        _, content = export(reports, report, pb.FILE_FORMAT_CSV)
+        found = [one for one in csv.DictReader(io.StringIO(content.decode())) if one["Row"] == row]
+        return [found[-1][column] for column in columns]
+
+    columns = ("Total submitted #", "Total submitted", "Amount invoiced", "Note")
+    assert last(pb.REPORT_KIND_SUBMITTED, "total", *columns) == ["4", "105.00", "112.00", "provisional"]
+    columns = ("Tender", "Approved", "by Retry", "Declined", "Declined % by count", "Declined % by amount")
+    assert last(pb.REPORT_KIND_RESULTS, "tender total", *columns) == ["VISA", "70.00", "10.00", "30.00", "33.3", "30.0"]
+    columns = ("Submitted", "Approved", "Declined", "Not final", "Processing errors", "Note")
+    assert last(pb.REPORT_KIND_BATCHES, "total", *columns) == [
+        "105.00",
+        "70.00",
+        "30.00",
+        "5.00",
+        "1",
+        "provisional",
+    ]
+    columns = ("Original declined", "Retry submitted", "Retry approved", "Expected", "Deposited", "Awaited", "Note")
+    told = ["40.00", "10.00", "10.00", "70.00", "69.00", "1.00", "provisional"]
+    for row in ("business unit", "total"):
+        assert last(pb.REPORT_KIND_RECONCILIATION, row, *columns) == told
+
+
+def test_bil_9_an_opening_balance_was_not_invoiced(club: Club, reports: Any) -> None:
+    club.add_account("OLD", past_due_balance="20.00", oldest_due_date="2025-11-01")
+    club.add_account("M1")
+    club.due.charges = [due("M1")]
+    club.play(DAY)
+    (total,) = submitted(reports).totals
+    assert minor(total.amount_invoiced) == 3500
 
 
 def test_bil_9_money_is_written_in_its_own_currency(month: Month) -> None:

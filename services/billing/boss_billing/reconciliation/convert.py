@@ -75,6 +75,9 @@ def reconciliation_report(
                 differing=amount(one.differing_minor),
                 differences=one.differences,
                 batches=one.batches,
+                original_declined=amount(one.original_declined_minor),
+                retry_submitted=amount(one.retry_submitted_minor),
+                provisional=one.is_provisional,
             )
         )
     return pb.ReconciliationReport(

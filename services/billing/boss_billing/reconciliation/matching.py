@@ -143,6 +143,9 @@ class ReconciliationTotal:
     awaited_minor: int
     differing_minor: int
     differences: int
+    original_declined_minor: int
+    retry_submitted_minor: int
+    is_provisional: bool
 
 
 def add_up(found: Sequence[Reconciled]) -> list[ReconciliationTotal]:
@@ -151,19 +154,23 @@ def add_up(found: Sequence[Reconciled]) -> list[ReconciliationTotal]:
     for currency in sorted({one.currency for one in found}):
         mine = [one for one in found if one.currency == currency]
         batches = [one.batch for one in mine if one.batch is not None]
+        originals, retries = ([batch.attempts(label) for batch in batches] for label in (Label.ORIGINAL, Label.RETRY))
         totals.append(
             ReconciliationTotal(
                 currency,
                 len(batches),
                 sum(batch.submitted.amount_minor for batch in batches),
-                sum(batch.attempts(Label.ORIGINAL).approved.amount_minor for batch in batches),
-                sum(batch.attempts(Label.RETRY).approved.amount_minor for batch in batches),
+                sum(one.approved.amount_minor for one in originals),
+                sum(one.approved.amount_minor for one in retries),
                 sum(batch.declined.amount_minor for batch in batches),
                 sum(one.deposited_minor for one in mine),
                 sum(one.fee_minor for one in mine),
                 sum(one.awaited_minor for one in mine),
                 sum(each.amount_minor for one in mine for each in one.differences),
                 sum(len(one.differences) for one in mine),
+                sum(one.declined.amount_minor for one in originals),
+                sum(one.submitted.amount_minor for one in retries),
+                any(one.is_provisional for one in mine),
             )
         )
     return totals

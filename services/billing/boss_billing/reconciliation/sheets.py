@@ -89,8 +89,8 @@ def reconciliation_sheet(found: Sequence[Reconciled], wanted: ReportFilter, unit
         amounts = (
             one.submitted_minor,
             one.original_approved_minor,
-            one.declined_minor,
-            None,
+            one.original_declined_minor,
+            one.retry_submitted_minor,
             one.retry_approved_minor,
             one.original_approved_minor + one.retry_approved_minor,
             one.deposited_minor,
@@ -101,7 +101,7 @@ def reconciliation_sheet(found: Sequence[Reconciled], wanted: ReportFilter, unit
         text = _count(one.differences)
         place: tuple[Cell, ...] = ("Grand total", one.batches, None, "")
         cells = (*place, *_amounts(amounts, one.currency), "", "", None, "", "", text, one.currency)
-        rows.append(Row(Rank.TOTAL, (*cells, note(is_final=one.awaited_minor == 0))))
+        rows.append(Row(Rank.TOTAL, (*cells, note(is_final=not one.is_provisional))))
     return Sheet("billing-reconciliation", "Billing Reconciliation", span(wanted), _RECONCILIATION_COLUMNS, rows)
 
 
