@@ -103,14 +103,21 @@ def test_a_reconciliation_shows_differences_with_what_explains_them(cli: Cli) ->
         transactions=[lacking],
     )  # fmt: skip
     batch = pb.ReconciledBatch(
-        business_unit=UNIT, number=437951, original=pb.BatchPart(submitted=figure(9, 65250), approved=figure(8, 60750)),
+        business_unit=UNIT, number=437951,
+        original=pb.BatchPart(submitted=figure(9, 65250), approved=figure(8, 60750), declined=figure(1, 4500)),
         approved=usd(65250), deposited=usd(60750), awaited=usd(0), differences=[difference],
         deposits=[pb.ReconciledDeposit(deposit_date=DAY, tender="VISA", statement="January", gross=usd(60750))],
     )  # fmt: skip
-    report = pb.ReconciliationReport(batches=[batch])
+    total = pb.ReconciliationTotal(
+        batches=1, submitted=usd(65250), original_approved=usd(60750), original_declined=usd(4500), declined=usd(0)
+    )
+    report = pb.ReconciliationReport(batches=[batch], totals=[total])
     cli.add("billing", reports(GetReconciliationReport=lambda _: report))
     result = cli.run("reports", "reconciliation", *DAYS)
     assert result.exit_code == 0, result.output
+    # What the Original's declined stands in one column, of the batch and of the total.
+    rows = [words for words in lines(result.stdout) if "652.50" in words]
+    assert [words[words.index("652.50") :][:3] for words in rows] == [["652.50", "607.50", "45.00"]] * 2
     for words in ("437951", "January", "VISA 45.00 USD is short.", "M1 Retry 45.00 Approved", "-45.00"):
         assert words in result.stdout
 

@@ -78,6 +78,16 @@ def test_bil_8_a_reversal_that_is_faster_than_its_chargeback_waits_for_it(club: 
     club.assert_books()
 
 
+def test_bil_8_a_reversal_told_before_its_chargeback_in_one_call_follows_it(club: Club) -> None:
+    (found,) = billed(club, "M1")
+    club.report(found)
+    reversal = returned(found, ReturnKind.REVERSAL, callback_id="told first")
+    assert report(club, reversal, returned(found, callback_id="told then")).applied == 2
+    assert owed(club) == 0
+    assert club.rows("SELECT kind FROM movement ORDER BY id") == [("chargeback",), ("reversal",)]
+    club.assert_books()
+
+
 def test_bil_8_a_return_of_a_declined_or_unknown_payment_is_listed_and_moves_nothing(club: Club) -> None:
     (found,) = billed(club, "M1")
     club.report(replace(found, code="D03"))

@@ -144,7 +144,7 @@ def reconciliation(
             unit = _unit_row(table, batch, unit)
             _reconciled_rows(table, batch)
     for total in last_page.totals:
-        money = (total.submitted, total.original_approved, total.declined, total.retry_approved)
+        money = (total.submitted, total.original_approved, total.original_declined, total.retry_approved)
         expected = _minor(total.original_approved) + _minor(total.retry_approved)
         cells = [*map(_amount, money), _of(expected, total.submitted)]
         cells += [_amount(one) for one in (total.deposited, total.awaited, total.differing)]
