@@ -11,10 +11,22 @@ from pathlib import Path
 from boss_cli.clients import SERVICES
 from boss_kit.nodes.process import LOCALHOST, free_port
 
-__all__ = ("HTTP_SERVICES", "SERVICES", "WORKERS", "Layout", "OtherLayoutError", "folder_default", "plan", "read")
+__all__ = (
+    "HTTP_SERVICES",
+    "RUNS",
+    "SERVICES",
+    "WORKERS",
+    "Layout",
+    "OtherLayoutError",
+    "folder_default",
+    "plan",
+    "read",
+)
 
 HTTP_SERVICES = ("billing", "notifications")
 WORKERS = 2
+RUNS = {"billing": 3}
+"""A bill run is dealt to all `run` processes there are; on two cores three of them wait for each other least."""
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _SHARED_PLACE = Path("/var/tmp")
 SEED_DEFAULT = 1

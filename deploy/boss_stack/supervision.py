@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from boss_stack.layout import SERVICES, WORKERS, Layout
+from boss_stack.layout import RUNS, SERVICES, WORKERS, Layout
 
 START_ORDER = {"servers": 1, "services": 10}
 LOG_MAXBYTES = "20MB"
@@ -53,7 +53,9 @@ def processes(service: str) -> dict[str, list[str]]:
         f"{service}-work-{index}": [*python, "work", "--index", str(index), "--of", str(WORKERS)]
         for index in range(WORKERS)
     }
-    return {f"{service}-serve": [*python, "serve"], f"{service}-run": [*python, "run"], **workers}
+    names = [f"{service}-run", *(f"{service}-run-{number}" for number in range(2, RUNS.get(service, 1) + 1))]
+    runs = {name: [*python, "run"] for name in names}
+    return {f"{service}-serve": [*python, "serve"], **runs, **workers}
 
 
 def start(layout: Layout) -> None:

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain, islice, repeat
+from operator import is_
 from typing import Any
 
 Rows = Iterable[Sequence[object]]
@@ -11,7 +12,8 @@ Encode = Callable[[Sequence[Any]], Iterable[bytes]]
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
-ROWS_AT_ONCE = 1000
+ROWS_AT_ONCE = 250
+"""So that a part fits into the cache and into the driver's buffer; big rows go one by one."""
 FEW = 4
 """Texts of which each comes so many times on average are written once each."""
 _NULL = b"\xff\xff\xff\xff"
@@ -30,30 +32,35 @@ def can_write(types: Iterable[str]) -> bool:
     return all(name in _ENCODERS for name in types)
 
 
-def write_rows(types: Sequence[str], rows: Rows) -> Iterator[tuple[int, bytes]]:
+def write_rows(types: Sequence[str], rows: Rows, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[tuple[int, bytes]]:
     """Write rows of columns of such types, a part after the other: how many rows it has, and its bytes."""
     encoders = [_ENCODERS[name] for name in types]
     width = struct.pack("!h", len(types))
     yield 0, SIGNATURE
     remaining = iter(rows)
-    while part := list(islice(remaining, ROWS_AT_ONCE)):
+    while part := list(islice(remaining, rows_at_once)):
         columns = zip(*part, strict=True)
-        written = [_write(encode, values) for encode, values in zip(encoders, columns, strict=True)]
-        # The width ends it: columns that are the same in all rows go on for ever.
-        fields = zip(repeat(width, len(part)), *written, strict=False)
-        yield len(part), b"".join(chain.from_iterable(fields))
+        fields = zip(*_fields(width, encoders, columns), strict=False)
+        yield len(part), b"".join(chain.from_iterable(islice(fields, len(part))))
     yield 0, TRAILER
 
 
-def _write(encode: Encode, values: Sequence[Any]) -> Iterable[bytes]:
-    first = values[0]
-    if all(value is first for value in values):
-        return repeat(next(iter(encode([first]))))
-    return encode(values)
+def _fields(width: bytes, encoders: Sequence[Encode], columns: Iterable[Sequence[Any]]) -> Iterator[Iterable[bytes]]:
+    """Write columns one by one; those behind each other that are the same in all rows are one."""
+    same = width
+    for encode, values in zip(encoders, columns, strict=True):
+        first = values[0]
+        if all(map(is_, values, repeat(first))):
+            same += next(iter(encode([first])))
+            continue
+        yield repeat(same)
+        yield encode(values)
+        same = b""
+    yield repeat(same)
 
 
 def _uuids(values: Sequence[Any]) -> Iterable[bytes]:
-    return [_NULL if one is None else _UUID_LENGTH + one.bytes for one in values]
+    return [_NULL if one is None else _UUID_LENGTH + one.int.to_bytes(16, "big") for one in values]
 
 
 def _texts(values: Sequence[Any]) -> Iterable[bytes]:

@@ -88,7 +88,11 @@ def sqlalchemy_url(url: str) -> str:
 
 
 def copy_rows(
-    connection: sa.Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    rows_at_once: int = binary_rows.ROWS_AT_ONCE,
 ) -> int:
     """Write rows with COPY inside the connection's transaction; return how many.
 
@@ -102,7 +106,7 @@ def copy_rows(
     driver = driver_connection(connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         if binary_rows.can_write(types):
-            for some, data in binary_rows.write_rows(types, rows):
+            for some, data in binary_rows.write_rows(types, rows, rows_at_once):
                 copy.write(data)
                 count += some
             return count

@@ -15,16 +15,24 @@ def new_id() -> uuid.UUID:
     return _made_of(uuid_utils.uuid7().int)
 
 
-def new_id_and_text() -> tuple[uuid.UUID, str]:
-    """Make a UUIDv7, and write it down."""
-    made = uuid_utils.uuid7()
-    return _made_of(made.int), str(made)
+def new_id_text() -> str:
+    """Make a UUIDv7 that is only ever written down."""
+    return str(uuid_utils.uuid7())
 
 
 @lru_cache(maxsize=2**15)
 def text_of(one: uuid.UUID) -> str:
     """Write an id down; a page of events names the same ones again and again."""
-    return str(one)
+    # The same text as the standard library's, in half the time.
+    return str(uuid_utils.UUID(int=one.int))
+
+
+def id_of(text: str) -> uuid.UUID:
+    """Read an id, as the standard library does, in half the time: a page of a bulk path has thousands.
+
+    Raises ValueError for what isn't one.
+    """
+    return _made_of(uuid_utils.UUID(text).int)
 
 
 def derived_id(namespace: uuid.UUID, *parts: str) -> uuid.UUID:

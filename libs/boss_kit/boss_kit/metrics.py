@@ -18,13 +18,14 @@ WEBHOOKS_TAKEN = Counter("boss_webhooks_taken_total", "Webhooks taken, by route.
 LEADER = Gauge("boss_leader", "Whether this process leads, by what.", ["service", "what"])
 
 _QUERY = sa.text(
-    "SELECT (SELECT count(*) FROM outbox) AS outbox,"
+    "SELECT (SELECT coalesce(sum(greatest(events, 1)), 0) FROM outbox) AS outbox,"
     " (SELECT count(*) FROM task WHERE state = 'pending') AS open_tasks,"
     " (SELECT coalesce(extract(epoch FROM now() - min(create_time)), 0)"
     "  FROM task WHERE state = 'pending') AS oldest_task_s,"
     " (SELECT count(*) FROM task WHERE state = 'failed') AS failed_tasks,"
     " (SELECT count(*) FROM parked_event) AS parked,"
-    " (SELECT body FROM outbox ORDER BY id LIMIT 1) AS oldest_event"
+    " oldest.events AS oldest_events, oldest.body AS oldest_body"
+    " FROM (SELECT) AS one LEFT JOIN (SELECT events, body FROM outbox ORDER BY id LIMIT 1) AS oldest ON true"
 )
 
 
@@ -46,9 +47,10 @@ class DatabaseCollector(Collector):
                 row = connection.execute(_QUERY).one()
         except sa.exc.SQLAlchemyError:
             return
+        oldest_s = _age_s(row.oldest_events, row.oldest_body)
         values = {
             "boss_outbox_events": ("Events not yet published.", row.outbox),
-            "boss_outbox_oldest_seconds": ("Age of the oldest event not yet published.", _age_s(row.oldest_event)),
+            "boss_outbox_oldest_seconds": ("Age of the oldest event not yet published.", oldest_s),
             "boss_open_tasks": ("Tasks waiting or running.", row.open_tasks),
             "boss_oldest_task_seconds": ("Age of the oldest open task.", float(row.oldest_task_s)),
             "boss_failed_tasks": ("Tasks that gave up.", row.failed_tasks),
@@ -86,12 +88,13 @@ def serve_metrics(address: str, engine: sa.Engine | None = None, service: str = 
     return stop
 
 
-def _age_s(body: bytes | None) -> float:
+def _age_s(events: int, body: bytes | None) -> float:
     if body is None:
         return 0.0
     from datetime import UTC, datetime
 
-    from boss.events.v1 import event_pb2
+    from boss_kit.events.batch import read_events, stored_piece
 
-    recorded = event_pb2.Event.FromString(bytes(body)).time.ToDatetime(tzinfo=UTC)
+    oldest = read_events([stored_piece(events, bytes(body)).body])[0]
+    recorded = oldest.time.ToDatetime(tzinfo=UTC)
     return max(0.0, (datetime.now(UTC) - recorded).total_seconds())

@@ -18,7 +18,8 @@ outbox = sa.Table(
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("enterprise_id", UUID),
     sa.Column("partition", sa.SmallInteger, nullable=False),
-    sa.Column("event_id", UUID, nullable=False),
+    # None: one event without its frame, as the release before wrote it.
+    sa.Column("events", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("body", sa.LargeBinary, nullable=False),
     comment="Events of committed transactions that no broker has confirmed yet; insert and delete only.",
 )
@@ -136,5 +137,15 @@ test_clock = sa.Table(
 def create_kit_tables(connection: sa.Connection) -> None:
     """Make the kit's tables: the first migration of every service."""
     KIT.create_all(connection)
-    # A batch stays for milliseconds: to make it smaller costs more than to write it.
+    # What stays for milliseconds costs more to make smaller than to write.
     connection.execute(sa.text("ALTER TABLE delivery ALTER body SET STORAGE EXTERNAL"))
+    connection.execute(sa.text("ALTER TABLE outbox ALTER body SET STORAGE EXTERNAL"))
+
+
+def let_outbox_rows_hold_many_events(connection: sa.Connection) -> None:
+    """Let a row of an older database's outbox hold many events; its own rows and their writers still fit."""
+    if not any(column["name"] == "event_id" for column in sa.inspect(connection).get_columns(outbox.name)):
+        return
+    connection.execute(sa.text("ALTER TABLE outbox ADD COLUMN events smallint NOT NULL DEFAULT 0"))
+    connection.execute(sa.text("ALTER TABLE outbox ALTER event_id DROP NOT NULL"))
+    connection.execute(sa.text("ALTER TABLE outbox ALTER body SET STORAGE EXTERNAL"))

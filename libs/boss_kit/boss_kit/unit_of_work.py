@@ -16,13 +16,13 @@ from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.days import business_date
 from boss_kit.events import outbox
-from boss_kit.events.envelope import OutgoingEvent, Sealer
-from boss_kit.ids import new_id
+from boss_kit.events.envelope import OutgoingEvent, Sealer, SimilarEvent
+from boss_kit.ids import new_id, partition_of
 
 TASK_CHANNEL = "boss_task"
 
 JsonScalar = str | int | bool | None
-Encoder = Callable[[object], OutgoingEvent]
+Encoder = Callable[[object], OutgoingEvent | SimilarEvent]
 
 UNCAUSED = Context()
 """The context of a page of events, which belongs to nobody: each fact it leads to must name its cause."""
@@ -113,14 +113,15 @@ class Transaction:
         if not self._facts:
             return
         sealers: dict[int, Sealer] = {}
-        rows = []
+        sealed = []
         for fact, context in self._facts:
             sealer = sealers.get(id(context))
             if sealer is None:
                 sealer = sealers[id(context)] = Sealer(self._service, context, self.now)
-            rows.append(sealer.seal(self._encode(fact)))
+            event = self._encode(fact)
+            sealed.append((event.enterprise_id, partition_of(event.key), sealer.seal(event)))
         self._facts.clear()
-        outbox.write(self.connection, rows)
+        outbox.write(self.connection, sealed)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ from boss_kit.events.consumer import Consumer
 from boss_kit.events.facts import fact_types
 from boss_kit.ids import derived_id, new_id, partition_of
 from boss_kit.tasks import Task
+from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import UnitOfWork
 
 ENTERPRISE_ID = UUID("0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f")
@@ -150,9 +151,8 @@ class Club:
     def facts(self) -> list[tuple[event_pb2.Event, Any]]:
         """Give the facts published since the last time, in order, with their envelopes."""
         with self.units.engine.connect() as connection:
-            rows = connection.execute(sa.select(schema.outbox.c.body).order_by(schema.outbox.c.id)).all()
-        events = [event_pb2.Event.FromString(row.body) for row in rows[self.seen_events :]]
-        self.seen_events = len(rows)
+            written = written_events(connection)
+        events, self.seen_events = written[self.seen_events :], len(written)
         return [(event, fact_types()[event.type].message.FromString(event.data)) for event in events]
 
     def parked(self) -> Sequence[str]:

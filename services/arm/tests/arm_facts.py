@@ -26,6 +26,7 @@ from boss_kit.ids import new_id
 from boss_kit.money import Money
 from boss_kit.rpc.convert import money_to_proto
 from boss_kit.tasks import Task
+from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import UnitOfWork
 
 ENTERPRISE = UUID("11111111-0000-4000-8000-000000000001")
@@ -277,8 +278,7 @@ class Club:
     def events(self) -> list[event_pb2.Event]:
         """Read everything arm has published, in order."""
         with self.units.engine.connect() as connection:
-            bodies = connection.scalars(sa.select(schema.outbox.c.body).order_by(schema.outbox.c.id)).all()
-        return [event_pb2.Event.FromString(bytes(body)) for body in bodies]
+            return list(written_events(connection))
 
     def facts(self, kind: type[Message]) -> list[Any]:
         """Read the facts of one kind that arm has published, in order."""

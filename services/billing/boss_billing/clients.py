@@ -18,6 +18,7 @@ from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.invoices.rules import DueCharge, SkippedAgreement
 from boss_billing.runs.rules import DuePage, Shard
+from boss_kit.ids import id_of
 from boss_kit.rpc.client import Channels
 from boss_kit.rpc.convert import (
     date_to_proto,
@@ -186,8 +187,8 @@ def _charge(one: Any) -> DueCharge:
     currency = intern(amount.currency_code)
     return DueCharge(
         one.charge_key,
-        UUID(one.account_id),
-        UUID(one.agreement_id),
+        id_of(one.account_id),
+        id_of(one.agreement_id),
         one.agreement_number,
         _date(one.due_date),
         _date(one.period_start_date) if one.HasField("period_start_date") else None,

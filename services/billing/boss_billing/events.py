@@ -1,5 +1,6 @@
 """Facts and their protos, both ways."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import lru_cache, singledispatch
 from uuid import UUID
@@ -16,7 +17,7 @@ from boss_billing.invoices.rules import ChargeBilled, ChargeRefused, InvoiceCrea
 from boss_billing.payments.rules import PaymentApproved, PaymentDeclined, PaymentSubmitted
 from boss_billing.suspensions.rules import SuspensionEnded, SuspensionStarted
 from boss_billing.units.rules import BusinessUnitChanged
-from boss_kit.events.envelope import OutgoingEvent
+from boss_kit.events.envelope import OutgoingEvent, SimilarEvent
 from boss_kit.ids import text_of
 from boss_kit.money import Money
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto
@@ -36,35 +37,53 @@ SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
 
 
 @singledispatch
-def encode(fact: object) -> OutgoingEvent:
+def encode(fact: object) -> OutgoingEvent | SimilarEvent:
     """Write a fact as an event; its key is the account's id."""
     raise TypeError(f"billing has no event for {type(fact).__name__}")
 
 
 @encode.register
-def _(fact: InvoiceCreated) -> OutgoingEvent:
+def _(fact: InvoiceCreated) -> SimilarEvent:
     invoice = fact.invoice
-    name = invoice.name
+    same = (invoice.account.unit_name, invoice.due_date, invoice.total_minor, invoice.currency)
+    texts = (text_of(invoice.id), invoice.number, _text_of(invoice.agreement_id))
+    return _similar(INVOICE_CREATED, invoice.account, fact.business_date, _write_invoice_created, same, texts)
+
+
+def _write_invoice_created(
+    same: tuple[str, date, int, str], account_id: str, invoice_id: str, number: str, agreement_id: str
+) -> tuple[str, bytes]:
+    unit, due_date, total_minor, currency = same
+    account = f"{unit}/accounts/{account_id}"
     message = pb.InvoiceCreated(
-        invoice=name,
-        number=invoice.number,
-        account=invoice.account.name,
-        agreement=_agreement(invoice.account, invoice.agreement_id),
-        due_date=_day(invoice.due_date),
-        total=_money(invoice.total_minor, invoice.currency),
+        invoice=f"{account}/invoices/{invoice_id}",
+        number=number,
+        account=account,
+        agreement=_agreement_of(unit, agreement_id),
+        due_date=_day(due_date),
+        total=_money(total_minor, currency),
     )
-    return _event(INVOICE_CREATED, invoice.account, name, fact.business_date, message)
+    return message.invoice, message.SerializeToString()
 
 
 @encode.register
-def _(fact: ChargeBilled) -> OutgoingEvent:
+def _(fact: ChargeBilled) -> SimilarEvent:
+    same = (fact.account.unit_name, fact.amount_minor, fact.currency)
+    texts = (fact.charge_key, text_of(fact.agreement_id), text_of(fact.invoice_id))
+    return _similar(CHARGE_BILLED, fact.account, fact.business_date, _write_charge_billed, same, texts)
+
+
+def _write_charge_billed(
+    same: tuple[str, int, str], account_id: str, charge_key: str, agreement_id: str, invoice_id: str
+) -> tuple[str, bytes]:
+    unit, amount_minor, currency = same
     message = pb.ChargeBilled(
-        charge_key=fact.charge_key,
-        agreement=_agreement(fact.account, fact.agreement_id),
-        invoice=f"{fact.account.name}/invoices/{text_of(fact.invoice_id)}",
-        amount=_money(fact.amount_minor, fact.currency),
+        charge_key=charge_key,
+        agreement=_agreement_of(unit, agreement_id),
+        invoice=f"{unit}/accounts/{account_id}/invoices/{invoice_id}",
+        amount=_money(amount_minor, currency),
     )
-    return _event(CHARGE_BILLED, fact.account, message.agreement, fact.business_date, message)
+    return message.agreement, message.SerializeToString()
 
 
 @encode.register
@@ -76,16 +95,20 @@ def _(fact: ChargeRefused) -> OutgoingEvent:
 
 
 @encode.register
-def _(fact: PaymentSubmitted) -> OutgoingEvent:
+def _(fact: PaymentSubmitted) -> SimilarEvent:
     payment = fact.payment
-    name = payment.name
+    same = (payment.account.unit_name, payment.amount_minor, payment.currency, payment.kind)
+    texts = (text_of(payment.id),)
+    return _similar(PAYMENT_SUBMITTED, payment.account, fact.business_date, _write_payment_submitted, same, texts)
+
+
+def _write_payment_submitted(same: tuple[str, int, str, str], account_id: str, payment_id: str) -> tuple[str, bytes]:
+    unit, amount_minor, currency, kind = same
+    account = f"{unit}/accounts/{account_id}"
     message = pb.PaymentSubmitted(
-        payment=name,
-        account=payment.account.name,
-        amount=_money(payment.amount_minor, payment.currency),
-        kind=payment.kind,
+        payment=f"{account}/payments/{payment_id}", account=account, amount=_money(amount_minor, currency), kind=kind
     )
-    return _event(PAYMENT_SUBMITTED, payment.account, name, fact.business_date, message)
+    return message.payment, message.SerializeToString()
 
 
 @encode.register
@@ -119,27 +142,42 @@ def _(fact: PaymentDeclined) -> OutgoingEvent:
 
 
 @encode.register
-def _(fact: AccountBalanceChanged) -> OutgoingEvent:
-    name, currency = fact.ref.name, fact.currency
-    message = pb.AccountBalanceChanged(
-        account=name,
-        number=fact.number,
-        balance=_money(fact.balance_minor, currency),
-        open_items=[
-            pb.OpenItem(
-                invoice=f"{name}/invoices/{text_of(item.invoice_id)}",
-                number=item.number,
-                due_date=_day(item.due_date),
-                balance=_money(item.balance_minor, currency),
-                total=_money(item.total_minor, currency),
-                declined=item.is_declined,
-                agreement=_agreement(fact.ref, item.agreement_id),
-            )
-            for item in fact.open_items
-        ],
-        attempt_in_flight=fact.attempt_in_flight,
+def _(fact: AccountBalanceChanged) -> SimilarEvent:
+    items = tuple([(one.due_date, one.balance_minor, one.total_minor, one.is_declined) for one in fact.open_items])
+    same = (fact.ref.unit_name, fact.balance_minor, fact.currency, fact.attempt_in_flight, items)
+    texts = [fact.number]
+    for one in fact.open_items:
+        texts += (text_of(one.invoice_id), one.number, _text_of(one.agreement_id))
+    return _similar(
+        BALANCE_CHANGED, fact.ref, fact.business_date, _write_balance_changed, same, tuple(texts), fact.version
     )
-    return _event(BALANCE_CHANGED, fact.ref, name, fact.business_date, message, fact.version)
+
+
+_Item = tuple[date, int, int, bool]
+
+
+def _write_balance_changed(
+    same: tuple[str, int, str, bool, Sequence[_Item]], account_id: str, number: str, *of_items: str
+) -> tuple[str, bytes]:
+    unit, balance_minor, currency, in_flight, items = same
+    account = f"{unit}/accounts/{account_id}"
+    message = pb.AccountBalanceChanged(
+        account=account, number=number, balance=_money(balance_minor, currency), attempt_in_flight=in_flight
+    )
+    texts = iter(of_items)
+    for (due_date, item_minor, total_minor, is_declined), invoice_id, item_number, agreement_id in zip(
+        items, texts, texts, texts, strict=True
+    ):
+        message.open_items.add(
+            invoice=f"{account}/invoices/{invoice_id}",
+            number=item_number,
+            due_date=_day(due_date),
+            balance=_money(item_minor, currency),
+            total=_money(total_minor, currency),
+            declined=is_declined,
+            agreement=_agreement_of(unit, agreement_id),
+        )
+    return account, message.SerializeToString()
 
 
 @encode.register
@@ -225,6 +263,20 @@ def _event(
     )
 
 
+def _similar(
+    kind: str,
+    account: AccountRef,
+    day: date,
+    write: Callable[..., tuple[str, bytes]],
+    same: tuple[object, ...],
+    texts: tuple[str, ...],
+    version: int = 0,
+) -> SimilarEvent:
+    return SimilarEvent(
+        kind, account.id, account.enterprise_id, day, write, same, texts, account.business_unit_id, version
+    )
+
+
 # Thousands of events of a run say the same days and amounts; a message that is passed on is copied, never changed.
 @lru_cache(maxsize=4096)
 def _day(day: date) -> Date:
@@ -237,4 +289,12 @@ def _money(amount_minor: int, currency: str) -> ProtoMoney:
 
 
 def _agreement(account: AccountRef, agreement_id: UUID | None) -> str:
-    return f"{account.unit_name}/agreements/{text_of(agreement_id)}" if agreement_id is not None else ""
+    return _agreement_of(account.unit_name, _text_of(agreement_id))
+
+
+def _agreement_of(unit: str, agreement_id: str) -> str:
+    return f"{unit}/agreements/{agreement_id}" if agreement_id else ""
+
+
+def _text_of(agreement_id: UUID | None) -> str:
+    return text_of(agreement_id) if agreement_id is not None else ""

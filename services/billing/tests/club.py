@@ -40,6 +40,7 @@ from boss_kit.context import Context
 from boss_kit.events.consumer import Consumer
 from boss_kit.ids import derived_id, new_id
 from boss_kit.tasks import TaskRunner
+from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import UnitOfWork
 
 ENTERPRISE_ID = UUID("018f2f6e-0000-7000-8000-000000000001")
@@ -236,8 +237,7 @@ class Club:
     def facts(self, kind: str = "") -> list[event_pb2.Event]:
         """Give what was published so far, oldest first."""
         with self.engine.connect() as connection:
-            bodies = connection.scalars(sa.select(schema.outbox.c.body).order_by(schema.outbox.c.id)).all()
-        found = [event_pb2.Event.FromString(bytes(body)) for body in bodies]
+            found = written_events(connection)
         return [event for event in found if not kind or event.type == kind]
 
     # Doing

@@ -15,9 +15,9 @@ from collections_facts import AUSTIN, DAY, DENVER, ENTERPRISE, Feed, account, op
 from google.type import date_pb2
 
 from boss_collections.stages.rules import NOT_SET, PENDING, SENT, STAGES, after_hand_over
-from boss_kit import schema
 from boss_kit.context import Actor
 from boss_kit.errors import BossError, InvalidArgument, NotFound, PermissionDenied
+from boss_kit.testing.outbox import written_events
 from boss_kit.testing.server import ServerUnderTest
 from boss_kit.testing.tokens import TokenMaker
 
@@ -46,8 +46,7 @@ def stage_of(collections: Any, number: str) -> pb.Stage:
 
 def published(engine: sa.Engine) -> list[event_pb2.Event]:
     with engine.connect() as connection:
-        bodies = connection.scalars(sa.select(schema.outbox.c.body).order_by(schema.outbox.c.id)).all()
-    return [event_pb2.Event.FromString(body) for body in bodies]
+        return list(written_events(connection))
 
 
 def changes(engine: sa.Engine) -> list[tuple[str, str, str]]:

@@ -14,12 +14,12 @@ from boss.events.v1 import event_pb2
 from google.protobuf.message import Message
 from google.type import date_pb2
 
-from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.events.consumer import Consumer
 from boss_kit.events.facts import fact_types
 from boss_kit.ids import derived_id, partition_of
 from boss_kit.tasks import Task
+from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import UnitOfWork
 from boss_notifications.intents.tables import N, notification
 from boss_notifications.templates.commands import create_template
@@ -169,10 +169,7 @@ class Club:
 
     def events(self) -> Sequence[event_pb2.Event]:
         with self.units.engine.connect() as connection:
-            outbox = schema.outbox.c
-            own = sa.select(outbox.body).where(outbox.enterprise_id == self.enterprise_id)
-            bodies = connection.scalars(own.order_by(outbox.id)).all()
-        return [event_pb2.Event.FromString(body) for body in bodies]
+            return written_events(connection, self.enterprise_id)
 
     def facts(self) -> list[Message]:
         return [fact_types()[event.type].message.FromString(event.data) for event in self.events()]

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,8 +21,6 @@ from boss_kit.tasks import TaskRunner
 from boss_kit.unit_of_work import UnitOfWork
 
 POLL_S = 0.02
-RUNNERS = 2
-"""One waits for the database while the other computes."""
 
 
 def main() -> None:
@@ -31,13 +28,11 @@ def main() -> None:
     settings = BillingSettings.from_environ(os.environ)
     running = run(settings)
     rest_from_collecting()
-    engine = open_database(settings.database_url, pool_size=RUNNERS)
+    engine = open_database(settings.database_url, pool_size=1)
     _say("ready")
     sys.stdin.readline()
     began_cpu_s = time.process_time()
-    with ThreadPoolExecutor(RUNNERS) as pool:
-        done = pool.map(lambda runner: _do_tasks(runner, engine), [running.runner() for _ in range(RUNNERS)])
-        tasks_s = [task_s for mine in done for task_s in mine]
+    tasks_s = _do_tasks(running.runner(), engine)
     cpu_s = time.process_time() - began_cpu_s
     _say(json.dumps({"cpu_s": cpu_s, "tasks_s": tasks_s, "peak_rss_mb": peak_rss_mb()}))
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from boss_bench.result import p99_ms, peak_rss_mb
 from boss_kit.context import Context
 from boss_kit.database import open_database
-from boss_kit.events.batch import EVENTS_MAX, Batch, make_batch
+from boss_kit.events.batch import EVENTS_MAX, Batch, make_batch, make_piece
 from boss_kit.events.envelope import OutgoingEvent, seal
 from boss_kit.ids import PARTITIONS, new_id
 from boss_kit.schema import create_kit_tables
@@ -46,8 +46,8 @@ def batches(events: int) -> Iterator[Batch]:
     now = datetime.now(UTC)
     for number in range(events // EVENTS_MAX):
         partition = number % PARTITIONS
-        rows = [seal(PRODUCER, encode(_key(partition)), context, now) for _ in range(EVENTS_MAX)]
-        yield make_batch(PRODUCER, partition, [row.body for row in rows])
+        bodies = [seal(PRODUCER, encode(_key(partition)), context, now) for _ in range(EVENTS_MAX)]
+        yield make_batch(PRODUCER, partition, [make_piece(bodies)])
 
 
 def create_bench_database(url: str) -> None:

@@ -19,6 +19,7 @@ from psycopg import sql
 from boss_bench._import_load import CLUBS, ENTERPRISE, ENTERPRISE_ID, account_messages, member_messages
 from boss_kit import schema
 from boss_kit.database import open_database, sqlalchemy_url
+from boss_kit.events.batch import read_events
 from boss_kit.events.consumer import Consumer
 from boss_kit.migrate import upgrade
 from boss_kit.nodes.postgres import PostgresNode
@@ -74,9 +75,9 @@ def make_clubs(agreements: BossChannel, urls: Mapping[str, str], consumers: Coll
 def _taken_from_outbox(url: str) -> Sequence[event_pb2.Event]:
     engine = open_database(url, pool_size=1)
     with engine.begin() as connection:
-        rows = connection.execute(sa.delete(schema.outbox).returning(schema.outbox.c.body)).all()
+        bodies = connection.scalars(sa.delete(schema.outbox).returning(schema.outbox.c.body)).all()
     engine.dispose()
-    return [event_pb2.Event.FromString(row.body) for row in rows]
+    return read_events(bodies)
 
 
 def _consume(service: str, url: str, event: event_pb2.Event) -> None:

@@ -18,6 +18,7 @@ from boss_bench._two_services import copy_again_s, peak_rss_mb_of
 from boss_bench.bill_run import ROWS_OF_A_RUN
 from boss_bench.result import Result
 from boss_kit.events.topology import load_topology
+from boss_stack.layout import RUNS
 
 MEMBERS = tuple(int(text) for text in os.environ.get("BOSS_BENCH_MEMBERS", "10000,100000").split(","))
 OTHERS = ("arm", "collections")
@@ -39,8 +40,8 @@ def _settle(members: int) -> Result:
         consumers = sorted(load_topology().subscribers("billing"))
         lines = {name: _line(stack, place.urls[name]) for name in ("billing", *consumers)}
         workers = [_process(stack, place, service, "work") for service in consumers]
-        billing = _process(stack, place, "billing", "run")
-        processes = (billing, *workers)
+        runs = [_process(stack, place, "billing", "run") for _ in range(RUNS["billing"])]
+        processes = (*runs, *workers)
         _wait(lambda: _is_at_work(lines), processes)
         began = time.perf_counter()
         start(place.urls["billing"], UUID(str(ENTERPRISE_ID)))
@@ -49,7 +50,7 @@ def _settle(members: int) -> Result:
         limit_per_s = members / copy_again_s(
             place.urls["billing"], [name for name in ROWS_OF_A_RUN if name != "outbox"]
         )
-        peak_rss_mb = peak_rss_mb_of(billing.pid)
+        peak_rss_mb = max(peak_rss_mb_of(one.pid) for one in runs)
     return Result("bill_run_settled", members, per_s, limit_per_s, per_s / limit_per_s, 0.0, peak_rss_mb)
 
 

@@ -11,12 +11,14 @@ import sqlalchemy as sa
 import tenacity
 
 from boss_kit.database import driver_connection
-from boss_kit.events.batch import Batch, cut, make_batch
+from boss_kit.events.batch import Batch, cut, make_batch, stored_piece
 from boss_kit.tasks import is_transient
 
 log = logging.getLogger(__name__)
 
 ROWS_MAX = 4000
+BYTES_MAX = 4_000_000
+"""A page of the outbox ends with the row that reaches either."""
 BACK_OFF_S_MAX = 10
 _LOCK = 0x72656C61  # "rela": one relay per database.
 
@@ -53,7 +55,16 @@ class TakesMany(Protocol):
 class _Row(NamedTuple):
     id: int
     partition: int
+    events: int
     body: bytes
+
+
+@dataclass(frozen=True)
+class _Page:
+    """How many events of a page were published, and whether there may be more behind it."""
+
+    events: int
+    is_full: bool
 
 
 @dataclass(frozen=True)
@@ -79,19 +90,22 @@ class Relay:
             stop=tenacity.stop_when_event_set(stop),
             sleep=tenacity.sleep_using_event(stop),
             before_sleep=self._start_over,
-            retry_error_callback=lambda state: 0,
+            retry_error_callback=lambda state: _Page(0, is_full=False),
         )
         while not stop.is_set():
             # What was written meanwhile has notified us.
-            if retrying(self.run_once) < ROWS_MAX and not stop.is_set():
+            if not retrying(self._publish_page).is_full and not stop.is_set():
                 wait()
         self.close()
 
     def run_once(self) -> int:
-        """Publish what is there now, if we lead; tell how many events left the outbox."""
+        """Publish a page of what is there now, if we lead; tell how many events left the outbox."""
+        return self._publish_page().events
+
+    def _publish_page(self) -> "_Page":
         connection = self._lead()
         if connection is None:
-            return 0
+            return _Page(0, is_full=False)
         rows = _oldest(connection)
         if not rows:
             self._publisher.idle()
@@ -108,7 +122,7 @@ class Relay:
         finally:
             # Also after a failure: what is confirmed needn't be published twice.
             _delete(connection, published)
-        return len(rows)
+        return _Page(sum(one.batch.events for one in published), is_full=_is_full(rows))
 
     def close(self) -> None:
         """Give up the lead."""
@@ -147,12 +161,24 @@ _DELETE = sa.text(
     DELETE FROM outbox WHERE id = ANY (CAST(:ids AS bigint[]))
     """
 )
-_OLDEST = f"SELECT id, partition, body FROM outbox ORDER BY id LIMIT {ROWS_MAX}".encode()
+_OLDEST = f"""
+    SELECT id, partition, events, body
+    FROM (
+        SELECT id, partition, events, body, octet_length(body) AS bytes,
+               sum(octet_length(body)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes_until
+        FROM outbox ORDER BY id LIMIT {ROWS_MAX}
+    ) AS oldest
+    WHERE bytes_until - bytes < {BYTES_MAX} ORDER BY id
+""".encode()
 
 
 def _oldest(connection: sa.Connection) -> Sequence[_Row]:
     # Bodies travel as they are: as text they are twice as long.
     return [_Row._make(row) for row in driver_connection(connection).execute(_OLDEST, binary=True)]
+
+
+def _is_full(rows: Sequence[_Row]) -> bool:
+    return len(rows) == ROWS_MAX or sum(len(row.body) for row in rows) >= BYTES_MAX
 
 
 def _batches(service: str, rows: Sequence[_Row]) -> Iterator[_Pending]:
@@ -161,10 +187,13 @@ def _batches(service: str, rows: Sequence[_Row]) -> Iterator[_Pending]:
         by_partition[row.partition].append(row)
     for partition, waiting in by_partition.items():
         start = 0
-        for events in cut(len(row.body) for row in waiting):
-            part = waiting[start : start + events]
-            start += events
-            yield _Pending([row.id for row in part], make_batch(service, partition, [row.body for row in part]))
+        for rows_of_batch in cut((row.events or 1, len(row.body)) for row in waiting):
+            part = waiting[start : start + rows_of_batch]
+            start += rows_of_batch
+            yield _Pending(
+                [row.id for row in part],
+                make_batch(service, partition, [stored_piece(row.events, row.body) for row in part]),
+            )
 
 
 def _delete(connection: sa.Connection, published: Sequence[_Pending]) -> None:
@@ -173,7 +202,7 @@ def _delete(connection: sa.Connection, published: Sequence[_Pending]) -> None:
         return
     counts: Counter[int] = Counter()
     for pending in published:
-        counts[pending.batch.partition] += len(pending.ids)
+        counts[pending.batch.partition] += pending.batch.events
     partitions = sorted(counts)
     connection.execute(
         _DELETE,

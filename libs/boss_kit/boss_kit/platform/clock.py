@@ -25,7 +25,7 @@ TOLD_S_MAX = 0.1
 # Polled a lot: one statement, whose counts stand on indexes or on tables that are nearly empty.
 _STATUS = sa.text(
     "SELECT (SELECT now FROM test_clock) AS test_time,"
-    " (SELECT count(*) FROM outbox) AS outbox,"
+    " (SELECT coalesce(sum(greatest(events, 1)), 0) FROM outbox) AS outbox,"
     " (SELECT count(*) FROM task WHERE state = 'pending' AND key NOT LIKE :technical) AS open_tasks,"
     " (SELECT count(*) FROM task WHERE state = 'failed') AS failed_tasks,"
     " (SELECT count(*) FROM parked_event) AS parked,"

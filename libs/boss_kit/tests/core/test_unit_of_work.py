@@ -1,5 +1,6 @@
 """State, outbox and tasks commit together or not at all."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,10 +10,11 @@ import sqlalchemy as sa
 from boss.events.v1 import event_pb2
 
 from boss_kit.context import Actor, Context
+from boss_kit.events.batch import EVENTS_MAX, read_events
 from boss_kit.events.envelope import OutgoingEvent
-from boss_kit.events.outbox import COPY_FROM_ROWS
 from boss_kit.ids import new_id, partition_of
 from boss_kit.schema import outbox, request, task, test_clock
+from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import UnitOfWork, no_facts
 
 ENTERPRISE = UUID("01890000-0000-7000-8000-000000000001")
@@ -34,14 +36,20 @@ def rows(units: UnitOfWork, table: sa.Table) -> list[Any]:
         return list(connection.execute(sa.select(table).order_by(*table.primary_key.columns)))
 
 
+def written(units: UnitOfWork) -> Sequence[event_pb2.Event]:
+    with units.engine.connect() as connection:
+        return written_events(connection)
+
+
 def test_a_commit_publishes(units: UnitOfWork) -> None:
     key = new_id()
     with units.begin(CONTEXT) as tx:
         tx.publish(key)
         tx.enqueue("look", key="one")
     (row,) = rows(units, outbox)
-    event = event_pb2.Event.FromString(row.body)
-    assert (row.enterprise_id, row.partition, str(row.event_id)) == (ENTERPRISE, partition_of(key), event.id)
+    (event,) = read_events([row.body])
+    assert (row.enterprise_id, row.partition, row.events) == (ENTERPRISE, partition_of(key), 1)
+    assert UUID(event.id).version == 7
     assert (event.source, event.type, event.key, event.version) == ("test", "test.v1.happened", str(key), 4)
     assert (event.correlation, event.causation, event.traceparent) == ("story", "request", "00-aa-bb-01")
     assert Actor.from_json(event.actor) == Actor(user="olga")
@@ -61,13 +69,31 @@ def test_a_rollback_publishes_nothing(units: UnitOfWork) -> None:
     assert rows(units, outbox) == rows(units, task) == []
 
 
-@pytest.mark.parametrize("facts", [1, COPY_FROM_ROWS - 1, COPY_FROM_ROWS, 500])
-def test_facts_keep_their_order_however_many_they_are(units: UnitOfWork, facts: int) -> None:
+@pytest.mark.parametrize("facts", [1, 30, 500, 5000])
+def test_facts_of_a_partition_keep_their_order_however_many_they_are(units: UnitOfWork, facts: int) -> None:
     keys = [new_id() for _ in range(facts)]
     with units.begin(CONTEXT) as tx:
         tx.publish(*keys[:1])
         tx.publish(*keys[1:])
-    assert [UUID(event_pb2.Event.FromString(row.body).key) for row in rows(units, outbox)] == keys
+    found: dict[int, list[UUID]] = {}
+    for row in rows(units, outbox):
+        events = read_events([row.body])
+        assert len(events) == row.events <= EVENTS_MAX
+        found.setdefault(row.partition, []).extend(UUID(event.key) for event in events)
+    assert found == {one: [key for key in keys if partition_of(key) == one] for one in found}
+    assert sum(map(len, found.values())) == facts
+
+
+def test_facts_of_two_enterprises_are_in_rows_of_their_own(units: UnitOfWork) -> None:
+    other = UUID("01890000-0000-7000-8000-000000000002")
+
+    def encode_of(fact: object) -> OutgoingEvent:
+        return encode(fact)._replace(enterprise_id=ENTERPRISE if fact == ENTERPRISE else other)
+
+    both = UnitOfWork(units.engine, "test", encode_of)
+    with both.begin(CONTEXT) as tx:
+        tx.publish(ENTERPRISE, UUID(int=ENTERPRISE.int ^ 1 << 64))
+    assert [(row.enterprise_id, row.events) for row in rows(units, outbox)] == [(ENTERPRISE, 1), (other, 1)]
 
 
 def test_facts_of_another_context_keep_their_place_among_the_others(units: UnitOfWork) -> None:
@@ -76,7 +102,7 @@ def test_facts_of_another_context_keep_their_place_among_the_others(units: UnitO
         tx.publish(first)
         tx.for_context(Context(ENTERPRISE, correlation="other")).publish(second)
         tx.publish(third)
-    events = [event_pb2.Event.FromString(row.body) for row in rows(units, outbox)]
+    events = written(units)
     assert [event.key for event in events] == [str(key) for key in (first, second, third)]
     assert [event.correlation for event in events] == ["story", "other", "story"]
 
@@ -90,7 +116,7 @@ def test_a_savepoint_takes_its_rows_and_facts_along(units: UnitOfWork) -> None:
             tx.enqueue("look", key="inside")
             raise ValueError("no")
         tx.publish(after)
-    assert [event_pb2.Event.FromString(row.body).key for row in rows(units, outbox)] == [str(before), str(after)]
+    assert [event.key for event in written(units)] == [str(before), str(after)]
     assert rows(units, task) == []
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from boss_kit.context import Actor, Context
 from boss_kit.errors import FailedPrecondition, NotFound, Transient
 from boss_kit.events import parking
-from boss_kit.events.batch import EVENTS_MAX, make_batch
+from boss_kit.events.batch import EVENTS_MAX, make_batch, make_piece
 from boss_kit.events.consumer import MALFORMED, Consumer, waves
 from boss_kit.events.envelope import seal
 from boss_kit.events.facts import fact_types, state_types
@@ -24,6 +24,7 @@ from boss_kit.events.received import IncomingEvent, Received, Subscription
 from boss_kit.events.topology import DELIVERY_LIMIT, SUSPECT_AFTER, Topology
 from boss_kit.ids import new_id
 from boss_kit.schema import delivery, inbox, outbox, parked_event, processed_events
+from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import Transaction, UnitOfWork
 
 Handler = Callable[[Transaction, Sequence[Received[Any]]], object]
@@ -34,7 +35,7 @@ STORY = Context(correlation="story", actor=OLGA)
 
 def batch_of(*facts: Fact, context: Context = STORY) -> bytes:
     """Give the message that holds these facts."""
-    return make_batch("other", 0, [seal("other", encode(fact), context, NOW).body for fact in facts]).body
+    return make_batch("other", 0, [make_piece([seal("other", encode(fact), context, NOW) for fact in facts])]).body
 
 
 def fact(n: int = 0, key: UUID | None = None, **more: Any) -> Fact:
@@ -52,7 +53,8 @@ def rows(engine: sa.Engine, table: sa.Table) -> list[Any]:
 
 
 def outgoing(engine: sa.Engine) -> list[event_pb2.Event]:
-    return [event_pb2.Event.FromString(row.body) for row in rows(engine, outbox)]
+    with engine.connect() as connection:
+        return list(written_events(connection))
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from([HAPPENED, STATE])), max_size=60))
@@ -175,8 +177,8 @@ def test_a_message_that_is_no_batch_is_parked_once(kit_engine: sa.Engine) -> Non
 def test_an_event_with_broken_ids_is_parked_and_not_in_the_way(kit_engine: sa.Engine) -> None:
     got: list[Received[bytes]] = []
     broken = event_pb2.Event(id="one", key="two", enterprise="three", type=HAPPENED)
-    good = seal("other", encode(fact()), Context(), NOW).body
-    body = make_batch("other", 0, [broken.SerializeToString(), good]).body
+    good = seal("other", encode(fact()), Context(), NOW)
+    body = make_batch("other", 0, [make_piece([broken.SerializeToString(), good])]).body
     consumer_of(kit_engine, lambda tx, page: got.extend(page)).process(body)
     assert len(rows(kit_engine, inbox)) == 2
     assert len(got) == 2, "with usable ids in place of the broken ones it goes through like any other"
@@ -184,8 +186,9 @@ def test_an_event_with_broken_ids_is_parked_and_not_in_the_way(kit_engine: sa.En
 
 def test_the_same_event_twice_in_one_batch_is_once(kit_engine: sa.Engine) -> None:
     got: list[Received[bytes]] = []
-    one, two = (seal("other", encode(fact()), Context(), NOW).body for _ in range(2))
-    consumer_of(kit_engine, lambda tx, page: got.extend(page)).process(make_batch("other", 0, [one, two, one]).body)
+    one, two = (seal("other", encode(fact()), Context(), NOW) for _ in range(2))
+    batch = make_batch("other", 0, [make_piece([one, two, one])])
+    consumer_of(kit_engine, lambda tx, page: got.extend(page)).process(batch.body)
     assert len(got) == 2
     assert rows(kit_engine, processed_events)[0].events == 2
 
@@ -229,7 +232,7 @@ def test_the_local_bus_parks_an_event_untried_after_it_ended_worker_after_worker
     got: list[Received[bytes]] = []
     bus = LocalBus(Topology({"test": frozenset(["other"])}), {"test": kit_engine})
     facts = [fact(n) for n in range(3)]
-    bus.publish(make_batch("other", 0, [seal("other", encode(one), Context(), NOW).body for one in facts]))
+    bus.publish(make_batch("other", 0, [make_piece([seal("other", encode(one), Context(), NOW) for one in facts])]))
     with kit_engine.begin() as connection:
         connection.execute(sa.update(delivery).values(attempts=deaths))
     worker = LocalWorker(consumer_of(kit_engine, lambda tx, page: got.extend(page)))
@@ -246,10 +249,10 @@ def test_the_local_bus_hands_over_small_batches_together_and_big_ones_alone(kit_
     consumer = consumer_of(kit_engine, lambda tx, page: pages.append(len(page)))
     bus = LocalBus(Topology({"test": frozenset(["other"])}), {"test": kit_engine})
     for events in (1, 2, 3, EVENTS_MAX, EVENTS_MAX, EVENTS_MAX):
-        bodies = [seal("other", encode(fact()), STORY, NOW).body for _ in range(events)]
+        bodies = [seal("other", encode(fact()), STORY, NOW) for _ in range(events)]
         padding = b"x" * (TOGETHER_BYTES_MAX if events == EVENTS_MAX else 1)
         padded = event_pb2.Event(type="test.nobody.v1.asked", id=str(new_id()), key=str(new_id()), data=padding)
-        bus.publish(make_batch("other", 0, [*bodies, padded.SerializeToString()]))
+        bus.publish(make_batch("other", 0, [make_piece([*bodies, padded.SerializeToString()])]))
     worker = LocalWorker(consumer)
     while worker.run_once():
         pass

@@ -13,7 +13,7 @@ from event_probe import allow, encode, publish, sequence
 
 from boss_kit.context import Context
 from boss_kit.events import parking
-from boss_kit.events.batch import make_batch
+from boss_kit.events.batch import make_batch, make_piece
 from boss_kit.events.envelope import seal
 from boss_kit.events.outbox import CHANNEL
 from boss_kit.events.rabbit import RabbitPublisher
@@ -34,6 +34,8 @@ from boss_kit.ids import PARTITIONS, partition_of
 from boss_kit.nodes.rabbitmq import RabbitNode
 from boss_kit.tasks import listen
 from boss_kit.unit_of_work import UnitOfWork
+
+EMPTY_PIECE = make_piece([b""])
 
 
 def _declare(bus: Bus) -> None:
@@ -88,7 +90,7 @@ def test_all_4_a_broker_killed_under_load_loses_nothing(
 
 def test_a_batch_without_a_queue_is_refused_and_passes_once_the_queue_is_there_again(rabbit_bus: Bus) -> None:
     publisher = rabbit_bus.publisher()
-    batches = {partition: make_batch(rabbit_bus.producer, partition, [b""]) for partition in range(PARTITIONS)}
+    batches = {partition: make_batch(rabbit_bus.producer, partition, [EMPTY_PIECE]) for partition in range(PARTITIONS)}
     publisher.publish(batches[3])
     connection = pika.BlockingConnection(pika.URLParameters(rabbit_bus.amqp_url))
     connection.channel().queue_delete(queue_name(rabbit_bus.consumer, 3))
@@ -103,7 +105,7 @@ def test_a_batch_without_a_queue_is_refused_and_passes_once_the_queue_is_there_a
 
 def test_facts_that_nobody_subscribes_to_are_published_and_forgotten(rabbit_bus: Bus) -> None:
     lonely = RabbitPublisher(rabbit_bus.amqp_url, rabbit_bus.topology, "nobody_listens")
-    lonely.publish(make_batch("nobody_listens", 0, [b""]))
+    lonely.publish(make_batch("nobody_listens", 0, [EMPTY_PIECE]))
     lonely.close()
 
 
@@ -116,7 +118,7 @@ def test_queues_can_be_declared_again_and_again(rabbit_bus: Bus) -> None:
 
 def test_a_batch_that_is_given_back_too_often_becomes_a_dead_letter(rabbit_bus: Bus) -> None:
     publisher = rabbit_bus.publisher()
-    publisher.publish(make_batch(rabbit_bus.producer, 0, [b""]))
+    publisher.publish(make_batch(rabbit_bus.producer, 0, [EMPTY_PIECE]))
     publisher.close()
     connection = pika.BlockingConnection(pika.URLParameters(rabbit_bus.amqp_url))
     channel = connection.channel()
@@ -124,7 +126,7 @@ def test_a_batch_that_is_given_back_too_often_becomes_a_dead_letter(rabbit_bus: 
         queue_name(rabbit_bus.consumer, 0), lambda _channel, method, *_: channel.basic_reject(method.delivery_tag)
     )
     _, _, body = next(channel.consume(dead_letter_queue_name(rabbit_bus.consumer), inactivity_timeout=30))
-    assert body == make_batch(rabbit_bus.producer, 0, [b""]).body
+    assert body == make_batch(rabbit_bus.producer, 0, [EMPTY_PIECE]).body
     connection.close()
 
 
@@ -147,11 +149,11 @@ def test_an_event_that_kills_every_worker_is_parked_and_its_batch_goes_on(rabbit
 def _publish_dead_letter(bus: Bus, facts: list[dict[str, object]]) -> None:
     """Put a batch where the broker puts it after too many deliveries."""
     with UnitOfWork(bus.from_engine, bus.producer, encode).begin(Context()) as tx:
-        rows = [seal(bus.producer, encode(fact), Context(), tx.now) for fact in facts]
+        bodies = [seal(bus.producer, encode(fact), Context(), tx.now) for fact in facts]
     connection = pika.BlockingConnection(pika.URLParameters(bus.amqp_url))
     channel = connection.channel()
     bus.topology.declare(channel)
-    channel.basic_publish(DEAD_EXCHANGE, bus.consumer, make_batch(bus.producer, 0, [row.body for row in rows]).body)
+    channel.basic_publish(DEAD_EXCHANGE, bus.consumer, make_batch(bus.producer, 0, [make_piece(bodies)]).body)
     connection.close()
 
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boss_kit.database import open_database, sqlalchemy_url
-from boss_kit.events.batch import BYTES_MAX, EVENTS_MAX, Batch, cut, make_batch
+from boss_kit.events.batch import BYTES_MAX, EVENTS_MAX, Batch, cut, make_batch, make_piece
 from boss_kit.events.outbox import CHANNEL
+from boss_kit.events.relay import BYTES_MAX as PAGE_BYTES_MAX
 from boss_kit.events.relay import PublishError, Relay
 from boss_kit.nodes.postgres import PostgresNode
 from boss_kit.schema import outbox, published_events
@@ -54,7 +55,7 @@ def bus_of_lists() -> Collected:
 
 def waiting(engine: sa.Engine) -> int:
     with engine.connect() as connection:
-        return connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
+        return connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(outbox.c.events), 0))) or 0
 
 
 def test_all_4_a_relay_killed_between_publishing_and_deleting_publishes_again_and_loses_nothing(bus: Bus) -> None:
@@ -173,17 +174,50 @@ def test_a_relay_waits_for_a_bus_that_refuses_and_then_publishes(
 @given(st.lists(st.binary(max_size=300), max_size=40))
 def test_a_batch_reads_back_as_the_events_it_was_made_of(contents: list[bytes]) -> None:
     events = [event_pb2.Event(id=str(number), data=content) for number, content in enumerate(contents)]
-    batch = make_batch("billing", 5, [event.SerializeToString() for event in events])
+    half = len(events) // 2
+    pieces = [make_piece([event.SerializeToString() for event in some]) for some in (events[:half], events[half:])]
+    batch = make_batch("billing", 5, pieces)
     read = event_pb2.EventBatch.FromString(batch.body)
     assert (list(read.events), read.producer, read.partition) == (events, "billing", 5)
     assert batch.events == len(events)
 
 
-@given(st.lists(st.one_of(st.integers(1, 3000), st.integers(1, 2 * BYTES_MAX)), max_size=1500))
-def test_batches_stay_below_both_limits_and_leave_nothing_out(sizes: list[int]) -> None:
+_ONE_EVENT = st.tuples(st.just(1), st.one_of(st.integers(1, 3000), st.integers(1, 2 * BYTES_MAX)))
+_MANY_EVENTS = st.tuples(st.integers(1, EVENTS_MAX), st.integers(1, BYTES_MAX))
+
+
+@given(st.lists(st.one_of(_ONE_EVENT, _MANY_EVENTS), max_size=1500))
+def test_batches_stay_below_both_limits_and_leave_nothing_out(sizes: list[tuple[int, int]]) -> None:
     start = 0
-    for events in cut(sizes):
-        part = sizes[start : start + events]
-        assert len(part) == 1 or (len(part) <= EVENTS_MAX and sum(part) <= BYTES_MAX)
-        start += events
+    for count in cut(sizes):
+        events, lengths = zip(*sizes[start : start + count], strict=True)
+        assert count == 1 or (sum(events) <= EVENTS_MAX and sum(lengths) <= BYTES_MAX)
+        start += count
     assert start == len(sizes)
+
+
+def test_rows_of_the_release_before_are_published_among_the_others(
+    kit_engine: sa.Engine, bus_of_lists: Collected
+) -> None:
+    first, last = sequence(keys=1, length=2), sequence(keys=1, length=3)
+    publish(kit_engine, PRODUCER, first)
+    with kit_engine.begin() as connection:
+        alone = event_pb2.Event(key="alone", data=b"x")
+        connection.execute(sa.insert(outbox).values(partition=0, body=alone.SerializeToString()))
+    publish(kit_engine, PRODUCER, last)
+    relay = Relay(kit_engine, PRODUCER, bus_of_lists)
+    assert relay.run_once() == 6
+    relay.close()
+    keys = [key for key, _ in bus_of_lists.numbers()]
+    assert sorted(keys) == sorted(["alone", *(str(fact["key"]) for fact in (*first, *last))])
+    with kit_engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.sum(published_events.c.events))) == 6
+
+
+def test_a_page_of_big_rows_ends_before_it_fills_the_memory(kit_engine: sa.Engine, bus_of_lists: Collected) -> None:
+    body = make_piece([event_pb2.Event(data=bytes(PAGE_BYTES_MAX // 4)).SerializeToString()]).body
+    with kit_engine.begin() as connection:
+        connection.execute(sa.insert(outbox), [{"partition": 0, "events": 1, "body": body}] * 9)
+    relay = Relay(kit_engine, PRODUCER, bus_of_lists)
+    assert [relay.run_once() for _ in range(4)] == [4, 4, 1, 0]
+    relay.close()

@@ -3,19 +3,23 @@
 import io
 import json
 import logging
+import re
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from boss.events.v1 import event_pb2
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from boss_kit import logs, metrics, schema, telemetry
 from boss_kit.context import Context
+from boss_kit.events.batch import make_piece
 from boss_kit.nodes.process import free_port
 from boss_kit.rpc.calls import acting
 
@@ -79,8 +83,11 @@ def test_all_2_a_span_below_a_traceparent_belongs_to_its_trace() -> None:
 
 
 def test_prometheus_reads_the_depths_of_the_database(kit_engine: sa.Engine) -> None:
+    written = event_pb2.Event()
+    written.time.FromDatetime(datetime.now(UTC) - timedelta(hours=1))
+    oldest = make_piece([written.SerializeToString(), b""]).body
     with kit_engine.begin() as connection:
-        connection.execute(sa.insert(schema.outbox).values(partition=0, event_id=uuid4(), body=b""))
+        connection.execute(sa.insert(schema.outbox).values(partition=0, events=2, body=oldest))
     address = f"127.0.0.1:{free_port()}"
     stop = metrics.serve_metrics(address, kit_engine, "test")
     try:
@@ -88,5 +95,6 @@ def test_prometheus_reads_the_depths_of_the_database(kit_engine: sa.Engine) -> N
             text = answer.read().decode()
     finally:
         stop()
-    assert 'boss_outbox_events{service="test"} 1.0' in text
+    assert 'boss_outbox_events{service="test"} 2.0' in text
+    assert re.search(r'boss_outbox_oldest_seconds{service="test"} 36\d\d\.', text)
     assert 'boss_parked_events{service="test"} 0.0' in text

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,27 +14,30 @@ ACCOUNT_NAME = "enterprises/{e}/businessUnits/{b}/accounts/{a}"
 NUMBER_LENGTH_MAX = 200
 
 
-@dataclass(frozen=True)
-class AccountRef:
-    """Where an account belongs; it is named several times in every fact, so its name is written once."""
+class AccountRef(NamedTuple):
+    """Where an account belongs."""
 
     enterprise_id: UUID
     business_unit_id: UUID
     id: UUID
 
-    @cached_property
+    @property
     def name(self) -> str:
         """Give its resource name."""
         return f"{self.unit_name}/accounts/{text_of(self.id)}"
 
-    @cached_property
+    @property
     def unit_name(self) -> str:
         """Give its business unit's resource name."""
-        return f"enterprises/{text_of(self.enterprise_id)}/businessUnits/{text_of(self.business_unit_id)}"
+        return _unit_name(self.enterprise_id, self.business_unit_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+@lru_cache(maxsize=2**12)
+def _unit_name(enterprise_id: UUID, business_unit_id: UUID) -> str:
+    return f"enterprises/{enterprise_id}/businessUnits/{business_unit_id}"
+
+
+class Account(NamedTuple):
     """An account as a transaction has locked it; credit is what was paid beyond what is owed."""
 
     ref: AccountRef

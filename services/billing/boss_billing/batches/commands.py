@@ -64,6 +64,8 @@ def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
         retry = batch.label == Label.RETRY
         submitted = [one._replace(kind=Label.RETRY) if retry else one for one in payments[batch.id]]
         tx.publish(*(PaymentSubmitted(one, day) for one in submitted))
+    # Who submits other batches of a run waits for its row no longer than for our commit.
+    tx.flush()
     for run_id in dict.fromkeys(batch.bill_run_id for batch in known):
         _finish_run(tx, run_id)
 

@@ -92,7 +92,7 @@ class Returned:
         before = funding.find(tx.connection, ref.enterprise_id, [source_id]).get(source_id)
         if before is None or not before.is_valid:
             return
-        after = replace(before, is_valid=False, version=before.version + 1)
+        after = before._replace(is_valid=False, version=before.version + 1)
         fact = FundingSourceChanged(after, before.last4, "declined", self._sheet.day, before)
         funding.save(tx.connection, ref.enterprise_id, [after])
         funding.add_changes(tx.connection, [fact], tx.context.correlation, tx.now)

@@ -1,7 +1,7 @@
 """Renew funding sources by what the card updater says of them beside a declined payment (SPEC BIL-4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -44,7 +44,7 @@ def take_news(tx: Transaction, news: Sequence[News]) -> None:
     for one in news:
         before = sources[one.source_id]
         cures = one.outcome in CURES
-        after = replace(update(before, one.change), is_valid=before.is_valid) if cures else told_of(before)
+        after = update(before, one.change)._replace(is_valid=before.is_valid) if cures else told_of(before)
         sources[before.id] = after
         day = tx.today(locked[before.account.id].time_zone)
         facts.append(FundingSourceChanged(after, before.last4, "card_updater", day, before, one.outcome.value))

@@ -1,9 +1,10 @@
 """Funding sources and what the card updater says of them. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from boss_billing.accounts.rules import AccountRef
@@ -33,8 +34,7 @@ CURES = (UpdateOutcome.NEW_NUMBER, UpdateOutcome.NEW_EXPIRY)
 """The outcomes after which the payment is tried once more."""
 
 
-@dataclass(frozen=True, slots=True)
-class FundingSource:
+class FundingSource(NamedTuple):
     """A processor token and what it may be used for."""
 
     id: UUID
@@ -115,8 +115,7 @@ def source_id(account_id: UUID) -> UUID:
 
 def update(source: FundingSource, change: CardUpdate) -> FundingSource:
     """Give the source with its new data, valid again."""
-    return replace(
-        source,
+    return source._replace(
         token=change.token or source.token,
         last4=change.last4 or source.last4,
         expiry_month=change.expiry_month or source.expiry_month,
@@ -128,7 +127,7 @@ def update(source: FundingSource, change: CardUpdate) -> FundingSource:
 
 def told_of(source: FundingSource) -> FundingSource:
     """Give the source as the card updater left it that had nothing new for it: only what was said is news."""
-    return replace(source, version=source.version + 1)
+    return source._replace(version=source.version + 1)
 
 
 def check_update(tender: str, change: CardUpdate) -> None:

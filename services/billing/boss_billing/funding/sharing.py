@@ -1,7 +1,6 @@
 """Which of an account's sources is the primary, and who pays which part: always 100 percent together (SPEC 0). Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ def arrange_new(present: Sequence[FundingSource], new: FundingSource) -> list[Fu
     check_source(new)
     is_first = not any(one.is_active for one in present)
     if is_first:
-        new = replace(new, is_primary=True)
+        new = new._replace(is_primary=True)
     asked = new.responsibility_percent or None
     return _arrange([*present, new], new, asked)
 
@@ -26,13 +25,13 @@ def arrange_change(
 ) -> list[FundingSource]:
     """Give all sources as they are after a change of one. Raises InvalidArgument, FailedPrecondition."""
     before = next(one for one in present if one.id == source_id)
-    after = replace(before, **changes)
+    after = before._replace(**changes)
     check_source(after)
     _check_primary(present, before, after)
     asked = changes.get("responsibility_percent")
     arranged = _arrange([after if one.id == source_id else one for one in present], after, asked)
     known = {one.id: one for one in present}
-    return [replace(one, version=one.version + 1) if one != known[one.id] else one for one in arranged]
+    return [one._replace(version=one.version + 1) if one != known[one.id] else one for one in arranged]
 
 
 def check_source(source: FundingSource) -> None:
@@ -83,7 +82,7 @@ def _arrange(sources: Sequence[FundingSource], touched: FundingSource, asked: in
     if asked not in (None, share) and primary.id == touched.id:
         text = f"must be {share}: what the other recurring sources leave of 100 percent."
         raise InvalidArgument.field(_PERCENT, text)
-    return [replace(one, responsibility_percent=share) if one is primary else one for one in arranged]
+    return [one._replace(responsibility_percent=share) if one is primary else one for one in arranged]
 
 
 def _alone(one: FundingSource, touched: FundingSource, *, takes_over: bool) -> FundingSource:
@@ -94,7 +93,7 @@ def _alone(one: FundingSource, touched: FundingSource, *, takes_over: bool) -> F
     is_primary = one.is_primary and (one.id == touched.id or not touched.is_primary)
     is_recurring = one.is_recurring and one.is_active and (one.id == touched.id or not takes_over)
     percent = one.responsibility_percent if is_recurring else 0
-    return replace(one, is_primary=is_primary, is_recurring=is_recurring, responsibility_percent=percent)
+    return one._replace(is_primary=is_primary, is_recurring=is_recurring, responsibility_percent=percent)
 
 
 def _check_percents(paying: Sequence[FundingSource], primary: FundingSource | None, rest: int) -> None:

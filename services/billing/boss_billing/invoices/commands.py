@@ -1,7 +1,7 @@
 """Make invoices outside a run: sales and fees, always new ones (SPEC BIL-11)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -70,8 +70,8 @@ def make_invoices(
         made.append(invoice)
         lines += [(invoice, line_no, line) for line_no, line in enumerate(one.lines, 1)]
         transfers += booked
-        changed[one.account_id] = replace(
-            account, credit_minor=account.credit_minor - credit, invoice_count=account.invoice_count + 1
+        changed[one.account_id] = account._replace(
+            credit_minor=account.credit_minor - credit, invoice_count=account.invoice_count + 1
         )
     store.add(tx.connection, made, tx.context.correlation, tx.now)
     store.add_new_lines(tx.connection, lines)

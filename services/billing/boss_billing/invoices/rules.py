@@ -103,8 +103,7 @@ class BilledCharge:
     tax_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(NamedTuple):
     """An invoice as a transaction works with it; `declines` counts final declines and steers the rebill schedule."""
 
     id: UUID

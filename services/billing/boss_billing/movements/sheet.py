@@ -1,7 +1,6 @@
 """One locked account while a command moves money on it: its invoices, credit and transfers, written by `save`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -105,23 +104,23 @@ class Sheet:
     def reopen(self, invoice_id: UUID, amount_minor: int, credit: Side, of: Document) -> None:
         """Let an invoice be owed again: it is past due from now on, and no run collects it until `plan` says so."""
         self.restore(invoice_id, amount_minor, credit, of)
-        self._invoices[invoice_id] = replace(self._invoices[invoice_id], is_declined=True, next_attempt_date=None)
+        self._invoices[invoice_id] = self._invoices[invoice_id]._replace(is_declined=True, next_attempt_date=None)
 
     def plan(self, invoice_id: UUID, declines: int, attempt: date | None) -> None:
         """Count a decline of an invoice, and plan the next attempt at it."""
         before = self.invoice(invoice_id)
-        self._invoices[invoice_id] = replace(before, declines=declines, next_attempt_date=attempt)
+        self._invoices[invoice_id] = before._replace(declines=declines, next_attempt_date=attempt)
         self._changed.add(invoice_id)
 
     def give_credit(self, amount_minor: int, debit: Side, of: Document) -> None:
         """Add to the account's credit."""
         self.move(debit, CREDIT, amount_minor, of)
-        self.account = replace(self.account, credit_minor=self.account.credit_minor + amount_minor)
+        self.account = self.account._replace(credit_minor=self.account.credit_minor + amount_minor)
 
     def take_credit(self, amount_minor: int, credit: Side, of: Document) -> None:
         """Take from the account's credit, of which there must be enough."""
         self.move(CREDIT, credit, amount_minor, of)
-        self.account = replace(self.account, credit_minor=self.account.credit_minor - amount_minor)
+        self.account = self.account._replace(credit_minor=self.account.credit_minor - amount_minor)
 
     def pay(self, amount_minor: int, debit: Side, of: Document, first: UUID | None = None) -> None:
         """Spread money over the named invoice, then the oldest open ones; the rest is credit (SPEC BIL-12)."""
@@ -140,7 +139,7 @@ class Sheet:
         parts, credit = allocate(self.account.credit_minor, self.open_invoices)
         for invoice, part in parts:
             self.reduce(invoice.id, part, CREDIT, APPLIED)
-        self.account = replace(self.account, credit_minor=credit)
+        self.account = self.account._replace(credit_minor=credit)
 
     def make_invoice(self, new: NewInvoice, of: Document, against: Side | None = None) -> Invoice:
         """Write a new invoice, for which the account's credit pays at once."""
@@ -165,6 +164,6 @@ class Sheet:
 
     def _change(self, invoice_id: UUID, by_minor: int) -> None:
         before = self.invoice(invoice_id)
-        self._invoices[invoice_id] = replace(before, balance_minor=before.balance_minor + by_minor)
+        self._invoices[invoice_id] = before._replace(balance_minor=before.balance_minor + by_minor)
         if by_minor:
             self._changed.add(invoice_id)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -72,11 +72,11 @@ class Planner:
         shares = split(invoice.balance_minor, sources, invoice.total_minor, self.paid.get(invoice.id))
         parts = [(source, share) for source, share in shares if source.tender != MANUAL]
         if not parts:
-            without = replace(invoice, next_attempt_date=None)
+            without = invoice._replace(next_attempt_date=None)
             return without, [], _not_paid(without, is_manual=bool(shares))
         allowed = max(self._allowed_day(invoice, source) for source, _ in parts)
         if allowed > self.day:
-            later = replace(invoice, next_attempt_date=allowed)
+            later = invoice._replace(next_attempt_date=allowed)
             text = f"The card network allows no further attempt before {allowed:%Y-%m-%d}."
             return later, [], NotPaid(later, ATTEMPT_LIMIT, text)
         payments = [

@@ -101,7 +101,7 @@ class Settlement:
         row, day, payment = self._table.find(code), self.day(attempt), attempt.payment
         invoice = self.invoices[attempt.invoice_id]
         count = invoice.declines + 1
-        self.invoices[invoice.id] = replace(invoice, is_declined=True, declines=count)
+        self.invoices[invoice.id] = invoice._replace(is_declined=True, declines=count)
         self._payment_results[payment.id] = PaymentResult(State.FINALLY_DECLINED, code, message, False, day)
         self._declined.append(_declined(attempt, row, count, day))
         if row.invalidate_after > 0:
@@ -113,7 +113,7 @@ class Settlement:
     def retry(self, attempt: OpenAttempt) -> Invoice:
         """Let a payment be tried once more after the card updater's help; give its invoice."""
         invoice = self.invoices[attempt.invoice_id]
-        self.invoices[invoice.id] = replace(invoice, attempts=invoice.attempts + 1)
+        self.invoices[invoice.id] = invoice._replace(attempts=invoice.attempts + 1)
         self._payment_results[attempt.payment.id] = PaymentResult(
             State.CREATED, attempt.response_code, attempt.response_message, False, None
         )
@@ -140,7 +140,7 @@ class Settlement:
         """Take a result that brought no money."""
         if row.is_tried:
             invoice = self.invoices[attempt.invoice_id]
-            self.invoices[invoice.id] = replace(invoice, failed_attempts=invoice.failed_attempts + 1)
+            self.invoices[invoice.id] = invoice._replace(failed_attempts=invoice.failed_attempts + 1)
         settings = self._units[attempt.payment.account.business_unit_id].settings
         found = verdict(row, attempt.label, card_updater=settings.card_updater)
         if found is Verdict.NOT_ATTEMPTED:
@@ -159,7 +159,7 @@ class Settlement:
         credit = payment.amount_minor - paid
         self.invoices[invoice.id] = invoice.paid(paid)
         if credit:
-            self.accounts[account.ref.id] = replace(account, credit_minor=account.credit_minor + credit)
+            self.accounts[account.ref.id] = account._replace(credit_minor=account.credit_minor + credit)
         for invoice_id, amount in ((invoice.id, paid), (None, credit)):
             if amount > 0:
                 clearing = (books.Code.CLEARING, attempt.tender, amount, payment.currency, day)
@@ -179,7 +179,7 @@ class Settlement:
             )
             days = [day for day in (plan.day, invoice.next_attempt_date) if day is not None]
             following = max(days) if days and invoice.balance_minor else None
-            self.invoices[invoice.id] = replace(invoice, next_attempt_date=following)
+            self.invoices[invoice.id] = invoice._replace(next_attempt_date=following)
 
     def _charge_fees(self) -> None:
         """Put the fees of declines on new invoices, collected with the next attempt; a fee's decline has none."""
@@ -225,7 +225,7 @@ class Settlement:
     def _leave_open(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
         """Leave the invoice open for the next run: nobody has tried (SPEC BIL-5)."""
         invoice = self.invoices[attempt.invoice_id]
-        self.invoices[invoice.id] = replace(invoice, next_attempt_date=day + timedelta(days=1))
+        self.invoices[invoice.id] = invoice._replace(next_attempt_date=day + timedelta(days=1))
         self._payment_results[attempt.payment.id] = PaymentResult(State.NOT_ATTEMPTED, code, message, False, day)
 
     def _await_update(self, attempt: OpenAttempt, code: str, message: str, day: date) -> None:
@@ -247,7 +247,7 @@ class Settlement:
             if count >= row.invalidate_after:
                 spent.add(attempt.funding_source_id)
         found = funding.find(self._tx.connection, self._enterprise_id, spent)
-        changed = [replace(one, is_valid=False, version=one.version + 1) for one in found.values()]
+        changed = [one._replace(is_valid=False, version=one.version + 1) for one in found.values()]
         funding.save(self._tx.connection, self._enterprise_id, changed)
         facts = [
             FundingSourceChanged(

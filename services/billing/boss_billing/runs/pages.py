@@ -1,7 +1,6 @@
 """The pages of a bill run, a transaction each; every one may be repeated (SPEC BIL-1)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from enum import Enum
 from uuid import UUID
@@ -163,7 +162,7 @@ def withdraw_page(tx: Transaction, run: BillRun) -> bool:
     text = "The bill run was cancelled before this payment was sent."
     freed = payments.withdraw(connection, enterprise_id, run.id, found, run.bill_date, text)
     open_again = invoices.find(connection, enterprise_id, set(freed)).values()
-    invoices.save(connection, enterprise_id, [replace(one, next_attempt_date=run.bill_date) for one in open_again])
+    invoices.save(connection, enterprise_id, [one._replace(next_attempt_date=run.bill_date) for one in open_again])
     announce(tx, locked)
     return len(found) == COLLECT_PAGE
 

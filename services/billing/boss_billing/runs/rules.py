@@ -1,7 +1,7 @@
 """What a bill run makes of a page of due charges. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -287,7 +287,7 @@ def _bill_invoice(
     credit = min(account.credit_minor, invoice.balance_minor)
     if credit > 0:
         page.transfers.append(credit_applied(account.ref, invoice.id, credit, invoice.currency, planner.day))
-        invoice = replace(invoice, balance_minor=invoice.balance_minor - credit)
+        invoice = invoice._replace(balance_minor=invoice.balance_minor - credit)
     if invoice.balance_minor > 0:
         invoice, payments, not_paid = planner.plan(account.number, invoice, sources)
         page.payments += payments

@@ -1,0 +1,19 @@
+"""What a test finds in an outbox."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from boss.events.v1 import event_pb2
+
+from boss_kit.events.batch import read_events
+from boss_kit.schema import outbox
+
+
+def written_events(connection: sa.Connection, enterprise_id: UUID | None = None) -> Sequence[event_pb2.Event]:
+    """Read the events of an outbox, or of one enterprise in it, in the order they were sealed."""
+    query = sa.select(outbox.c.body)
+    if enterprise_id is not None:
+        query = query.where(outbox.c.enterprise_id == enterprise_id)
+    # A row has those of one partition; their ids are of the time they were made.
+    return sorted(read_events(connection.scalars(query)), key=lambda event: event.id)

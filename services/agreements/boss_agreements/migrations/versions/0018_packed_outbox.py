@@ -1,0 +1,13 @@
+"""Let a row of the outbox hold many events."""
+
+from alembic import op
+
+from boss_kit.schema import let_outbox_rows_hold_many_events
+
+revision = "0018_packed_outbox"
+down_revision = "0017_unit_prices"
+
+
+def upgrade() -> None:
+    """Add how many events a row holds."""
+    let_outbox_rows_hold_many_events(op.get_bind())
