@@ -31,6 +31,12 @@ def test_where_nothing_is_up_that_is_said_with_the_way_out(tmp_path: Path, comma
         assert answer.stderr == f"Nothing is up in {tmp_path / place}. `make up` starts it.\n"
 
 
+def test_a_bill_run_has_three_processes_to_be_dealt_to() -> None:
+    runs = {service: [name for name in supervision.processes(service) if "-run" in name] for service in SERVICES}
+    assert runs.pop("billing") == ["billing-run", "billing-run-2", "billing-run-3"]
+    assert all(names == [f"{service}-run"] for service, names in runs.items())
+
+
 def test_a_socket_that_a_crash_left_behind_is_no_running_installation(tmp_path: Path) -> None:
     layout = plan(tmp_path)
     with socket.socket(socket.AF_UNIX) as line:

@@ -151,8 +151,8 @@ def rest_from_collecting() -> None:
     """Take what start-up made, which stays to the end, out of the garbage collector's rounds: each would look at it."""
     gc.collect()
     gc.freeze()
-    # Pages of a bulk path make a hundred thousand objects, none in a cycle: a round per 700 would cost them a tenth.
-    gc.set_threshold(200_000, 20, 50)
+    # A page of a bulk path makes tens of thousands of objects, none in a cycle: a round per 700 would cost it a tenth.
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _until_told(running: Any) -> int:
