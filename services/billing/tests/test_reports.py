@@ -1,8 +1,5 @@
 """The four reports of SPEC BIL-9, read through the API: the text's figures, the groups, and what isn't final."""
 
-import csv
-import io
-import zipfile
 from datetime import date, timedelta
 from typing import Any
 
@@ -356,70 +353,6 @@ def test_bil_9_a_result_without_a_message_is_a_processing_error(club: Club, repo
     (transaction,) = reports.ListBatchTransactions(request, timeout=5).transactions
     assert (transaction.response_message, transaction.processing_error) == ("", True)
     assert club.one("SELECT response_message FROM payment") == "Insufficient funds"
-
-
-def export(reports: Any, report: Any, form: Any) -> tuple[str, bytes]:
-    request = pb.ExportReportRequest(parent=PARENT, filter=those(), report=report, format=form)
-    pieces = list(reports.ExportReport(request, timeout=20))
-    return pieces[0].file_name, b"".join(piece.content for piece in pieces)
-
-
-ALL = (
-    pb.REPORT_KIND_SUBMITTED, pb.REPORT_KIND_RESULTS, pb.REPORT_KIND_BATCHES, pb.REPORT_KIND_RECONCILIATION,
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("report", ALL)
-def test_bil_9_every_report_comes_as_csv_and_as_a_workbook(month: Month, reports: Any, report: int) -> None:
-    month.pay(Paid(123456, lines=[("Membership", "=cmd()", 123456)]), Paid(2500, tender="ACH", state="pending"))
-    month.deposit(1, "VISA", 120000)
-    name, content = export(reports, report, pb.FILE_FORMAT_CSV)
-    rows = list(csv.DictReader(io.StringIO(content.decode())))
-    assert name.endswith(".csv")
-    assert [row["Row"] for row in rows][-1] == "total"
-    assert "1234.56" in content.decode()
-    assert not any(cell.startswith("=") for row in rows for cell in row.values())
-    name, content = export(reports, report, pb.FILE_FORMAT_XLSX)
-    assert name.endswith(".xlsx")
-    with zipfile.ZipFile(io.BytesIO(content)) as workbook:
-        page = workbook.read("xl/worksheets/sheet1.xml").decode()
-        assert "<v>1234.56</v>" in page
-        assert 'state="frozen"' in page
-        assert "<f>" not in page
-
-
-def test_bil_9_the_files_say_what_the_reports_say(month: Month, reports: Any) -> None:
-    month.pay(
-        Paid(6000),
-        Paid(1000, original="declined", retry="approved"),
-        Paid(3000, state="finally_declined", message=""),
-        Paid(500, tender="ACH", state="pending"),
-    )
-    month.invoice(700)
-    month.deposit(1, "VISA", 6900, fee_minor=100)
-
-    def last(report: int, row: str, *columns: str) -> list[str]:
-        _, content = export(reports, report, pb.FILE_FORMAT_CSV)
-        found = [one for one in csv.DictReader(io.StringIO(content.decode())) if one["Row"] == row]
-        return [found[-1][column] for column in columns]
-
-    columns = ("Total submitted #", "Total submitted", "Amount invoiced", "Note")
-    assert last(pb.REPORT_KIND_SUBMITTED, "total", *columns) == ["4", "105.00", "112.00", "provisional"]
-    columns = ("Tender", "Approved", "by Retry", "Declined", "Declined % by count", "Declined % by amount")
-    assert last(pb.REPORT_KIND_RESULTS, "tender total", *columns) == ["VISA", "70.00", "10.00", "30.00", "33.3", "30.0"]
-    columns = ("Submitted", "Approved", "Declined", "Not final", "Processing errors", "Note")
-    assert last(pb.REPORT_KIND_BATCHES, "total", *columns) == [
-        "105.00",
-        "70.00",
-        "30.00",
-        "5.00",
-        "1",
-        "provisional",
-    ]
-    columns = ("Original declined", "Retry submitted", "Retry approved", "Expected", "Deposited", "Awaited", "Note")
-    told = ["40.00", "10.00", "10.00", "70.00", "69.00", "1.00", "provisional"]
-    for row in ("business unit", "total"):
-        assert last(pb.REPORT_KIND_RECONCILIATION, row, *columns) == told
 
 
 def test_bil_9_an_opening_balance_was_not_invoiced(club: Club, reports: Any) -> None:

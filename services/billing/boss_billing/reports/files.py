@@ -1,7 +1,9 @@
 """Write a report's table as CSV or as an Excel workbook."""
 
+import codecs
 import csv
 import io
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -27,18 +29,23 @@ _RANKS: dict[Rank, dict[str, object]] = {
     Rank.TENDER_TOTAL: {"bold": True},
     Rank.TOTAL: {"bold": True, "top": 6, "bg_color": _LIGHT},
 }
-# A cell that begins so would be a formula to a spreadsheet.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t")
+# A cell that begins so would be a formula to a spreadsheet: one drops white space before the sign, and an Asian one
+# takes the wide signs, too.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?")
 
 
 def csv_file(sheet: Sheet) -> bytes:
-    """Write CSV: a header, then a row a line; the first column says what a row is."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    """Write CSV (RFC 4180): a header, then a row a line; the first column says what a row is.
+
+    The byte order mark is what spreadsheets know UTF-8 by; without it an accent in a name is lost.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["Row", *(column.title for column in sheet.columns)])
     for row in sheet.rows:
         writer.writerow([row.rank.value, *(_text(cell) for cell in row.cells)])
-    return text.getvalue().encode()
+    return codecs.BOM_UTF8 + text.getvalue().encode()
 
 
 def xlsx_file(sheet: Sheet) -> bytes:
@@ -93,6 +100,11 @@ def _write(page: Any, row: int, place: int, cell: Cell, look: Any) -> None:
 def _text(cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
-    if isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS):
-        return f"'{cell}"
+    if isinstance(cell, str):
+        return f"'{cell}" if _is_formula(cell) else cell
     return "" if cell is None else f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+
+
+def _is_formula(text: str) -> bool:
+    """Tell whether a spreadsheet would compute a text; a number is none, whatever its sign."""
+    return text.lstrip(" ").startswith(_FORMULA_SIGNS) and not _NUMBER.fullmatch(text.strip())
