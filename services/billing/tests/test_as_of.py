@@ -12,6 +12,7 @@ from boss.billing.v1 import statement_service_pb2_grpc as statement_grpc
 from club import DAY, ENTERPRISE_ID, Club, due, ref
 from till import Till
 
+from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.ledger.aging import bucket_of
 from boss_billing.ledger.as_of import aging
@@ -156,6 +157,57 @@ def test_bil_10_a_refund_that_does_not_go_through_stands_on_the_statement_as_cre
         found = told(get_statement(tx, ref("M1"), DAY, DAY))
     assert found["lines"][2:] == [("Return: unused", -3500, -3500)]
     assert found["closing"] == -3500
+
+
+@pytest.mark.parametrize(
+    ("kind", "gone", "come"),
+    [
+        (
+            ReturnKind.CHARGEBACK,
+            "Chargeback of the payment by VISA",
+            "Chargeback of the payment by VISA was taken back",
+        ),
+        (
+            ReturnKind.RETURN,
+            "Payment by VISA was returned by the bank",
+            "Returned payment by VISA was paid again",
+        ),
+    ],
+)
+def test_bil_11_a_statement_calls_a_chargeback_so_and_a_banks_return_so(
+    club: Club, kind: ReturnKind, gone: str, come: str
+) -> None:
+    club.add_account("M1")
+    till = Till(club)
+    payment_id = till.collected()
+    till.take_back("M1", payment_id, 3500, kind)
+    till.take_back("M1", payment_id, 3500, ReturnKind.REVERSAL, "r2")
+    with club.units.read(club.context()) as tx:
+        statement = get_statement(tx, ref("M1"), DAY, DAY)
+    assert [(line.text, line.amount_minor, line.invoice_number) for line in statement.lines[2:]] == [
+        (gone, 3500, "M1-1"),
+        (come, -3500, "M1-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (ReturnKind.CHARGEBACK, "Chargeback of the payment by check"),
+        (ReturnKind.RETURN, "Payment by check was returned by the bank"),
+    ],
+)
+def test_bil_11_what_is_taken_back_of_spent_credit_is_one_line_of_a_statement(
+    club: Club, kind: ReturnKind, text: str
+) -> None:
+    club.add_account("M1")
+    till = Till(club)
+    payment_id = till.pay("M1", 5000, tender="CHECK")
+    till.invoice("M1", 3000)
+    till.take_back("M1", payment_id, 5000, kind)
+    with club.units.read(club.context()) as tx:
+        found = told(get_statement(tx, ref("M1"), DAY, DAY))
+    assert found["lines"][-1] == (text, 5000, 3000)
 
 
 def test_a_statement_of_a_span_or_account_that_cannot_be_is_refused(club: Club, server: Any) -> None:

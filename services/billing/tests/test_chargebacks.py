@@ -148,3 +148,31 @@ def test_bil_11_a_returned_check_whose_credit_is_spent_is_owed_on_a_new_invoice(
     assert [tuple(row) for row in kinds] == [("sale", 0, False), ("returned payment", 3000, True)]
     assert (till.owed("M1"), till.booked("cash")) == ((3000, 0), 0)
     club.assert_books()
+
+
+def test_bil_11_what_is_taken_back_of_several_invoices_names_the_one_its_payment_was_for(
+    club: Club, till: Till
+) -> None:
+    first, second = till.invoice("M1", 1000), till.invoice("M1", 2000)
+    payment_id = till.pay("M1", 3000, second.id, tender="CHECK")
+    till.take_back("M1", payment_id, 3000, ReturnKind.RETURN)
+    till.take_back("M1", payment_id, 3000, ReturnKind.REVERSAL, "r2")
+    till.take_back("M1", payment_id, 500, ReturnKind.RETURN, "r3")
+    named = [row.invoice_id for row in club.rows("SELECT invoice_id FROM movement ORDER BY id")]
+    assert named == [second.id, second.id, first.id]
+    other = till.invoice("M1", 700)
+    till.take_back("M1", till.pay("M1", 1200, tender="CHECK"), 1200, ReturnKind.CHARGEBACK, "r4")
+    assert club.rows("SELECT invoice_id FROM movement ORDER BY id")[-1].invoice_id is None
+    assert (till.balance(first.id), till.balance(other.id)) == (500, 700)
+    club.assert_books()
+
+
+def test_bil_11_what_a_chargeback_takes_of_spent_credit_is_not_called_a_returned_payment(
+    club: Club, till: Till
+) -> None:
+    payment_id = till.pay("M1", 5000, tender="CARD")
+    till.invoice("M1", 3000)
+    till.take_back("M1", payment_id, 5000)
+    line = club.rows("SELECT * FROM invoice_line ORDER BY amount_minor")[-1]
+    assert (line.description, line.item_category) == ("Chargeback", "Chargebacks")
+    club.assert_books()

@@ -124,11 +124,12 @@ def test_bil_11_movements_are_named_listed_and_told_in_the_timeline(club: Club, 
         ),
         timeout=10,
     )
-    assert (taken.kind, taken.amount, taken.payment) == ("chargeback", usd(3500), payment)
+    invoice = f"{account}/invoices/{club.one('SELECT id FROM invoice')}"
+    assert (taken.kind, taken.amount, taken.payment, taken.invoice) == ("chargeback", usd(3500), payment, invoice)
     won = chargebacks.ReverseChargeback(
         chargeback_pb.ReverseChargebackRequest(movement=taken.name, reason="won", request_id=request_id()), timeout=10
     )
-    assert (won.kind, won.origin) == ("reversal", taken.name)
+    assert (won.kind, won.origin, won.invoice) == ("reversal", taken.name, invoice)
     with pytest.raises(FailedPrecondition):
         chargebacks.ReverseChargeback(
             chargeback_pb.ReverseChargebackRequest(movement=taken.name, reason="won", request_id=request_id()),
@@ -176,7 +177,7 @@ def test_bil_11_movements_are_named_listed_and_told_in_the_timeline(club: Club, 
     texts = [entry.text for entry in told.timeline_entries if entry.kind == "movement"]
     assert texts == [
         "35.00 USD of a payment was charged back: disputed by letter.",
-        "35.00 USD of a returned payment was paid again: won.",
+        "35.00 USD that had been taken back was paid again: won.",
         "4.00 USD of a fee was waived: first time.",
         "A debit of 0.50 USD was charged: towels.",
         "6.00 USD was written off: moved away.",

@@ -16,7 +16,9 @@ from boss_billing.chargebacks.rules import (
     ReturnNotice,
     ReturnOutcome,
     ReturnTaken,
+    about,
     refusal,
+    take_back,
 )
 from boss_billing.ledger.rules import Document
 from boss_billing.movements.sheet import Sheet
@@ -123,10 +125,16 @@ def _take(sheet: Sheet, notice: ReturnNotice, payment: PaidPayment | None, *, by
     reason = refusal(notice, payment, left)
     if reason or payment is None:
         return ReturnTaken(ReturnOutcome.REFUSED, reason)
+    paid = {sheet.invoice(one) if one is not None else None: left for one, left in parts.items()}
+    taken = take_back(notice.amount.amount_minor, paid) if original is None else []
+    invoice_ids = [invoice.id for invoice, _ in taken if invoice is not None]
+    if original is not None:
+        invoice_ids = list(store.reopened(tx.connection, original))
     movement = sheet.record(
         SOURCES[notice.kind],
         notice.amount,
         notice.message or notice.code,
+        invoice_id=about(invoice_ids, payment),
         payment_id=payment.id,
         origin_id=original.id if original is not None else None,
         by_staff=by_staff,
@@ -138,7 +146,7 @@ def _take(sheet: Sheet, notice: ReturnNotice, payment: PaidPayment | None, *, by
         _give_again(sheet, notice, payment, original, document)
     else:
         is_first = not any(one.kind is ReturnKind.RETURN for one in earlier)
-        Returned(sheet, notice, payment, document).take_back(parts, tell=is_first)
+        Returned(sheet, notice, payment, document).take_back(taken, tell=is_first)
     sheet.write()
     return ReturnTaken(ReturnOutcome.TAKEN, movement_id=movement.id)
 

@@ -1,10 +1,9 @@
 """One payment that goes back: its invoices are open and past due again; a bank's return counts as a decline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from uuid import UUID
 
-from boss_billing.chargebacks.rules import PaidPayment, ReturnKind, ReturnNotice, take_back
+from boss_billing.chargebacks.rules import PaidPayment, ReturnKind, ReturnNotice
 from boss_billing.declines import store as declines
 from boss_billing.declines.rules import Code as DeclineCode
 from boss_billing.funding import store as funding
@@ -19,7 +18,8 @@ from boss_billing.rebills.planning import plan_attempts
 from boss_billing.rebills.rules import Declined
 from boss_billing.units import store as units
 
-CATEGORY = "Returned payments"
+ITEM = {ReturnKind.CHARGEBACK: "Chargeback", ReturnKind.RETURN: "Returned payment"}
+CATEGORY = {ReturnKind.CHARGEBACK: "Chargebacks", ReturnKind.RETURN: "Returned payments"}
 
 
 class Returned:
@@ -32,10 +32,8 @@ class Returned:
         self._document = document
         self._code = declines.decline_table(sheet.tx.connection, sheet.tx.enterprise_id).find(notice.code)
 
-    def take_back(self, parts: Mapping[UUID | None, int], *, tell: bool) -> None:
+    def take_back(self, taken: Sequence[tuple[Invoice | None, int]], *, tell: bool) -> None:
         """Undo what the payment paid; a bank's first return of it is told as its decline (SPEC BIL-7, ARM-4)."""
-        paid = {self._sheet.invoice(one) if one is not None else None: left for one, left in parts.items()}
-        taken = take_back(self._notice.amount.amount_minor, paid)
         for invoice, amount in taken:
             if invoice is None:
                 self._take_credit(amount)
@@ -54,7 +52,8 @@ class Returned:
         self._sheet.take_credit(credit, self._payment.side, self._document)
         rest = amount_minor - credit
         if rest > 0:
-            line = NewLine("Returned payment", CATEGORY, CATEGORY, rest)
+            kind = self._notice.kind
+            line = NewLine(ITEM[kind], CATEGORY[kind], CATEGORY[kind], rest)
             day, account_id = self._sheet.day, self._sheet.account.ref.id
             new = NewInvoice(account_id, None, Kind.RETURNED_PAYMENT, day, [line], is_declined=True)
             document = replace(self._document, source=Source.RETURNED_PAYMENT)

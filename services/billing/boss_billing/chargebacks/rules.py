@@ -87,6 +87,7 @@ class PaidPayment:
     is_approved: bool
     is_primary: bool
     funding_source_id: UUID | None
+    invoice_id: UUID | None
 
     @property
     def is_desk(self) -> bool:
@@ -111,6 +112,11 @@ def refusal(notice: ReturnNotice, payment: PaidPayment | None, left_minor: int) 
     if not 0 < notice.amount.amount_minor <= left_minor:
         return f"{notice.amount} is more than what is left of it, {left}."
     return ""
+
+
+def about(invoice_ids: Sequence[UUID], payment: PaidPayment) -> UUID | None:
+    """Name the invoice a return is about: the only one it is of, else the one its payment was for, if any."""
+    return invoice_ids[0] if len(invoice_ids) == 1 else payment.invoice_id
 
 
 def take_back(amount_minor: int, parts: Mapping[Invoice | None, int]) -> Sequence[tuple[Invoice | None, int]]:

@@ -30,7 +30,8 @@ chargeback = sa.Table(
 
 _PAYMENTS = sa.text(
     """
-    SELECT id, account_id, kind, tender, amount_minor, currency, state = 'approved', is_primary, funding_source_id
+    SELECT id, account_id, kind, tender, amount_minor, currency, state = 'approved', is_primary, funding_source_id,
+           invoice_id
     FROM payment WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)
     """
 )

@@ -9,7 +9,6 @@ from boss_kit.errors import InvalidArgument
 
 SPAN_DAYS_MAX = 400
 _DESK = {"CASH": "in cash", "CHECK": "by check", "CARD": "by card"}
-_RETURNED = "Payment by {tender} was returned by the bank"
 _SENTENCES = {
     Source.IMPORT: "Opening balance, invoice {invoice}",
     Source.PAYMENT: "Payment by {tender}, thank you",
@@ -20,17 +19,16 @@ _SENTENCES = {
     Source.WRITE_OFF: "Written off{because}",
     Source.WRITE_OFF_REVERSAL: "Write-off taken back{because}",
     Source.WAIVER: "Fee waived{because}",
-    Source.CHARGEBACK: _RETURNED,
-    Source.BANK_RETURN: _RETURNED,
-    Source.RETURNED_PAYMENT: _RETURNED,
-    Source.REVERSAL: "Returned payment by {tender} was paid again",
+    Source.CHARGEBACK: "Chargeback of the payment {by}",
+    Source.BANK_RETURN: "Payment {by} was returned by the bank",
+    Source.REVERSAL: "Returned payment {by} was paid again",
 }
 """What each document is called; all others are invoices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one document did to an account on a day."""
+    """What one document did to an account on a day; what comes again has the kind of what had gone as `origin`."""
 
     day: date
     source: Source
@@ -39,6 +37,7 @@ class Entry:
     invoice_text: str
     tender: str
     reason: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +91,14 @@ def describe(entry: Entry) -> str:
     sentence = _SENTENCES.get(entry.source, "Invoice {invoice}: {text}")
     if entry.source is Source.REFUND and entry.amount_minor < 0:
         sentence = "Refund that didn't go through: credit again"
+    if entry.source is Source.REVERSAL and entry.origin == Source.CHARGEBACK:
+        sentence = "Chargeback of the payment {by} was taken back"
     because = f": {entry.reason}" if entry.reason else ""
     return sentence.format(
         invoice=entry.invoice_number,
         text=entry.invoice_text,
         tender=entry.tender,
+        by=_DESK.get(entry.tender, f"by {entry.tender}"),
         how=_DESK.get(entry.tender, "at the desk"),
         because=because,
     )

@@ -99,7 +99,7 @@ _MOVED = {
     "waiver": "{} of a fee was waived",
     "chargeback": "{} of a payment was charged back",
     "bank return": "{} of a payment was returned by the bank",
-    "reversal": "{} of a returned payment was paid again",
+    "reversal": "{} that had been taken back was paid again",
 }
 
 
