@@ -1,5 +1,6 @@
 """Renew funding sources by what the card updater says (SPEC BIL-4)."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,8 @@ from boss_billing.accounts.rules import Account
 from boss_billing.batches import store as batches
 from boss_billing.batches.commands import ask_for_submission
 from boss_billing.batches.rules import Batch, BatchState
+from boss_billing.declines import store as declines
+from boss_billing.declines.rules import Per, first_allowed_day
 from boss_billing.funding import inquiries, store
 from boss_billing.funding.renewals import News, take_news, tell
 from boss_billing.funding.rules import (
@@ -25,8 +28,10 @@ from boss_billing.funding.rules import (
     told_of,
     update,
 )
+from boss_billing.invoices import store as invoices
 from boss_billing.payments import open_attempts
 from boss_billing.payments import store as payments
+from boss_billing.payments.planners import days_of_cards
 from boss_billing.payments.planning import NewAttempt
 from boss_billing.payments.rules import Label, OpenAttempt, State
 from boss_billing.payments.settlement import Settlement
@@ -107,13 +112,41 @@ def _take_declined(tx: Transaction, answers: Sequence[Answer], known: Mapping[UU
             page.decline_finally(attempt, attempt.response_code, attempt.response_message)
     tell(tx, changes)
     _mark_answered(tx, answers, known, page.accounts)
-    _retry(tx, page, retries)
+    now, later = _within_limits(tx, page, retries)
+    _retry(tx, page, now)
+    for attempt, _ in later:
+        page.decline_finally(attempt, attempt.response_code, attempt.response_message)
     page.save()
+    for attempt, day in later:
+        invoices.plan_again(tx.connection, attempt.payment.account, day)
 
 
 def _is_still_owed(page: Settlement, attempt: OpenAttempt) -> bool:
     """Tell whether the invoice still owes what the payment asks for; else a retry would take too much."""
     return page.invoices[attempt.invoice_id].balance_minor >= attempt.payment.amount_minor
+
+
+def _within_limits(
+    tx: Transaction, page: Settlement, retries: Sequence[tuple[OpenAttempt, FundingSource]]
+) -> tuple[list[tuple[OpenAttempt, FundingSource]], list[tuple[OpenAttempt, date]]]:
+    """Tell which retries the networks allow today, and of the others the day from which they do (SPEC BIL-5)."""
+    if not retries:
+        return [], []
+    limits = [one for one in declines.attempt_limits(tx.connection, tx.enterprise_id) if one.per is Per.SOURCE]
+    first = min(page.day(attempt) for attempt, _ in retries)
+    asked = Counter(source.token for _, source in retries)
+    tried = defaultdict(list, days_of_cards(tx.connection, tx.enterprise_id, limits, asked, first))
+    now, later = [], []
+    for attempt, source in retries:
+        today = page.day(attempt)
+        of_tender = [one for one in limits if one.tender == source.tender]
+        allowed = first_allowed_day(of_tender, tried[source.token], today)
+        if allowed > today:
+            later.append((attempt, allowed))
+        else:
+            tried[source.token].append(today)
+            now.append((attempt, source))
+    return now, later
 
 
 def _mark_answered(

@@ -60,6 +60,14 @@ _COLUMNS = (
     "source.responsibility_percent, source.version, source.is_active, source.is_on_account"
 )
 
+former_token = sa.Table(
+    "former_token",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("token", sa.Text, primary_key=True),
+    sa.Column("funding_source_id", PG_UUID, primary_key=True),
+)
+
 _RECURRING = sa.text(
     f"""
     SELECT {_COLUMNS} FROM funding_source AS source
@@ -84,19 +92,30 @@ _FIND = sa.text(
     """
 )
 
+# All parts of a statement see what was before it.
 _SAVE = sa.text(
     """
+    WITH new AS (
+        SELECT *
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:tenders AS text[]), CAST(:tokens AS text[]), CAST(:last4s AS text[]),
+                    CAST(:months AS int[]), CAST(:years AS int[]), CAST(:primary AS boolean[]),
+                    CAST(:recurring AS boolean[]), CAST(:valid AS boolean[]), CAST(:active AS boolean[]),
+                    CAST(:on_account AS boolean[]), CAST(:percents AS int[]), CAST(:versions AS bigint[]))
+            AS new (id, tender, token, last4, expiry_month, expiry_year, is_primary, is_recurring, is_valid, is_active,
+                    is_on_account, percent, version)
+    ), former AS (
+        INSERT INTO former_token (enterprise_id, token, funding_source_id)
+        SELECT source.enterprise_id, source.token, source.id
+        FROM funding_source AS source JOIN new ON new.id = source.id
+        WHERE source.enterprise_id = :enterprise_id AND source.token NOT IN (new.token, '')
+        ON CONFLICT DO NOTHING
+    )
     UPDATE funding_source AS source
     SET tender = new.tender, token = new.token, last4 = new.last4, expiry_month = new.expiry_month,
         expiry_year = new.expiry_year, is_primary = new.is_primary, is_recurring = new.is_recurring,
         is_valid = new.is_valid, is_active = new.is_active, is_on_account = new.is_on_account,
         responsibility_percent = new.percent, version = new.version
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:tenders AS text[]), CAST(:tokens AS text[]), CAST(:last4s AS text[]),
-                CAST(:months AS int[]), CAST(:years AS int[]), CAST(:primary AS boolean[]),
-                CAST(:recurring AS boolean[]), CAST(:valid AS boolean[]), CAST(:active AS boolean[]),
-                CAST(:on_account AS boolean[]), CAST(:percents AS int[]), CAST(:versions AS bigint[]))
-        AS new (id, tender, token, last4, expiry_month, expiry_year, is_primary, is_recurring, is_valid, is_active,
-                is_on_account, percent, version)
+    FROM new
     WHERE source.enterprise_id = :enterprise_id AND source.id = new.id
     """
 )
@@ -107,6 +126,15 @@ _OF_TOKENS = sa.text(
     SELECT token, id FROM funding_source
     WHERE enterprise_id = :enterprise_id AND token = ANY(:tokens)
     ORDER BY token, id
+    """
+)
+
+
+_UNITS_OF_TOKENS = sa.text(
+    """
+    SELECT token, array_agg(DISTINCT business_unit_id) FROM funding_source
+    WHERE enterprise_id = :enterprise_id AND token = ANY(:tokens)
+    GROUP BY token
     """
 )
 
@@ -164,6 +192,14 @@ def of_tokens(connection: sa.Connection, enterprise_id: UUID, tokens: Collection
         for row in connection.execute(_OF_TOKENS, {"enterprise_id": enterprise_id, "tokens": list(tokens)}):
             found.setdefault(row.token, []).append(row.id)
     return found
+
+
+def units_of_tokens(
+    connection: sa.Connection, enterprise_id: UUID, tokens: Collection[str]
+) -> Mapping[str, Sequence[UUID]]:
+    """Read which units have accounts with a source of a token."""
+    parameters = {"enterprise_id": enterprise_id, "tokens": list(tokens)}
+    return {row[0]: row[1] for row in connection.execute(_UNITS_OF_TOKENS, parameters)} if tokens else {}
 
 
 def find(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> dict[UUID, FundingSource]:

@@ -1,13 +1,14 @@
 """Open a planner with what it must know of attempts and payments so far (SPEC BIL-5)."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from boss_billing.declines import store as declines
-from boss_billing.declines.rules import Per
+from boss_billing.declines.rules import AttemptLimit, Per
 from boss_billing.funding.rules import FundingSource
 from boss_billing.invoices.rules import Invoice
 from boss_billing.payments import store
@@ -21,21 +22,50 @@ def open_planner(
     run_id: UUID,
     day: date,
     sources: Sequence[FundingSource],
+    to_pay: Mapping[UUID, int],
     older: Mapping[UUID, Invoice] | None = None,
-    account_ids: Sequence[UUID] = (),
+    *,
+    only_looks: bool = False,
 ) -> Planner:
-    """Read the limits and the attempts they count, for a page of sources and of older invoices."""
+    """Read the limits and the attempts they count, for a page of sources and of older invoices.
+
+    `to_pay` says how many invoices of each account the page may hold at most. Who `only_looks` keeps nobody waiting.
+    """
     limits = declines.attempt_limits(connection, enterprise_id)
-    per_source = [limit for limit in limits if limit.per is Per.SOURCE]
-    limited = {limit.tender for limit in per_source}
-    source_days = store.attempts_of_sources(
-        connection,
-        enterprise_id,
-        [source.id for source in sources if source.tender in limited],
-        day - timedelta(days=max((limit.window_days for limit in per_source), default=0)),
-        min((limit.attempts_max for limit in per_source), default=1),
-    )
+    per_card = [limit for limit in limits if limit.per is Per.SOURCE]
+    tenders = {limit.tender for limit in per_card}
+    asked: Counter[str] = Counter()
+    for source in sources:
+        if source.tender in tenders:
+            asked[source.token] += to_pay.get(source.account.id, 1)
+    card_days = days_of_cards(connection, enterprise_id, per_card, asked, day, only_looks=only_looks)
+    account_ids = list(to_pay)
     invoice_days = store.attempts_of_invoices(connection, enterprise_id, account_ids, list(older or ()))
     shared = [one for one in older or () if len(sources) > 1]
     paid = store.paid_by_sources(connection, enterprise_id, account_ids, shared)
-    return Planner(run_id, day, limits, new_id, source_days, invoice_days, paid)
+    return Planner(run_id, day, limits, new_id, card_days, invoice_days, paid)
+
+
+def days_of_cards(
+    connection: sa.Connection,
+    enterprise_id: UUID,
+    per_card: Collection[AttemptLimit],
+    asked: Mapping[str, int],
+    day: date,
+    *,
+    only_looks: bool = False,
+) -> Mapping[str, list[date]]:
+    """Read the days on which cards were tried, by token, of those that may come to a limit when asked so many times.
+
+    A card that several sources share may be planned for by somebody else at this moment; that one is waited for.
+    """
+    if not per_card or not asked:
+        return {}
+    since = day - timedelta(days=max(limit.window_days for limit in per_card))
+    least = max(1, min(limit.attempts_max for limit in per_card) - max(asked.values()) + 1)
+    found = store.tried_cards(connection, enterprise_id, asked, since, least)
+    shared = [token for token, card in found.items() if card.is_shared]
+    if shared and not only_looks:
+        store.lock_cards(connection, enterprise_id, shared)
+        found = {**found, **store.tried_cards(connection, enterprise_id, shared, since, least)}
+    return {token: card.days for token, card in found.items()}

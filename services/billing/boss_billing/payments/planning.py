@@ -33,6 +33,13 @@ class NewAttempt(NamedTuple):
     day: date
 
 
+class TriedCard(NamedTuple):
+    """The days on which a card was tried, for whichever of its sources, and whether it has several of them."""
+
+    days: list[date]
+    is_shared: bool
+
+
 @dataclass(frozen=True, slots=True)
 class NotPaid:
     """An invoice a run made no payment for, or not for all of it, and why."""
@@ -46,15 +53,15 @@ class NotPaid:
 class Planner:
     """Plans the payments of one run and day; counts its own attempts along with those before.
 
-    `source_days` and `invoice_days` hold the days of earlier attempts, where there were enough of them to matter;
-    `paid` holds what each source has paid of an older invoice.
+    `card_days` (by token: networks count by card, not by source) and `invoice_days` hold the days of earlier attempts,
+    where there were enough of them to matter; `paid` holds what each source has paid of an older invoice.
     """
 
     bill_run_id: UUID
     day: date
     limits: Iterable[AttemptLimit]
     new_id: Callable[[], UUID]
-    source_days: Mapping[UUID, list[date]] = field(default_factory=dict)
+    card_days: Mapping[str, list[date]] = field(default_factory=dict)
     invoice_days: Mapping[UUID, list[date]] = field(default_factory=dict)
     paid: Mapping[UUID, Mapping[UUID, int]] = field(default_factory=dict)
 
@@ -62,7 +69,7 @@ class Planner:
         self._limits: dict[tuple[str, Per], list[AttemptLimit]] = defaultdict(list)
         for limit in self.limits:
             self._limits[limit.tender, limit.per].append(limit)
-        self._sources = defaultdict(list, self.source_days)
+        self._cards = defaultdict(list, self.card_days)
         self._invoices = defaultdict(list, self.invoice_days)
 
     def plan(
@@ -74,7 +81,7 @@ class Planner:
         if not parts:
             without = invoice._replace(next_attempt_date=None)
             return without, [], _not_paid(without, is_manual=bool(shares))
-        allowed = max(self._allowed_day(invoice, source) for source, _ in parts)
+        allowed = max(self._allowed_day(invoice, source, _times(source, parts)) for source, _ in parts)
         if allowed > self.day:
             later = invoice._replace(next_attempt_date=allowed)
             text = f"The card network allows no further attempt before {allowed:%Y-%m-%d}."
@@ -86,11 +93,12 @@ class Planner:
         missing = _share_not_paid(invoice, shares, parts) if len(sources) > 1 else None
         return invoice.attempted(len(payments)), payments, missing
 
-    def _allowed_day(self, invoice: Invoice, source: FundingSource) -> date:
-        of_source, of_invoice = self._sources.get(source.id), self._invoices.get(invoice.id)
+    def _allowed_day(self, invoice: Invoice, source: FundingSource, times: int) -> date:
+        of_card, of_invoice = self._cards.get(source.token, []), self._invoices.get(invoice.id)
         allowed = self.day
-        if of_source:
-            allowed = first_allowed_day(self._limits[source.tender, Per.SOURCE], of_source, self.day)
+        if of_card or times > 1:
+            days = [*of_card, *[self.day] * (times - 1)]
+            allowed = first_allowed_day(self._limits[source.tender, Per.SOURCE], days, self.day)
         if of_invoice:
             per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], of_invoice, self.day)
             allowed = max(allowed, per_invoice)
@@ -99,7 +107,7 @@ class Planner:
     def _payment(
         self, account_number: str, invoice: Invoice, source: FundingSource, share: int, place: int
     ) -> NewAttempt:
-        self._sources[source.id].append(self.day)
+        self._cards[source.token].append(self.day)
         self._invoices[invoice.id].append(self.day)
         payment = Payment(self.new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
         return NewAttempt(
@@ -114,6 +122,11 @@ class Planner:
             invoice.attempts + place,
             self.day,
         )
+
+
+def _times(source: FundingSource, parts: Sequence[tuple[FundingSource, int]]) -> int:
+    """Count how often a source's card is asked for one invoice."""
+    return sum(one.token == source.token for one, _ in parts) if len(parts) > 1 else 1
 
 
 def _not_paid(invoice: Invoice, *, is_manual: bool) -> NotPaid:

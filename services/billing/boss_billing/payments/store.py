@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.accounts.rules import AccountRef
-from boss_billing.payments.planning import NewAttempt
+from boss_billing.payments.planning import NewAttempt, TriedCard
 from boss_billing.payments.rules import Payment, State
-from boss_kit.database import copy_rows
+from boss_kit.database import copy_rows, rows_of
 
 TABLES = sa.MetaData()
 
@@ -88,16 +88,32 @@ _IN_FLIGHT = sa.text(
     """
 )
 
-_ATTEMPTS_OF_SOURCES = sa.text(
+# A card is its token, whichever sources have or had it. Each row is found by its key, as most cards have one source.
+_TRIED_CARDS = sa.text(
     """
-    SELECT attempt.funding_source_id, array_agg(attempt.business_date)
-    FROM attempt
-    JOIN funding_source AS source
-        ON source.enterprise_id = attempt.enterprise_id AND source.id = attempt.funding_source_id
-    WHERE attempt.enterprise_id = :enterprise_id AND attempt.funding_source_id = ANY(:ids)
-      AND attempt.business_date > :since AND attempt.token = source.token AND attempt.state <> 'not_attempted'
-    GROUP BY attempt.funding_source_id
-    HAVING count(*) >= :least
+    SELECT card.token, cardinality(holder.ids) > 1, coalesce(tried.days, '{}')
+    FROM unnest(CAST(:tokens AS text[])) AS card (token)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(id) AS ids
+        FROM (
+            SELECT id FROM funding_source WHERE enterprise_id = :enterprise_id AND token = card.token
+            UNION ALL
+            SELECT funding_source_id FROM former_token WHERE enterprise_id = :enterprise_id AND token = card.token
+        ) AS source
+    ) AS holder
+    CROSS JOIN LATERAL (
+        SELECT array_agg(business_date) AS days FROM attempt
+        WHERE enterprise_id = :enterprise_id AND funding_source_id = ANY(holder.ids) AND business_date > :since
+          AND token = card.token AND state <> 'not_attempted'
+    ) AS tried
+    WHERE cardinality(holder.ids) > 1 OR cardinality(tried.days) >= :least
+    """
+)
+
+_ONE_BY_ONE = sa.text(
+    """
+    SELECT pg_advisory_xact_lock(hashtextextended('card/' || :enterprise_id || '/' || token, 0))
+    FROM unnest(CAST(:tokens AS text[])) AS card (token)
     """
 )
 
@@ -222,14 +238,19 @@ def accounts_in_flight(
     return frozenset(connection.scalars(_IN_FLIGHT, parameters))
 
 
-def attempts_of_sources(
-    connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID], since: date, least: int
-) -> Mapping[UUID, list[date]]:
-    """Read the days of attempts after `since`, for sources whose present card had at least so many."""
-    if not ids:
+def tried_cards(
+    connection: sa.Connection, enterprise_id: UUID, tokens: Collection[str], since: date, least: int
+) -> Mapping[str, TriedCard]:
+    """Read the days of attempts after `since`, for cards that had at least so many or that several sources share."""
+    if not tokens:
         return {}
-    parameters = {"enterprise_id": enterprise_id, "ids": list(ids), "since": since, "least": least}
-    return {row[0]: list(row[1]) for row in connection.execute(_ATTEMPTS_OF_SOURCES, parameters)}
+    parameters = {"enterprise_id": enterprise_id, "tokens": list(tokens), "since": since, "least": least}
+    return {row[0]: TriedCard(row[2], is_shared=row[1]) for row in rows_of(connection, _TRIED_CARDS, parameters)}
+
+
+def lock_cards(connection: sa.Connection, enterprise_id: UUID, tokens: Collection[str]) -> None:
+    """Let nobody else plan attempts at these cards until the transaction ends."""
+    rows_of(connection, _ONE_BY_ONE, {"enterprise_id": str(enterprise_id), "tokens": sorted(tokens)})
 
 
 def attempts_of_invoices(

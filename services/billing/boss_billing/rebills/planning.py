@@ -1,12 +1,15 @@
 """Plan the next attempts of a page of declines with what the store knows of them (SPEC BIL-5, BIL-6)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from boss_billing.declines import store as declines
 from boss_billing.declines.rules import AttemptLimit, Per
+from boss_billing.funding import store as funding
+from boss_billing.funding.rules import FundingSource
 from boss_billing.payments import store as payments
+from boss_billing.payments.planning import TriedCard
 from boss_billing.rebills import store
 from boss_billing.rebills.rules import Declined, PlannedAttempt, effective, plan_attempt
 from boss_billing.units.rules import Unit
@@ -31,7 +34,8 @@ def plan_attempts(
     limits = declines.attempt_limits(connection, enterprise_id) if again else ()
     since = min(one.day for one in page) - timedelta(days=HISTORY_DAYS)
     paid_days = store.paid_days(connection, enterprise_id, smart, since, HISTORY_PAYMENTS)
-    of_sources = payments.attempts_of_sources(connection, enterprise_id, {one.source_id for one in again}, since, 1)
+    sources = funding.find(connection, enterprise_id, {one.source_id for one in again})
+    tried = payments.tried_cards(connection, enterprise_id, {one.token for one in sources.values()}, since, 1)
     account_ids, invoice_ids = {one.account_id for one in again}, {one.invoice_id for one in again}
     of_invoices = payments.attempts_of_invoices(connection, enterprise_id, account_ids, invoice_ids)
     return {
@@ -40,12 +44,16 @@ def plan_attempts(
             of[one.payment_id],
             paid_days.get(one.source_id, ()),
             (
-                (_of(limits, one.tender, Per.SOURCE), of_sources.get(one.source_id, ())),
+                (_of(limits, one.tender, Per.SOURCE), _days(tried, sources.get(one.source_id))),
                 (_of(limits, one.tender, Per.INVOICE), of_invoices.get(one.invoice_id, ())),
             ),
         )
         for one in page
     }
+
+
+def _days(tried: Mapping[str, TriedCard], source: FundingSource | None) -> Sequence[date]:
+    return tried[source.token].days if source is not None and source.token in tried else ()
 
 
 def _of(limits: Sequence[AttemptLimit], tender: str, per: Per) -> list[AttemptLimit]:

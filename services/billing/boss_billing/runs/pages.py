@@ -1,5 +1,6 @@
 """The pages of a bill run, a transaction each; every one may be repeated (SPEC BIL-1)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
@@ -72,7 +73,8 @@ def bill_pages(tx: Transaction, run: BillRun, due: Sequence[tuple[Shard, DuePage
     fresh = {charge.account_id for charge in charges if charge.charge_key not in billed}
     owed_before = invoices.open_items(connection, enterprise_id, fresh)
     sources = funding.recurring_sources(connection, enterprise_id, fresh)
-    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources))
+    to_pay = Counter(charge.account_id for charge in charges)
+    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources), to_pay)
     made = bill(charges, locked, billed, sources, planner)
     _save(tx, run, made)
     skips = [skip for shard, page in due for skip in _skips(shard, page)]
@@ -129,7 +131,8 @@ def collect_page(tx: Transaction, run: BillRun, found: Sequence[tuple[UUID, UUID
     ids = [invoice_id for invoice_id, _ in found]
     still = store.still_to_collect(connection, enterprise_id, unit_ids, run.bill_date, ids)
     sources = funding.recurring_sources(connection, enterprise_id, locked)
-    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources), still, list(locked))
+    to_pay = Counter(account_id for _, account_id in found)
+    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources), to_pay, still)
     changed: list[Invoice] = []
     made: list[NewAttempt] = []
     not_paid: list[NotPaid] = []

@@ -1,5 +1,6 @@
 """Look at what a run would do, page by page; nothing is written (SPEC BIL-1)."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -53,7 +54,8 @@ def preview_due(tx: Transaction, enterprise_id: UUID, bill_date: date, due: DueP
     billed = invoices.billed_charges(connection, enterprise_id, [charge.charge_key for charge in due.charges])
     sources = funding.recurring_sources(connection, enterprise_id, known)
     all_sources = [source for mine in sources.values() for source in mine]
-    planner = open_planner(connection, enterprise_id, new_id(), bill_date, all_sources)
+    to_pay = Counter(charge.account_id for charge in due.charges)
+    planner = open_planner(connection, enterprise_id, new_id(), bill_date, all_sources, to_pay, only_looks=True)
     page = bill(due.charges, known, billed, sources, planner)
     found: dict[str, PlannedAgreement] = {}
     numbers = {charge.agreement_id: charge.agreement_number for charge in due.charges}
@@ -83,9 +85,8 @@ def preview_collect(
     older = invoices.find(connection, enterprise_id, [invoice_id for _, invoice_id, _ in rows])
     sources = funding.recurring_sources(connection, enterprise_id, account_ids)
     all_sources = [source for mine in sources.values() for source in mine]
-    planner = open_planner(
-        connection, enterprise_id, new_id(), bill_date, all_sources, older=older, account_ids=list(account_ids)
-    )
+    to_pay = Counter(account_id for _, _, account_id in rows)
+    planner = open_planner(connection, enterprise_id, new_id(), bill_date, all_sources, to_pay, older, only_looks=True)
     found = []
     for number, invoice_id, account_id in rows:
         before = older[invoice_id]
