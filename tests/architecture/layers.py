@@ -82,6 +82,7 @@ PARTS = {
     "billing/funding/changes": "commands",
     "billing/callbacks/bodies": "rules",
     "billing/callbacks/keeping": "commands",
+    "billing/callbacks/owners": "process",
     "billing/callbacks/resolution": "commands",
     "billing/callbacks/refunds": "commands",
     "billing/callbacks/returns": "commands",

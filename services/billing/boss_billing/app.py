@@ -195,10 +195,11 @@ def _processor(
     if settings.processor == FILE:
         from boss_billing.adapters.file_pickup import FilePickup
         from boss_billing.adapters.file_processor import FileProcessor
+        from boss_billing.callbacks.owners import Owners
 
         place = processor_place(settings)
         files = FileProcessor(place, keeps_taken=settings.processor_keeps_taken)
-        return files, {"read-processor-files": FilePickup(place, door).read}
+        return files, {"read-processor-files": FilePickup(place, door, Owners(house.units)).read}
     from boss_billing.adapters.delivery import Delivery
 
     simulator = _simulator(house, settings)

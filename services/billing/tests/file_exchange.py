@@ -12,6 +12,7 @@ from club import DENVER, ENTERPRISE_ID, Club, due, unit_id
 from boss_billing.adapters.file_pickup import FilePickup
 from boss_billing.adapters.file_processor import FileProcessor
 from boss_billing.adapters.places import Place
+from boss_billing.callbacks.owners import Owners
 from boss_billing.callbacks.refunds import apply_refund_results, keep_refund_results
 from boss_billing.callbacks.returns import apply_returns, keep_returns
 from boss_billing.callbacks.rules import RefundCallback, ResultCallback, UpdateCallback
@@ -62,7 +63,8 @@ class Files:
         self.place = exchange.place
         self.bank = Bank(exchange.folder)
         self.processor = FileProcessor(exchange.place, keeps_taken=keeps_taken)
-        self.pickup = FilePickup(exchange.place, self, settle_s=0)
+        self.owners = Owners(club.units)
+        self.pickup = FilePickup(exchange.place, self, self.owners, settle_s=0)
         club.wire = self.processor  # type: ignore[assignment]
 
     def bill(self, *numbers: str, unit: str = DENVER) -> Path:

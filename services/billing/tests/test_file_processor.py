@@ -119,7 +119,7 @@ def test_bil_8_an_amount_that_differs_in_a_file_is_an_exception(files: Files) ->
 
 def test_bil_8_a_file_that_is_still_being_written_is_left_alone(files: Files) -> None:
     response = files.bank.answer(files.bill("M1"))
-    files.pickup = FilePickup(files.place, files)
+    files.pickup = FilePickup(files.place, files, files.owners)
     files.read()
     assert response.exists()
     os.utime(response, (0, 0))

@@ -4,10 +4,11 @@ One bad row refuses the whole file, and the refusal names its line: half a truth
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from boss_billing.batches.rules import Submission
@@ -15,9 +16,12 @@ from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnC
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import SubmittedInquiry, UpdateOutcome
 from boss_billing.refunds.rules import SubmittedRefunds
+from boss_billing.units.rules import UNIT_NAME
+from boss_kit import names
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money, exponent, parse_money
 
+C = TypeVar("C")
 TRAILER = "trailer"
 SALE, CREDIT = "sale", "credit"
 """The operations of a request's row: money is taken, or goes back."""
@@ -27,7 +31,8 @@ REQUEST_COLUMNS = (
     "memo",
 )  # fmt: skip
 RESPONSE_COLUMNS = (*REQUEST_COLUMNS, "submission_id", "transaction_id", "response_code", "response_message")
-INQUIRY_COLUMNS = ("inquiry_code", "account", "type", "last4", "accessory")
+_CARD = ("account", "type", "last4")
+INQUIRY_COLUMNS = ("inquiry_code", *_CARD, "accessory")
 _NEWS = ("update_id", "outcome", "new_account", "new_last4", "new_accessory")
 UPDATE_COLUMNS = (*INQUIRY_COLUMNS, *_NEWS)
 NEWS_COLUMNS = ("business_unit", "account", *_NEWS)
@@ -81,6 +86,23 @@ class Row:
             return parse_money(self.required("amount"), self.required("currency"))
         except InvalidArgument as error:
             raise FileRefusedError(self.line, error.message) from None
+
+    def unit(self) -> Mapping[str, UUID]:
+        """Read whose row it is: `e` and `b`. Raises FileRefusedError for what is no unit's name."""
+        try:
+            return names.parse(UNIT_NAME, self["business_unit"])
+        except InvalidArgument:
+            text = f"{self['business_unit'][:100]!r} isn't a business unit."
+            raise FileRefusedError(self.line, text) from None
+
+
+@dataclass(frozen=True)
+class Told(Generic[C]):
+    """What a file says unasked: whose enterprise's it is, its rows, and the callback that each is."""
+
+    enterprise_id: UUID
+    rows: Sequence[Row]
+    callbacks: Sequence[C]
 
 
 def write_requests(submission: Submission) -> str:
@@ -142,8 +164,8 @@ def read_responses(text: str, request: str) -> Sequence[ResultCallback | RefundC
     return [_response(row, asked[row["transaction_code"]]) for row in rows]
 
 
-def read_news(text: str) -> tuple[UUID, Sequence[UpdateCallback]]:
-    """Read what the card updater says of one enterprise's sources unasked; give whose they are, too.
+def read_news(text: str) -> Told[UpdateCallback]:
+    """Read what the card updater says of one enterprise's sources unasked.
 
     Raises FileRefusedError for a row of another enterprise, or one that comes twice.
     """
@@ -151,31 +173,53 @@ def read_news(text: str) -> tuple[UUID, Sequence[UpdateCallback]]:
     enterprise_id = _enterprise_of(rows)
     _check_once(rows, "update_id")
     for row in rows:
-        if row["business_unit"].split("/")[:2] != rows[0]["business_unit"].split("/")[:2]:
+        if row.unit()["e"] != enterprise_id:
             raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} is another enterprise's.")
-    return enterprise_id, [_update(row, token=row.required("account")) for row in rows]
+    return Told(enterprise_id, rows, [_update(row, token=row.required("account")) for row in rows])
 
 
 def read_updates(text: str, request: str) -> Sequence[UpdateCallback]:
-    """Read the answers to questions to the card updater. Raises FileRefusedError unless all are answered, once."""
+    """Read the answers to questions to the card updater.
+
+    Raises FileRefusedError unless all are answered, once, each about the card that was asked about.
+    """
     asked = {row["inquiry_code"]: row for row in read_rows(request, INQUIRY_COLUMNS)}
     rows = read_rows(text, UPDATE_COLUMNS)
     _check_answers(rows, "inquiry_code", asked)
+    for row in rows:
+        wrong = next((one for one in _CARD if row[one] != asked[row["inquiry_code"]][one]), None)
+        if wrong is not None:
+            raise FileRefusedError(row.line, f"{wrong} isn't that of the card this inquiry is about.")
     return [_update(row) for row in rows]
 
 
-def read_returns(text: str) -> tuple[UUID, Sequence[ReturnCallback]]:
-    """Read returns, chargebacks and reversals of one unit; give whose enterprise's they are, too.
+def read_returns(text: str) -> Told[ReturnCallback]:
+    """Read returns, chargebacks and reversals of one unit.
 
     Raises FileRefusedError for a row of another unit, or one that comes twice.
     """
     rows = read_rows(text, RETURN_COLUMNS)
     enterprise_id = _enterprise_of(rows)
     for row in rows:
-        if row["business_unit"] != rows[0]["business_unit"]:
+        if row.unit() != rows[0].unit():
             raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't the unit of the lines before.")
     _check_once(rows, "return_id")
-    return enterprise_id, [_return(row) for row in rows]
+    return Told(enterprise_id, rows, [_return(row) for row in rows])
+
+
+def check_owners(
+    rows: Sequence[Row], column: str, units: Collection[UUID], owners: Mapping[str, Collection[UUID]]
+) -> None:
+    """Compare the unit of each row with those that have what it names; what nobody has is kept and listed later.
+
+    Raises FileRefusedError for a unit that the enterprise hasn't, or what other units have and this one hasn't.
+    """
+    for row in rows:
+        unit_id = row.unit()["b"]
+        if unit_id not in units:
+            raise FileRefusedError(row.line, f"{row['business_unit'][:100]!r} isn't a business unit known here.")
+        if unit_id not in owners.get(row[column], (unit_id,)):
+            raise FileRefusedError(row.line, f"{column} names what another business unit's is.")
 
 
 def read_rows(text: str, columns: Sequence[str]) -> Sequence[Row]:
@@ -222,11 +266,7 @@ def _check_once(rows: Sequence[Row], key: str) -> None:
 def _enterprise_of(rows: Sequence[Row]) -> UUID:
     if not rows:
         raise FileRefusedError(1, "has no rows.")
-    unit = rows[0]["business_unit"]
-    try:
-        return UUID(unit.split("/")[1])
-    except (IndexError, ValueError):
-        raise FileRefusedError(rows[0].line, f"{unit[:100]!r} isn't a business unit.") from None
+    return rows[0].unit()["e"]
 
 
 def _response(row: Row, asked: Row) -> ResultCallback | RefundCallback:

@@ -1,12 +1,12 @@
 """Read what a processor that works with files answered, and report it through the real callback door."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from boss_billing.adapters import file_format
-from boss_billing.adapters.file_format import FileRefusedError
+from boss_billing.adapters.file_format import FileRefusedError, Told
 from boss_billing.adapters.file_processor import DONE, REFUSED, RESPONSES, RETURNS, SENT, UPDATES, prepare
 from boss_billing.adapters.places import Files, Place
 from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnCallback, UpdateCallback
@@ -20,6 +20,7 @@ SETTLE_S = 60.0
 CHUNK = 1000
 BYTES_MAX = 50 * 1024 * 1024
 Callbacks = Sequence[ResultCallback | RefundCallback | UpdateCallback | ReturnCallback]
+OwnersOf = Callable[[UUID, Collection[str]], Mapping[str, Collection[UUID]]]
 Read = Callable[[Files, str, str], tuple[UUID, Callbacks]]
 
 
@@ -43,13 +44,30 @@ class CallbackDoor(Protocol):
         ...
 
 
+class Owners(Protocol):
+    """What billing knows of whose things a file names."""
+
+    def units(self, enterprise_id: UUID) -> Collection[UUID]:
+        """Give an enterprise's business units."""
+        ...
+
+    def of_attempts(self, enterprise_id: UUID, attempt_ids: Collection[str]) -> Mapping[str, Collection[UUID]]:
+        """Give the unit of each attempt there is."""
+        ...
+
+    def of_tokens(self, enterprise_id: UUID, tokens: Collection[str]) -> Mapping[str, Collection[UUID]]:
+        """Give the units whose accounts have a funding source with each token."""
+        ...
+
+
 class FilePickup:
     """Takes the processor's files: each whole or not at all."""
 
-    def __init__(self, place: Place, door: CallbackDoor, settle_s: float = SETTLE_S) -> None:
+    def __init__(self, place: Place, door: CallbackDoor, owners: Owners, settle_s: float = SETTLE_S) -> None:
         self._place = place
+        self._owners = owners
         self._settle_s = settle_s
-        self._readers: Mapping[str, Read] = {RESPONSES: _responses, UPDATES: _updates, RETURNS: _returns}
+        self._readers: Mapping[str, Read] = {RESPONSES: _responses, UPDATES: self._updates, RETURNS: self._returns}
         self._reports: Mapping[type, Callable[[UUID, Any], None]] = {
             ResultCallback: door.report_results,
             RefundCallback: door.report_refund_results,
@@ -85,19 +103,27 @@ class FilePickup:
                 report(enterprise_id, mine[start : start + CHUNK])
         files.move(path, done)
 
+    def _updates(self, files: Files, name: str, text: str) -> tuple[UUID, Callbacks]:
+        if file_format.is_inquiry(name):
+            return file_format.enterprise_of(name), file_format.read_updates(text, _request(files, name))
+        told = file_format.read_news(text)
+        self._check_owners(told, "account", self._owners.of_tokens)
+        return told.enterprise_id, told.callbacks
+
+    def _returns(self, _files: Files, _name: str, text: str) -> tuple[UUID, Callbacks]:
+        told = file_format.read_returns(text)
+        self._check_owners(told, "transaction_code", self._owners.of_attempts)
+        return told.enterprise_id, told.callbacks
+
+    def _check_owners(self, told: Told[Any], column: str, owners_of: OwnersOf) -> None:
+        """Refuse a file one of whose rows is about what another unit has (SPEC BIL-8)."""
+        units = self._owners.units(told.enterprise_id)
+        owners = owners_of(told.enterprise_id, {row[column] for row in told.rows})
+        file_format.check_owners(told.rows, column, units, owners)
+
 
 def _responses(files: Files, name: str, text: str) -> tuple[UUID, Callbacks]:
     return file_format.enterprise_of(name), file_format.read_responses(text, _request(files, name))
-
-
-def _updates(files: Files, name: str, text: str) -> tuple[UUID, Callbacks]:
-    if not file_format.is_inquiry(name):
-        return file_format.read_news(text)
-    return file_format.enterprise_of(name), file_format.read_updates(text, _request(files, name))
-
-
-def _returns(_files: Files, _name: str, text: str) -> tuple[UUID, Callbacks]:
-    return file_format.read_returns(text)
 
 
 def _request(files: Files, name: str) -> str:

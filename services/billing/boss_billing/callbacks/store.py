@@ -145,6 +145,10 @@ _RECEIVE_WAITING = sa.text(
     """
 )
 
+_UNITS_OF_ATTEMPTS = sa.text(
+    "SELECT id, business_unit_id FROM attempt WHERE enterprise_id = :enterprise_id AND id = ANY(:ids)"
+)
+
 _HAS_CHARGEBACK = sa.text(
     """
     SELECT EXISTS (
@@ -256,6 +260,12 @@ def receive_waiting(
         return ()
     parameters = {"enterprise_id": enterprise_id, "kind": kind.value, "ids": list(subject_ids)}
     return sorted(row[0] for row in rows_of(connection, _RECEIVE_WAITING, parameters))
+
+
+def units_of_attempts(connection: sa.Connection, enterprise_id: UUID, ids: Collection[UUID]) -> Mapping[UUID, UUID]:
+    """Read whose attempts these are."""
+    parameters = {"enterprise_id": enterprise_id, "ids": list(ids)}
+    return {row[0]: row[1] for row in rows_of(connection, _UNITS_OF_ATTEMPTS, parameters)} if ids else {}
 
 
 def has_chargeback(connection: sa.Connection, enterprise_id: UUID, attempt_id: UUID) -> bool:
