@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -9,18 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from boss.billing import v1
-from club import DAY, DENVER, ENTERPRISE_ID, Club, agreement_id, due, ref, request_id, unit_id
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, agreement_id, due, ref, request_id, scope, unit_id
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from till import Till
 
+from boss_billing.callbacks.rules import ResultCallback
+from boss_billing.declines import store as declines
 from boss_billing.funding.rules import source_id
 from boss_billing.refunds.rules import Destination
+from boss_billing.runs import commands as runs
 
 ENTERPRISE = f"enterprises/{ENTERPRISE_ID}"
 UNIT = f"{ENTERPRISE}/businessUnits/{unit_id()}"
+OTHER_UNIT = f"{ENTERPRISE}/businessUnits/{unit_id(AUSTIN)}"
 STRANGER = "018f2f6e-0000-7000-8000-0000000000ff"
 _STATEMENT = (
     b"deposit_id,statement,deposit_date,batch_number,label,tender,amount,fee,transaction_id\n"
@@ -48,8 +53,9 @@ _VALUES: Mapping[int, Sequence[Any]] = {
 
 
 def live(club: Club) -> None:
-    """Bill, collect, decline and move money on two accounts."""
+    """Bill, collect, decline and move money on two accounts; leave something to approve, to start and to resolve."""
     till = Till(club)
+    alert_of(club, "D03")
     club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
     club.add_account("M2")
     club.due.charges = [due("M1"), due("M2")]
@@ -69,13 +75,29 @@ def live(club: Club) -> None:
     till.pay("M3", 5000)
     till.invoice("M2", 700)
     till.write_off("M2", club.one("SELECT id FROM invoice WHERE total_minor = 700"))
+    club.report(ResultCallback("lost", STRANGER, "t9", "A01", "", None))
+    begin_runs(club)
+
+
+def alert_of(club: Club, code: str) -> None:
+    """Let a decline alert the staff."""
+    with club.units.begin(club.context()) as tx:
+        of_enterprise = declines.codes(tx.connection, ENTERPRISE_ID)[code]
+        declines.save_code(tx.connection, ENTERPRISE_ID, replace(of_enterprise, alert=True))
+
+
+def begin_runs(club: Club) -> None:
+    """Draft a run of another unit, and start one of the day before that nobody works on yet."""
+    with club.units.begin(club.context()) as tx:
+        runs.create_run(tx, runs.StartBillRun(scope(AUSTIN), DAY))
+    club.start_run(DAY - timedelta(days=1), AUSTIN)
 
 
 def requests(club: Club) -> Iterator[tuple[MethodDescriptor, Message]]:
     """Give each method with a good request for it."""
     good = _good(club)
-    # Watching ends when the run does; the others answer at once.
-    for method in (one for one in methods() if one.name != "WatchBillRun"):
+    for method in methods():
+        # What has no request here is found missing by the first sweep that comes to it.
         made = ParseDict(good[f"{method.containing_service.name}.{method.name}"], GetMessageClass(method.input_type)())
         yield method, _named(made)
 
@@ -160,9 +182,14 @@ def _put(part: Any, one: FieldDescriptor, value: Any) -> None:
         setattr(part, one.name, value)
 
 
+def _run(club: Club, where: str) -> str:
+    return f"{ENTERPRISE}/billRuns/{club.rows(f'SELECT id FROM bill_run WHERE {where}')[0][0]}"
+
+
 def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
     account, other = ref("M1").name, ref("M2").name
     day = {"year": 2026, "month": DAY.month, "day": DAY.day}
+    tomorrow = {**day, "day": DAY.day + 1}
     usd = {"currency_code": "USD", "units": "5"}
     days = {"start_date": day, "end_date": day}
     payment = club.one("SELECT id FROM payment WHERE state = 'approved' ORDER BY id LIMIT 1")
@@ -170,7 +197,9 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
     attempt = club.one("SELECT id FROM attempt ORDER BY id DESC LIMIT 1")
     owed = club.one("SELECT id FROM invoice WHERE total_minor = 90_000")
     fee = club.one("SELECT id FROM invoice WHERE kind = 'fee'")
-    run = f"{ENTERPRISE}/billRuns/{club.one('SELECT id FROM bill_run ORDER BY id LIMIT 1')}"
+    run = _run(club, "state = 'submitted'")
+    # Watching ends when the run does, and resuming lets a run go on.
+    watched = _run(club, "state = 'submitted' ORDER BY id DESC")
     batch = club.one("SELECT number FROM batch ORDER BY number LIMIT 1")
     movements = dict(tuple(row) for row in club.rows("SELECT kind, id FROM movement"))
     refund = f"{account}/refunds/{club.one('SELECT id FROM refund LIMIT 1')}"
@@ -211,10 +240,14 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
         "BillRunService.ListBatches": {**at, "page_size": 5},
         "BillRunService.PreviewBillRun": {"parent": UNIT, "bill_date": day, "page_size": 5},
         "BillRunService.CreateBillRun": {"parent": UNIT, "bill_date": day},
-        "BillRunService.ApproveBillRun": {"name": run},
-        "BillRunService.StartBillRun": {"parent": UNIT, "bill_date": day},
-        "BillRunService.CancelBillRun": {"name": run},
+        "BillRunService.ApproveBillRun": {"name": _run(club, "state = 'draft'")},
+        "BillRunService.StartBillRun": {
+            "parent": f"{ENTERPRISE}/businessUnits/{unit_id(AUSTIN)}",
+            "bill_date": tomorrow,
+        },
+        "BillRunService.CancelBillRun": {"name": _run(club, "state = 'billing'")},
         "BillRunService.ResumeBillRun": {"name": run},
+        "BillRunService.WatchBillRun": {"name": watched},
         "ChargebackService.CreateChargeback": {
             "payment": f"{account}/payments/{payment}",
             "kind": 1,
@@ -256,7 +289,6 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
             "source": "standard",
             "file_name": "a.csv",
             "line_count": 1,
-            "validate_only": True,
             "content": b64encode(_STATEMENT).decode(),
         },
         "DepositService.UpdateSettlementWindow": {
@@ -335,8 +367,8 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
         "ProcessorCallbackService.ResolveCallback": {
             **at,
             "kind": "payment_result",
-            "callback_id": "r1",
-            "resolution": 1,
+            "callback_id": "lost",
+            "resolution": 3,
             "comment": "asked them",
         },
         "RebillService.GetRebillSchedule": {"parent": UNIT, "tender": "VISA"},
