@@ -165,6 +165,24 @@ def test_bil_5_a_retry_after_the_card_updater_waits_for_the_limit_of_the_card(tw
     club.assert_books()
 
 
+def test_bil_5_a_bank_debits_presentments_are_counted_without_those_of_the_card_beside_it(club: Club) -> None:
+    bank = {"exp_month": "", "exp_year": "", "tender": "ACH"}
+    club.add_account("M1", token="tok_bank", **bank)
+    card = {**CARD, "token": "tok_card", "is_primary": False, "is_recurring": True, "responsibility_percent": 40}
+    with club.units.begin(club.context()) as tx:
+        add_source(tx, AddSource(ref("M1"), card))
+    # Each attempt at the invoice has a number of its own: the bank's are the first, the third and the fourth.
+    for number in (1, 3, 4):
+        club.script["tok_bank", number] = "D03"
+    club.due.charges = [due("M1")]
+    club.play(DAY)
+    club.due.charges = []
+    for days in (7, 14, 21, 28):
+        club.play(DAY + timedelta(days=days))
+    assert attempts(club) == {"tok_bank": 3, "tok_card": 1}
+    assert waiting(club) == [("M1-1", DAY + timedelta(days=180))]
+
+
 def test_bil_5_two_pages_that_are_planned_at_once_share_what_a_card_has_left(two_a_month: Club) -> None:
     club = two_a_month
     for number in ("M1", "M2"):

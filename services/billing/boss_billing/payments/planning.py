@@ -53,8 +53,9 @@ class NotPaid:
 class Planner:
     """Plans the payments of one run and day; counts its own attempts along with those before.
 
-    `card_days` (by token: networks count by card, not by source) and `invoice_days` hold the days of earlier attempts,
-    where there were enough of them to matter; `paid` holds what each source has paid of an older invoice.
+    `card_days` (by token: networks count by card, not by source) and `invoice_days` (by invoice and token: a share is a
+    debit of its own) hold the days of earlier attempts, where there were enough of them to matter; `paid` holds what
+    each source has paid of an older invoice.
     """
 
     bill_run_id: UUID
@@ -62,7 +63,7 @@ class Planner:
     limits: Iterable[AttemptLimit]
     new_id: Callable[[], UUID]
     card_days: Mapping[str, list[date]] = field(default_factory=dict)
-    invoice_days: Mapping[UUID, list[date]] = field(default_factory=dict)
+    invoice_days: Mapping[tuple[UUID, str], list[date]] = field(default_factory=dict)
     paid: Mapping[UUID, Mapping[UUID, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,7 +95,7 @@ class Planner:
         return invoice.attempted(len(payments)), payments, missing
 
     def _allowed_day(self, invoice: Invoice, source: FundingSource, times: int) -> date:
-        of_card, of_invoice = self._cards.get(source.token, []), self._invoices.get(invoice.id)
+        of_card, of_invoice = self._cards.get(source.token, []), self._invoices.get((invoice.id, source.token))
         allowed = self.day
         if of_card or times > 1:
             days = [*of_card, *[self.day] * (times - 1)]
@@ -108,7 +109,7 @@ class Planner:
         self, account_number: str, invoice: Invoice, source: FundingSource, share: int, place: int
     ) -> NewAttempt:
         self._cards[source.token].append(self.day)
-        self._invoices[invoice.id].append(self.day)
+        self._invoices[invoice.id, source.token].append(self.day)
         payment = Payment(self.new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
         return NewAttempt(
             self.new_id(),

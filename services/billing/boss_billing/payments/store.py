@@ -119,12 +119,12 @@ _ONE_BY_ONE = sa.text(
 
 _ATTEMPTS_OF_INVOICES = sa.text(
     """
-    SELECT attempt.invoice_id, array_agg(attempt.business_date)
+    SELECT attempt.invoice_id, attempt.token, array_agg(attempt.business_date)
     FROM payment
     JOIN attempt ON attempt.enterprise_id = payment.enterprise_id AND attempt.payment_id = payment.id
     WHERE payment.enterprise_id = :enterprise_id AND payment.account_id = ANY(:account_ids)
       AND payment.invoice_id = ANY(:ids) AND attempt.state <> 'not_attempted'
-    GROUP BY attempt.invoice_id
+    GROUP BY attempt.invoice_id, attempt.token
     """
 )
 
@@ -255,12 +255,12 @@ def lock_cards(connection: sa.Connection, enterprise_id: UUID, tokens: Collectio
 
 def attempts_of_invoices(
     connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID], ids: Collection[UUID]
-) -> Mapping[UUID, list[date]]:
-    """Read the days of all attempts at invoices."""
+) -> Mapping[tuple[UUID, str], list[date]]:
+    """Read the days of all attempts at invoices, by invoice and card or bank account."""
     if not ids:
         return {}
     parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids), "ids": list(ids)}
-    return {row[0]: list(row[1]) for row in connection.execute(_ATTEMPTS_OF_INVOICES, parameters)}
+    return {(row[0], row[1]): row[2] for row in rows_of(connection, _ATTEMPTS_OF_INVOICES, parameters)}
 
 
 def paid_by_sources(

@@ -7,7 +7,6 @@ from uuid import UUID
 from boss_billing.declines import store as declines
 from boss_billing.declines.rules import AttemptLimit, Per
 from boss_billing.funding import store as funding
-from boss_billing.funding.rules import FundingSource
 from boss_billing.payments import store as payments
 from boss_billing.payments.planning import TriedCard
 from boss_billing.rebills import store
@@ -35,7 +34,8 @@ def plan_attempts(
     since = min(one.day for one in page) - timedelta(days=HISTORY_DAYS)
     paid_days = store.paid_days(connection, enterprise_id, smart, since, HISTORY_PAYMENTS)
     sources = funding.find(connection, enterprise_id, {one.source_id for one in again})
-    tried = payments.tried_cards(connection, enterprise_id, {one.token for one in sources.values()}, since, 1)
+    tokens = {one.id: one.token for one in sources.values()}
+    tried = payments.tried_cards(connection, enterprise_id, set(tokens.values()), since, 1)
     account_ids, invoice_ids = {one.account_id for one in again}, {one.invoice_id for one in again}
     of_invoices = payments.attempts_of_invoices(connection, enterprise_id, account_ids, invoice_ids)
     return {
@@ -44,16 +44,19 @@ def plan_attempts(
             of[one.payment_id],
             paid_days.get(one.source_id, ()),
             (
-                (_of(limits, one.tender, Per.SOURCE), _days(tried, sources.get(one.source_id))),
-                (_of(limits, one.tender, Per.INVOICE), of_invoices.get(one.invoice_id, ())),
+                (_of(limits, one.tender, Per.SOURCE), _days(tried, tokens.get(one.source_id, ""))),
+                (
+                    _of(limits, one.tender, Per.INVOICE),
+                    of_invoices.get((one.invoice_id, tokens.get(one.source_id, "")), ()),
+                ),
             ),
         )
         for one in page
     }
 
 
-def _days(tried: Mapping[str, TriedCard], source: FundingSource | None) -> Sequence[date]:
-    return tried[source.token].days if source is not None and source.token in tried else ()
+def _days(tried: Mapping[str, TriedCard], token: str) -> Sequence[date]:
+    return tried[token].days if token in tried else ()
 
 
 def _of(limits: Sequence[AttemptLimit], tender: str, per: Per) -> list[AttemptLimit]:
