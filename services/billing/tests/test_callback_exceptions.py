@@ -8,11 +8,12 @@ import pytest
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.billing.v1 import processor_callback_service_pb2_grpc
 from callback_calls import PARENT, billed
-from club import Club, request_id
+from club import Club, ref, request_id
 
 from boss_billing import events
 from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
-from boss_billing.callbacks.rules import Resolution
+from boss_billing.callbacks.rules import CallbackState, RefundCallback, Resolution, fit_refund
+from boss_billing.refunds.rules import Destination, Refund, RefundState
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from boss_kit.money import Money
 
@@ -92,6 +93,44 @@ def test_bil_8_another_currency_cannot_be_taken_as_reported(club: Club) -> None:
     club.report(told)
     with pytest.raises(FailedPrecondition, match="EUR can't be taken"):
         resolve(club, told, Resolution.AS_REPORTED)
+
+
+def test_bil_8_an_answer_of_the_card_updater_as_a_payments_result_pays_nothing_and_can_only_be_dismissed(
+    club: Club,
+) -> None:
+    (found,) = billed(club, "M1")
+    told = replace(found, code="A04", message="No update available")
+    assert club.report(told).unmatched == 1
+    for resolution in (Resolution.AS_REPORTED, Resolution.AS_SUBMITTED):
+        with pytest.raises(FailedPrecondition, match="card updater"):
+            resolve(club, told, resolution)
+    resolve(club, told, Resolution.DISMISSED)
+    assert club.one("SELECT state FROM payment") == "pending"
+    assert club.one("SELECT balance_minor FROM invoice") == 3500
+
+
+def test_bil_8_a_partial_approval_that_does_not_say_how_much_is_an_exception_and_one_that_does_counts(
+    club: Club,
+) -> None:
+    first, second = billed(club, "M1", "M2")
+    told = replace(first, code="A05", amount=None)
+    assert club.report(told).unmatched == 1
+    assert club.report(replace(second, code="A05")).applied == 1
+    with pytest.raises(FailedPrecondition, match="no amount can't be taken"):
+        resolve(club, told, Resolution.AS_REPORTED)
+    resolve(club, told, Resolution.AS_SUBMITTED)
+    assert club.one("SELECT DISTINCT state FROM payment") == "approved"
+    club.assert_books()
+
+
+@pytest.mark.parametrize("code", ["A04", "A05"])
+def test_bil_8_a_refunds_result_that_says_nothing_of_its_money_is_an_exception(code: str) -> None:
+    refund = Refund(
+        uuid4(), ref("M1"), Destination.FUNDING_SOURCE, uuid4(), "VISA", "tok_M1", 500, "USD", RefundState.PENDING
+    )
+    told = RefundCallback("r1", str(refund.id), "t1", code, "", None)
+    assert fit_refund(told, refund).state is CallbackState.EXCEPTION
+    assert fit_refund(replace(told, code="A02"), refund).state is CallbackState.APPLIED
 
 
 def test_bil_8_an_unmatched_callback_can_only_be_dismissed(club: Club) -> None:

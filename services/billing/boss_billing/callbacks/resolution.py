@@ -16,6 +16,7 @@ from boss_billing.callbacks.rules import (
     ResultCallback,
 )
 from boss_billing.declines import store as declines
+from boss_billing.declines.rules import NO_UPDATE
 from boss_billing.payments import open_attempts
 from boss_billing.payments.rules import OpenAttempt
 from boss_billing.payments.settlement import load
@@ -73,6 +74,11 @@ def _take(
     body: dict[str, Any],
     resolution: Resolution,
 ) -> None:
+    if body.get("code") == NO_UPDATE:
+        text = (
+            f"{NO_UPDATE} is an answer of the card updater: nothing of money is in it to take. Dismiss this callback."
+        )
+        raise FailedPrecondition("CALLBACK_CAN_ONLY_BE_DISMISSED", text)
     is_exception = state is CallbackState.EXCEPTION and subject_id is not None
     if kind is CallbackKind.REFUND_RESULT and is_exception and resolution is Resolution.AS_SUBMITTED:
         _take_refund(tx, read_refund_result(body))

@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from boss_billing.chargebacks.rules import ReturnKind
+from boss_billing.declines.rules import NO_UPDATE, PARTLY_APPROVED
 from boss_billing.funding.rules import Inquiry, UpdateOutcome
 from boss_billing.payments.rules import OpenAttempt, State
 from boss_billing.refunds.rules import ON_ITS_WAY, Refund
@@ -147,11 +148,20 @@ def fit_result(result: ResultCallback, attempt: OpenAttempt | None) -> Fit:
         asked = Money(payment.amount_minor, payment.currency)
         return Fit(CallbackState.EXCEPTION, f"{asked} was asked for, the result is about {told}.")
     if attempt.state in AWAITING:
-        return APPLY
+        return fit_code(result.code, told)
     return Fit(
         CallbackState.EXCEPTION,
         f"The attempt has a result already ({attempt.state.value}), this one says {result.code}.",
     )
+
+
+def fit_code(code: str, told: Money | None) -> Fit:
+    """Refuse a good code that doesn't say what money came or went: it is good of something else, or of a part."""
+    if code == NO_UPDATE:
+        return Fit(CallbackState.EXCEPTION, f"{code} is an answer of the card updater, and says nothing of money.")
+    if code == PARTLY_APPROVED and told is None:
+        return Fit(CallbackState.EXCEPTION, f"{code} approves a part, and the result doesn't say how much.")
+    return APPLY
 
 
 def fit_return(returned: ReturnCallback, attempt: OpenAttempt | None) -> Fit:
@@ -173,7 +183,7 @@ def fit_refund(result: RefundCallback, refund: Refund | None) -> Fit:
     if result.amount is not None and result.amount != asked:
         return Fit(CallbackState.EXCEPTION, f"{asked} was to go back, the result is about {result.amount}.")
     if refund.state in ON_ITS_WAY:
-        return APPLY
+        return fit_code(result.code, result.amount)
     text = f"The refund has a result already ({refund.state.value}), this one says {result.code}."
     return Fit(CallbackState.EXCEPTION, text)
 

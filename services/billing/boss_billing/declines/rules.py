@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from boss_kit.errors import InvalidArgument
 
+NO_UPDATE = "A04"
+"""An answer of the card updater: it is good news, and no money."""
+PARTLY_APPROVED = "A05"
 STOP_RECURRING = "D13"
 FEE_MINOR_MAX = 100_000
 ATTEMPTS_COUNT_MAX = 1000
