@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from boss.events.billing.v1 import billing_events_pb2 as pb
-from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
+from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, scope, unit_id
 
 from boss_billing import events
 from boss_billing.funding.changes import ChangeSource, change_source
@@ -15,6 +16,7 @@ from boss_billing.funding.commands import Answer, take_answers
 from boss_billing.funding.rules import CURES, CardUpdate, UpdateOutcome, source_id
 from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.payments.rules import Label
+from boss_billing.runs.previews import preview_collect
 from boss_kit.money import Money
 
 
@@ -136,9 +138,26 @@ def test_sus_4_open_invoices_are_not_collected_until_the_end_date(club: Club) ->
         stop_billing=True,
     )
     club.feed((events.SUSPENSION_STARTED, account.id, started))
+    # Planned for the seventh day, and from then on each run says why it makes no attempt.
     for offset in (4, 10, 19, 20, 21):
+        said = preview_collect_at(club, DAY + timedelta(days=offset))
         club.play(DAY + timedelta(days=offset))
+        skipped = club.rows(
+            "SELECT agreement_number, reason, description FROM skipped_charge "
+            "JOIN bill_run ON bill_run.id = bill_run_id WHERE bill_date = :day",
+            day=DAY + timedelta(days=offset),
+        )
+        held = [("M1-1", "SUSPENDED", f"Suspended until {end}; what is open is collected afterwards.")]
+        assert (skipped, said) == ((held, held) if offset in (10, 19) else ([], []))
     assert club.one("SELECT payment_date FROM payment WHERE kind = 'Past Due'") == end
+
+
+def preview_collect_at(club: Club, day: date) -> list[tuple[str, str, str]]:
+    """Say which open invoices a day's run would hold back, and why."""
+    with club.units.read(club.context()) as tx:
+        planned, _ = preview_collect(tx, scope(), day, ("", UUID(int=0)), 10)
+    not_paid = [one.not_paid for agreement in planned for one in agreement.invoices if one.not_paid]
+    return [(one.invoice.number, one.reason, one.description) for one in not_paid]
 
 
 def test_sus_4_an_open_ended_suspension_lets_go_when_it_ends(club: Club) -> None:

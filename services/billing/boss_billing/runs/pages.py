@@ -152,6 +152,11 @@ def collect_page(tx: Transaction, run: BillRun, found: Sequence[tuple[UUID, UUID
     return True
 
 
+def list_held(tx: Transaction, run: BillRun) -> None:
+    """List the older invoices that a suspension keeps from being attempted."""
+    store.list_held(tx.connection, run, list(run.scope.units(units.units_of(tx.connection, run.enterprise_id))))
+
+
 def withdraw_page(tx: Transaction, run: BillRun) -> bool:
     """Take back a page of a cancelled run's payments that nobody has sent; tell whether there may be more.
 

@@ -14,7 +14,7 @@ from boss_billing.invoices.rules import REFUSAL_TEXTS, Invoice
 from boss_billing.payments.planners import open_planner
 from boss_billing.payments.planning import NewAttempt, NotPaid
 from boss_billing.runs import store
-from boss_billing.runs.rules import BilledPage, DuePage, Scope, bill
+from boss_billing.runs.rules import SUSPENDED, BilledPage, DuePage, Scope, bill
 from boss_billing.units import store as units
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
@@ -78,19 +78,22 @@ def preview_due(tx: Transaction, enterprise_id: UUID, bill_date: date, due: DueP
 def preview_collect(
     tx: Transaction, scope: Scope, bill_date: date, after: tuple[str, UUID], limit: int
 ) -> tuple[list[PlannedAgreement], tuple[str, UUID] | None]:
-    """Show which open invoices would be attempted, and where the next page begins."""
+    """Show which open invoices would be attempted, which a suspension holds back, and where the next page begins."""
     connection, enterprise_id = tx.connection, scope.enterprise_id
-    rows = store.look_at_collectable(connection, enterprise_id, scope_units(tx, scope), bill_date, after, limit)
-    account_ids = {account_id for _, _, account_id in rows}
-    older = invoices.find(connection, enterprise_id, [invoice_id for _, invoice_id, _ in rows])
+    rows = store.look_at_open(connection, enterprise_id, scope_units(tx, scope), bill_date, after, limit)
+    account_ids = {account_id for _, _, account_id, _ in rows}
+    older = invoices.find(connection, enterprise_id, [invoice_id for _, invoice_id, _, _ in rows])
     sources = funding.recurring_sources(connection, enterprise_id, account_ids)
     all_sources = [source for mine in sources.values() for source in mine]
-    to_pay = Counter(account_id for _, _, account_id in rows)
+    to_pay = Counter(account_id for _, _, account_id, _ in rows)
     planner = open_planner(connection, enterprise_id, new_id(), bill_date, all_sources, to_pay, older, only_looks=True)
     found = []
-    for number, invoice_id, account_id in rows:
+    for number, invoice_id, account_id, why_held in rows:
         before = older[invoice_id]
-        _, attempts, not_paid = planner.plan(number, before, sources.get(account_id, ()))
+        attempts: Sequence[NewAttempt] = ()
+        not_paid: NotPaid | None = NotPaid(before, SUSPENDED, why_held)
+        if not why_held:
+            _, attempts, not_paid = planner.plan(number, before, sources.get(account_id, ()))
         planned = PlannedInvoice(before, False, [before.description], attempts, not_paid)
         found.append(PlannedAgreement("", before.account, before.agreement_id, [planned]))
     return found, (rows[-1][0], rows[-1][1]) if len(rows) == limit else None

@@ -119,6 +119,7 @@ class RunProcesses:
                     if not pages.collect_page(tx, run, found[start:end]):
                         return
                     if not more and end >= len(found):
+                        pages.list_held(tx, run)
                         commands.cut_batches(tx, run.id)
 
     def withdraw(self, task: Task) -> None:
@@ -135,6 +136,7 @@ class RunProcesses:
         if len(found) > pages.COLLECT_PAGE:
             return True
         pages.collect_page(tx, run, found)
+        pages.list_held(tx, run)
         commands.cut_batches(tx, run.id)
         return False
 

@@ -25,6 +25,7 @@ from boss_kit.errors import FailedPrecondition
 
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
 APPROVE = "billing.billRuns.approve"
+SUSPENDED = "SUSPENDED"
 AGREEMENTS_PER_SHARD = 5000
 SMALL_SHARD_AGREEMENTS = 500
 AGREEMENTS_PER_TASK = 1000

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from boss_billing.invoices import store as invoices
 from boss_billing.invoices.rules import Invoice
-from boss_billing.runs.rules import BillRun, RunState, Scope, ScopeKind, Shard, Skip, Tally
+from boss_billing.runs.rules import SUSPENDED, BillRun, RunState, Scope, ScopeKind, Shard, Skip, Tally
 
 TABLES = sa.MetaData()
 
@@ -82,7 +82,7 @@ _PAGES_DONE = sa.text(
 
 _FINISH_ONE_BY_ONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
-_COLLECTABLE = """
+_OPEN = """
     FROM invoice
     JOIN account ON account.enterprise_id = invoice.enterprise_id AND account.id = invoice.account_id
     WHERE invoice.enterprise_id = :enterprise_id AND invoice.balance_minor > 0
@@ -95,22 +95,43 @@ _COLLECTABLE = """
           -- Asked for each invoice by its key, also while the statistics of payments are an empty table's.
           OFFSET 0
       )
-      AND (
-          NOT EXISTS (
-              SELECT FROM suspension
-              WHERE suspension.enterprise_id = invoice.enterprise_id AND suspension.account_id = invoice.account_id
-                AND (invoice.agreement_id IS NULL OR suspension.agreement_id = invoice.agreement_id)
-                AND suspension.stop_billing AND suspension.start_date <= :bill_date
-                AND (suspension.end_date IS NULL OR :bill_date < suspension.end_date)
-          )
-          -- The fees of a suspension are collected while it stops everything else (SPEC SUS-7).
-          OR EXISTS (
-              SELECT FROM invoice_line AS fee
-              WHERE fee.enterprise_id = invoice.enterprise_id AND fee.invoice_id = invoice.id
-                AND split_part(fee.charge_key, '/', 3) IN ('freeze', 'freeze_recurring')
-          )
-      )
 """
+
+_SUSPENSIONS = """
+    FROM suspension
+    WHERE suspension.enterprise_id = invoice.enterprise_id AND suspension.account_id = invoice.account_id
+      AND (invoice.agreement_id IS NULL OR suspension.agreement_id = invoice.agreement_id)
+      AND suspension.stop_billing AND suspension.start_date <= :bill_date
+      AND (suspension.end_date IS NULL OR :bill_date < suspension.end_date)
+"""
+
+# The fees of a suspension are collected while it stops everything else (SPEC SUS-7).
+_HAS_SUSPENSION_FEE = """
+    EXISTS (
+        SELECT FROM invoice_line AS fee
+        WHERE fee.enterprise_id = invoice.enterprise_id AND fee.invoice_id = invoice.id
+          AND split_part(fee.charge_key, '/', 3) IN ('freeze', 'freeze_recurring')
+    )
+"""
+
+_COLLECTABLE = f"{_OPEN} AND (NOT EXISTS (SELECT {_SUSPENSIONS}) OR {_HAS_SUSPENSION_FEE})"
+
+_WHY_HELD = f"""
+    (SELECT 'Suspended ' || CASE WHEN bool_or(end_date IS NULL) THEN 'with no end yet'
+                                 ELSE 'until ' || max(end_date) END || '; what is open is collected afterwards.'
+     {_SUSPENSIONS} HAVING count(*) > 0)
+"""
+
+_LIST_HELD = sa.text(
+    f"""
+    INSERT INTO skipped_charge (
+        enterprise_id, business_unit_id, bill_run_id, agreement_number, reason, subject, description)
+    SELECT invoice.enterprise_id, invoice.business_unit_id, :run_id, invoice.number, :reason, invoice.id::text,
+           {_WHY_HELD}
+    {_OPEN} AND EXISTS (SELECT {_SUSPENSIONS}) AND NOT {_HAS_SUSPENSION_FEE}
+    ON CONFLICT DO NOTHING
+    """
+)
 
 _TO_COLLECT = sa.text(
     f"""
@@ -122,9 +143,11 @@ _TO_COLLECT = sa.text(
 
 _STILL_TO_COLLECT = sa.text(f"SELECT invoice.id {_COLLECTABLE} AND invoice.id = ANY(:ids)")
 
-_LOOK_AT_COLLECTABLE = sa.text(
+_LOOK_AT_OPEN = sa.text(
     f"""
-    SELECT account.number, invoice.id, invoice.account_id {_COLLECTABLE}
+    SELECT account.number, invoice.id, invoice.account_id,
+           CASE WHEN {_HAS_SUSPENSION_FEE} THEN '' ELSE coalesce({_WHY_HELD}, '') END
+    {_OPEN}
       AND (account.number, invoice.id) > (:number, CAST(:invoice_id AS uuid))
     ORDER BY account.number, invoice.id
     LIMIT :limit
@@ -148,18 +171,24 @@ def still_to_collect(
     return invoices.find(connection, enterprise_id, connection.scalars(_STILL_TO_COLLECT, parameters).all())
 
 
-def look_at_collectable(
+def list_held(connection: sa.Connection, run: BillRun, unit_ids: Collection[UUID]) -> None:
+    """List the invoices that a run would attempt if no suspension held them back (SPEC SUS-4)."""
+    parameters = {"enterprise_id": run.enterprise_id, "unit_ids": list(unit_ids), "bill_date": run.bill_date}
+    connection.execute(_LIST_HELD, {**parameters, "run_id": run.id, "reason": SUSPENDED})
+
+
+def look_at_open(
     connection: sa.Connection,
     enterprise_id: UUID,
     unit_ids: Collection[UUID],
     bill_date: date,
     after: tuple[str, UUID],
     limit: int,
-) -> Sequence[tuple[str, UUID, UUID]]:
-    """Read what a day's run would attempt, after a place in the list: (account number, invoice, account)."""
+) -> Sequence[tuple[str, UUID, UUID, str]]:
+    """Read what is planned for a day, after a place in the list: account number, invoice, account, why it is held."""
     parameters = {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "bill_date": bill_date, "limit": limit}
     place = {"number": after[0], "invoice_id": after[1]}
-    return [(row[0], row[1], row[2]) for row in connection.execute(_LOOK_AT_COLLECTABLE, {**parameters, **place})]
+    return [tuple(row) for row in connection.execute(_LOOK_AT_OPEN, {**parameters, **place})]
 
 
 def add_run(connection: sa.Connection, run: BillRun, created_by: str, now: datetime) -> bool:
