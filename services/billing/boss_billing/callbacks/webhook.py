@@ -12,6 +12,7 @@ from boss_billing.callbacks import commands, convert, process, refunds, returns,
 from boss_billing.callbacks.rules import CallbackKind
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
+from boss_kit.commit_group import CommitGroup, in_groups
 from boss_kit.context import Context
 from boss_kit.errors import InvalidArgument
 from boss_kit.rpc.content import check_rules, check_texts, refuse, texts_of
@@ -51,7 +52,7 @@ TYPES: Mapping[str, _Type] = {
 
 def processor_webhook(secrets: Sequence[str]) -> Webhook:
     """Make the route for signed bodies: `{"type": "payment.results", "data": {...}}` and the other types."""
-    return Webhook(PATH, secrets, take, BODY_BYTES_MAX, go_on)
+    return Webhook(PATH, secrets, take, BODY_BYTES_MAX, GoingOn().go_on)
 
 
 def take(tx: Transaction, body: bytes) -> None:
@@ -60,11 +61,37 @@ def take(tx: Transaction, body: bytes) -> None:
     found.keep(tx.for_context(_context(tx.context, request)), found.read(request))
 
 
-def go_on(units: UnitOfWork, context: Context, body: bytes) -> None:
-    """Apply what was kept of a body."""
-    found, request = _read(body)
-    with units.begin(_context(context, request)) as tx:
-        process.apply(tx, found.kind, [one.callback_id for one in found.read(request)])
+@dataclass(frozen=True)
+class Taken:
+    """What was kept of a body and is to be applied."""
+
+    units: UnitOfWork
+    context: Context
+    kind: CallbackKind
+    callback_ids: Sequence[str]
+
+
+class GoingOn:
+    """Applies what was kept; of webhooks that come at the same time together."""
+
+    def __init__(self) -> None:
+        self._group = CommitGroup(self.apply)
+
+    def go_on(self, units: UnitOfWork, context: Context, body: bytes) -> None:
+        """Apply what was kept of a body."""
+        found, request = _read(body)
+        ids = [one.callback_id for one in found.read(request)]
+        self._group.submit(Taken(units, _context(context, request), found.kind, ids))
+
+    @staticmethod
+    def apply(taken: Sequence[Taken]) -> Sequence[None]:
+        """Apply what was kept of several bodies: a transaction for each enterprise and kind."""
+        for places in in_groups(taken, lambda one: (one.context.enterprise_id, one.kind)):
+            same = [taken[place] for place in places]
+            ids = dict.fromkeys(one for of in same for one in of.callback_ids)
+            with same[0].units.begin(same[0].context) as tx:
+                process.apply(tx, same[0].kind, list(ids))
+        return [None] * len(taken)
 
 
 def _context(context: Context, request: Any) -> Context:
