@@ -1,5 +1,6 @@
 """What an installation decides, read once from the environment; what is missing or wrong stops the start."""
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -160,6 +161,14 @@ def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in schemes and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+
+
+def is_webhook_secret(text: str) -> bool:
+    """Tell whether a text is a secret as Standard Webhooks has it: `whsec_` and base64."""
+    try:
+        return text.startswith("whsec_") and bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
     except ValueError:
         return False
 

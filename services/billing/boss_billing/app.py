@@ -13,6 +13,8 @@ from boss_kit.service import House, Running, Service, Serving, Working
 from boss_kit.settings import StartError
 
 if TYPE_CHECKING:
+    from boss_billing.adapters.chance import Script
+    from boss_billing.adapters.conduct import Conduct
     from boss_billing.adapters.places import Place
     from boss_billing.adapters.port import Processor
     from boss_billing.adapters.simulator import Simulator
@@ -252,17 +254,29 @@ def processor_place(settings: BillingSettings) -> "Place":
 def _simulator(house: House[BillingSettings], settings: BillingSettings) -> "Simulator":
     import csv
 
-    from boss_billing.adapters.chance import read_script
-    from boss_billing.adapters.conduct import Conduct, read_dictated, read_per_mille
     from boss_billing.adapters.simulator import Simulator
 
     codes = resources.files("boss_billing") / "data" / "decline_codes.csv"
     with codes.open(encoding="utf-8") as lines:
         messages = {row["code"]: row["message"] for row in csv.DictReader(lines)}
-    script = read_script(settings.sandbox_script) if settings.sandbox_script else None
-    dictated = read_dictated(settings.sandbox_script) if settings.sandbox_script else {}
-    conduct = Conduct(dictated, read_per_mille(settings.sandbox_behaviour))
+    script, conduct = read_conduct(settings.sandbox_script, settings.sandbox_behaviour)
     return Simulator(house.engine, settings.sandbox_seed, messages, script, conduct)
+
+
+def read_conduct(path: Path | None, shares: Sequence[str]) -> "tuple[Script, Conduct]":
+    """Read what the simulator is told to do. Raises StartError naming the setting, and the line of a script."""
+    from boss_billing.adapters.chance import read_script
+    from boss_billing.adapters.conduct import Conduct, read_dictated, read_per_mille
+
+    try:
+        script = read_script(path) if path else {}
+        dictated = read_dictated(path) if path else {}
+    except ValueError as error:
+        raise StartError(f"BOSS_SANDBOX_SCRIPT: {path}, {error}.") from error
+    try:
+        return script, Conduct(dictated, read_per_mille(shares))
+    except ValueError as error:
+        raise StartError(f"BOSS_SANDBOX_BEHAVIOUR: {error}.") from error
 
 
 def _web(house: House[BillingSettings], settings: BillingSettings) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
-from boss_kit.settings import Settings, setting
+from boss_kit.settings import Settings, is_webhook_secret, setting
 
 SANDBOX, FILE, REST = "sandbox", "file", "rest"
 PROCESSORS = (SANDBOX, FILE, REST)
@@ -103,6 +103,9 @@ class BillingSettings(Settings):
             found.append("BOSS_PROCESSOR_API_KEY is required with BOSS_PROCESSOR=rest.")
         if self.sandbox_script is not None and not self.sandbox_script.is_file():
             found.append(f"BOSS_SANDBOX_SCRIPT names {self.sandbox_script}, but there is no such file.")
+        if not all(is_webhook_secret(secret) for secret in self.webhook_secrets):
+            text = "holds something else: each is whsec_ and base64, as Standard Webhooks has it."
+            found.append(f"BOSS_PROCESSOR_WEBHOOK_SECRETS {text}")
         return found
 
     def _file_problems(self) -> list[str]:

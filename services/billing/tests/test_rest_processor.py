@@ -184,6 +184,7 @@ def test_bil_5_answers_are_told_in_the_words_of_our_table(status: str, word: str
         ({"BOSS_PROCESSOR": "rest", "BOSS_PROCESSOR_URL": "https://api.example.com"}, "BOSS_PROCESSOR_API_KEY"),
         ({"BOSS_PROCESSOR": "file"}, "BOSS_PROCESSOR_FOLDER"),
         ({"BOSS_PROCESSOR": "carrier_pigeon"}, "sandbox, file, rest"),
+        ({"BOSS_PROCESSOR_WEBHOOK_SECRETS": "secret"}, "whsec_ and base64"),
     ],
 )
 def test_a_processor_without_its_settings_is_refused(changes: dict[str, str], missing: str, tokens: Any) -> None:

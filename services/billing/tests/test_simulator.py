@@ -10,6 +10,8 @@ from boss_billing import events
 from boss_billing.adapters.chance import read_script
 from boss_billing.adapters.conduct import Behaviour, Conduct, read_dictated, read_per_mille
 from boss_billing.adapters.simulator import Simulator
+from boss_billing.app import read_conduct
+from boss_kit.settings import StartError
 
 MEMBERS = 6
 
@@ -113,6 +115,26 @@ def test_a_script_dictates_codes_and_behaviours_each_where_it_names_one(tmp_path
     assert read_dictated(path) == {("tok_2", 1): Behaviour.LATE, ("tok_3", 2): Behaviour.TWICE}
     path.write_text("token,attempt,code\ntok_1,1,D03\n")
     assert read_dictated(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("card,attempt,code\ntok_1,1,D03\n", "line 1: has no column token"),
+        ("token,attempt,code\ntok_1,1,D03\ntok_2,first,D03\n", "line 3: attempt 'first' isn't a number from 1 on"),
+        ("token,attempt,code\ntok_1,0,D03\n", "line 2: attempt '0' isn't a number from 1 on"),
+        ("token,attempt,code,behaviour\ntok_1,1,,dances\n", "line 2: 'dances' is no behaviour"),
+    ],
+)
+def test_a_script_that_can_not_be_played_is_refused_with_the_setting_and_the_line(
+    tmp_path: Path, text: str, refusal: str
+) -> None:
+    path = tmp_path / "script.csv"
+    path.write_text(text)
+    with pytest.raises(StartError, match=f"BOSS_SANDBOX_SCRIPT: .*{refusal}"):
+        read_conduct(path, ())
+    with pytest.raises(StartError, match="BOSS_SANDBOX_BEHAVIOUR: 'slow=5' isn't one of"):
+        read_conduct(None, ("slow=5",))
 
 
 def test_the_same_seed_misbehaves_in_the_same_way(club: Club) -> None:

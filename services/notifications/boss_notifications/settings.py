@@ -1,10 +1,9 @@
 """What an installation decides about notifications."""
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from boss_kit.settings import Settings, setting
+from boss_kit.settings import Settings, is_webhook_secret, setting
 from boss_notifications.dispatch.rules import SETTLE_AFTER_S
 
 SECURITIES = ("none", "starttls", "tls")
@@ -55,15 +54,8 @@ class NotificationsSettings(Settings):
             found.append("BOSS_SMTP_QUERY_URL holds no {message_id}: say where in the address it belongs.")
         if self.sandbox_folder and "notifications" not in self.addresses:
             found.append("BOSS_NOTIFICATIONS_ADDRESS is missing: the sandbox answers through this service's own door.")
-        if not all(_is_secret(secret) for secret in self.webhook_secrets):
+        if not all(is_webhook_secret(secret) for secret in self.webhook_secrets):
             found.append(
                 "BOSS_WEBHOOK_SECRETS holds something else: each is whsec_ and base64, as Standard Webhooks has it."
             )
         return found
-
-
-def _is_secret(text: str) -> bool:
-    try:
-        return text.startswith("whsec_") and bool(base64.b64decode(text.removeprefix("whsec_"), validate=True))
-    except ValueError:
-        return False

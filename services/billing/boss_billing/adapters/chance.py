@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -81,9 +81,22 @@ def draw(seed: str, *key: str) -> int:
 
 
 def read_script(path: Path) -> Script:
-    """Read a file of `token,attempt,code`; a row without a code leaves it to chance."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        return {(row["token"], int(row["attempt"])): row["code"] for row in csv.DictReader(lines) if row["code"]}
+    """Read a file of `token,attempt,code`; without a code it is left to chance. Raises ValueError with the line."""
+    return {(token, attempt): row["code"] for _, token, attempt, row in rows_of_script(path) if row["code"]}
+
+
+def rows_of_script(path: Path) -> Iterator[tuple[int, str, int, Mapping[str, str]]]:
+    """Read what a script names: line, token, attempt and the row. Raises ValueError with the line."""
+    with path.open(encoding="utf-8", newline="") as text:
+        lines = csv.DictReader(text)
+        missing = [one for one in ("token", "attempt", "code") if one not in (lines.fieldnames or ())]
+        if missing:
+            raise ValueError(f"line 1: has no column {', '.join(missing)}")
+        for row in lines:
+            attempt = row["attempt"] or ""
+            if not (attempt.isascii() and attempt.isdigit() and int(attempt) > 0):
+                raise ValueError(f"line {lines.line_num}: attempt {attempt!r} isn't a number from 1 on")
+            yield lines.line_num, row["token"], int(attempt), row
 
 
 def _pick(place: int, shares: Sequence[tuple[T, int]], rest: T) -> T:

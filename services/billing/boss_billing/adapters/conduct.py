@@ -1,12 +1,11 @@
 """How the simulated processor misbehaves, where a test or an operator wants it to: dictated, or drawn by hash. Pure."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from boss_billing.adapters.chance import PER_MILLE, draw
+from boss_billing.adapters.chance import PER_MILLE, draw, rows_of_script
 from boss_billing.batches.rules import SubmittedAttempt
 
 
@@ -73,13 +72,15 @@ WELL_BEHAVED = Conduct()
 
 
 def read_dictated(path: Path) -> Dictated:
-    """Read the column `behaviour` of a script; an empty one leaves it to chance. Raises ValueError for another word."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        return {
-            (row["token"], int(row["attempt"])): Behaviour(row["behaviour"])
-            for row in csv.DictReader(lines)
-            if row.get("behaviour")
-        }
+    """Read the column `behaviour` of a script; an empty one leaves it to chance. Raises ValueError with the line."""
+    dictated = {}
+    for line, token, attempt, row in rows_of_script(path):
+        word = row.get("behaviour")
+        if word and word not in tuple(Behaviour):
+            raise ValueError(f"line {line}: {word!r} is no behaviour; they are {', '.join(Behaviour)}")
+        if word:
+            dictated[token, attempt] = Behaviour(word)
+    return dictated
 
 
 def read_per_mille(parts: Sequence[str]) -> Mapping[Behaviour, int]:
