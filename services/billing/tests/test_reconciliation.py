@@ -8,12 +8,15 @@ import sqlalchemy as sa
 from billing_month import Month, Paid
 from boss.billing.v1 import deposit_service_pb2 as deposit_pb
 from boss.billing.v1 import deposit_service_pb2_grpc as deposit_grpc
+from boss.billing.v1 import ledger_service_pb2 as ledger_pb
+from boss.billing.v1 import ledger_service_pb2_grpc as ledger_grpc
 from boss.billing.v1 import report_service_pb2 as pb
 from boss.billing.v1 import report_service_pb2_grpc as report_grpc
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, request_id, unit_id
+from google.type import date_pb2
 
 from boss_billing.deposits.rules import Outcome
-from boss_kit.errors import InvalidArgument
+from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_from_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
@@ -246,6 +249,10 @@ def test_bil_9_only_what_differs_can_be_asked_for_and_totals_are_of_all_pages(mo
     (total,) = first.totals
     assert first.totals == second.totals
     figures = (total.submitted, total.deposited, total.fee, total.differing)
+    # What is in order isn't listed, nor in the sums.
+    assert [minor(figure) for figure in figures] == [3050, 905, 0, -2145]
+    (total,) = report(reports).totals
+    figures = (total.submitted, total.deposited, total.fee, total.differing)
     assert [minor(figure) for figure in figures] == [4050, 1905, 30, -2145]
     denver = report(reports, parent=f"{PARENT}/businessUnits/{unit_id(DENVER)}")
     assert [batch.number for batch in denver.batches] == [1, 2, 3, 4]
@@ -290,3 +297,164 @@ def test_bil_8_a_deposit_of_a_whole_batch_that_comes_before_its_results_pays_wha
     assert (differences(reports), found.provisional) == ([], False)
     assert [(one.tender, minor(one.gross)) for one in found.batches[0].deposits] == [("", 1500), ("AMEX", 200)]
     assert minor(found.batches[0].fee) == 30
+
+
+def test_bil_9_each_row_of_the_reconciliation_adds_up_and_the_total_is_the_sum_of_the_rows(
+    month: Month, reports: Any
+) -> None:
+    month.pay(
+        Paid(6000),
+        Paid(1000, original="declined", retry="approved"),
+        Paid(3000, state="finally_declined"),
+        Paid(500, state="pending"),
+        Paid(250, state="not_attempted", batch=2),
+        Paid(125, state="unknown", batch=2),
+        Paid(75, original="declined", retry="pending", state="declined", batch=2),
+    )
+    month.deposit(1, "VISA", 6900, fee_minor=100)
+    month.deposit(99, "VISA", 777)
+    for _ in ("live", "rolled up"):
+        found = report(reports)
+        (total,) = found.totals
+        rows = [_columns(batch) for batch in found.batches if batch.business_unit]
+        assert rows == [(10500, 6000, 4000, 500, 1000), (450, 0, 75, 375, 0)]
+        whole = (
+            total.submitted, total.original_approved, total.original_declined, total.original_without_result,
+            total.retry_approved,
+        )  # fmt: skip
+        assert tuple(map(minor, whole)) == tuple(map(sum, zip(*rows, strict=True)))
+        for submitted, *parts, _ in rows:
+            assert submitted == sum(parts)
+        for batch in found.batches:
+            differing = sum(minor(one.amount) for one in batch.differences)
+            assert minor(batch.deposited) + minor(batch.awaited) - minor(batch.approved) == differing
+        for field in ("deposited", "fee", "awaited"):
+            assert minor(getattr(total, field)) == sum(minor(getattr(batch, field)) for batch in found.batches)
+        month.roll_up()
+
+
+def _columns(batch: Any) -> tuple[int, ...]:
+    original = batch.original
+    without_result = minor(original.not_attempted.amount) + minor(original.unanswered.amount)
+    figures = (original.submitted, original.approved, original.declined)
+    retry = minor(batch.retry.approved.amount) if batch.HasField("retry") else 0
+    return (*(minor(figure.amount) for figure in figures), without_result, retry)
+
+
+@pytest.mark.parametrize("rolled_up", [False, True])
+def test_bil_9_one_batch_is_asked_for_by_its_number_whatever_its_day(
+    month: Month, reports: Any, rolled_up: bool
+) -> None:
+    month.pay(Paid(1000, batch=7), Paid(500, batch=8), Paid(200, batch=9, day=DAY + timedelta(days=400)))
+    month.deposit(7, "VISA", 1000)
+    month.deposit(99, "VISA", 777)
+    month.deposit(98, "VISA", 1)
+    if rolled_up:
+        month.roll_up()
+
+    def one(number: int, **changes: Any) -> list[tuple[int, int]]:
+        found = report(reports, filter=pb.ReportFilter(batch_number=number, **changes)).batches
+        return [(batch.number, minor(batch.deposited)) for batch in found]
+
+    assert one(7) == [(7, 1000)]
+    assert one(9) == [(9, 0)]
+    assert one(99) == [(99, 777)]
+    assert one(6) == []
+    assert one(9, end_date=date_to_proto(DAY)) == []
+    request = pb.GetPaymentBatchesReportRequest(parent=PARENT, filter=pb.ReportFilter(batch_number=8))
+    (batch,) = reports.GetPaymentBatchesReport(request, timeout=10).batches
+    assert (batch.number, minor(batch.submitted.amount)) == (8, 500)
+
+
+def test_bil_9_money_for_an_unknown_batch_is_narrowed_by_tender_as_all_else(month: Month, reports: Any) -> None:
+    month.deposit(98, "VISA", 1)
+    month.deposit(99, "MC", 2)
+    days = {"start_date": date_to_proto(DAY), "end_date": date_to_proto(DAY + timedelta(days=30))}
+    found = report(reports, filter=pb.ReportFilter(**days, tenders=["MC"])).batches
+    assert [batch.number for batch in found] == [99]
+
+
+DAYS = {"start_date": date_to_proto(DAY), "end_date": date_to_proto(DAY)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({**DAYS, "tenders": ["VISA", "Visa"]}, "filter.tenders: 'Visa' is no tender; there are VISA, MC, DISC, "),
+        ({**DAYS, "kinds": ["New"]}, "filter.kinds: narrows only Post-Billing Submitted and Results; leave it out"),
+        ({**DAYS, "item_categories": ["x"]}, "filter.item_categories: narrows only Post-Billing Submitted and Res"),
+        ({}, "filter.start_date: is missing: give the first and the last bill date, or the batch_number of one"),
+        ({"start_date": date_to_proto(DAY)}, "filter.end_date: is missing"),
+        ({"start_date": date_pb2.Date(year=2026, month=2, day=30)}, "filter.start_date: 2026-2-30 is not a day of"),
+        (
+            {"start_date": date_to_proto(DAY), "end_date": date_to_proto(DAY - timedelta(days=1))},
+            "filter.end_date: 2026-01-04 lies before the start date, 2026-01-05; swap them",
+        ),
+    ],
+)
+def test_bil_9_a_filter_that_cannot_be_is_refused_by_name_with_the_way_out(
+    month: Month, reports: Any, asked: Any, told: str
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        report(reports, filter=pb.ReportFilter(**asked))
+    assert told in refused.value.message
+
+
+def test_bil_9_a_report_of_payments_is_not_narrowed_to_a_batch(month: Month, reports: Any) -> None:
+    which = pb.ReportFilter(**DAYS, batch_number=1)
+    with pytest.raises(InvalidArgument, match=r"filter\.batch_number: narrows only Billing Payment Batches"):
+        reports.GetSubmittedReport(pb.GetSubmittedReportRequest(parent=PARENT, filter=which), timeout=10)
+    with pytest.raises(InvalidArgument, match=r"filter\.batch_number"):
+        reports.ListReportedPayments(pb.ListReportedPaymentsRequest(parent=PARENT, filter=which), timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"report": pb.REPORT_KIND_BATCHES, "only_differences": True}, "only_differences"),
+        ({"report": pb.REPORT_KIND_SUBMITTED, "only_differences": True}, "only_differences"),
+        ({"report": pb.REPORT_KIND_RECONCILIATION, "group_by": [pb.REPORT_GROUPING_DAY]}, "group_by"),
+    ],
+)
+def test_bil_9_a_file_is_not_narrowed_by_what_its_report_has_not(
+    month: Month, reports: Any, changes: Any, field: str
+) -> None:
+    which = pb.ReportFilter(**DAYS)
+    request = pb.ExportReportRequest(parent=PARENT, filter=which, format=pb.FILE_FORMAT_CSV, **changes)
+    with pytest.raises(InvalidArgument, match=field):
+        list(reports.ExportReport(request, timeout=10))
+
+
+def test_bil_9_a_unit_there_is_not_is_refused_by_every_report_and_list_of_a_controller(
+    month: Month, reports: Any, server: Any
+) -> None:
+    nowhere = f"{PARENT}/businessUnits/{unit_id('Nowhere')}"
+    days, deposits = pb.ReportFilter(**DAYS), server.stub(deposit_grpc.DepositServiceStub)
+    ledger = server.stub(ledger_grpc.LedgerServiceStub)
+    of_filter = pb.ReportFilter(**DAYS, business_units=[nowhere])
+    asked = [
+        (reports.GetSubmittedReport, pb.GetSubmittedReportRequest(parent=nowhere, filter=days)),
+        (reports.GetSubmittedReport, pb.GetSubmittedReportRequest(parent=PARENT, filter=of_filter)),
+        (reports.GetResultsReport, pb.GetResultsReportRequest(parent=nowhere, filter=days)),
+        (reports.GetPaymentBatchesReport, pb.GetPaymentBatchesReportRequest(parent=nowhere, filter=days)),
+        (reports.GetReconciliationReport, pb.GetReconciliationReportRequest(parent=nowhere, filter=days)),
+        (reports.ListBatchTransactions, pb.ListBatchTransactionsRequest(parent=nowhere, batch_number=1)),
+        (deposits.ListDeposits, deposit_pb.ListDepositsRequest(parent=nowhere)),
+        (ledger.GetAging, ledger_pb.GetAgingRequest(parent=nowhere)),
+        (ledger.ListAgedAccounts, ledger_pb.ListAgedAccountsRequest(parent=nowhere)),
+    ]
+    for method, request in asked:
+        with pytest.raises(NotFound, match=str(unit_id("Nowhere"))) as refused:
+            method(request, timeout=10)
+        assert refused.value.reason == "BUSINESS_UNIT_NOT_FOUND"
+
+
+def test_bil_9_the_drill_down_refuses_a_label_or_tender_there_is_not(month: Month, reports: Any) -> None:
+    for changes, told in (
+        ({"label": "Third"}, "label: 'Third' is no label; there are Original, Retry."),
+        ({"tender": "GOLD"}, "tender: 'GOLD' is no tender; there are VISA"),
+    ):
+        request = pb.ListBatchTransactionsRequest(parent=PARENT, batch_number=1, **changes)
+        with pytest.raises(InvalidArgument) as refused:
+            reports.ListBatchTransactions(request, timeout=10)
+        assert told in refused.value.message

@@ -7,19 +7,23 @@ import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from billing_month import Month, Paid
 from boss.billing.v1 import report_service_pb2 as pb
 from boss.billing.v1 import report_service_pb2_grpc as report_grpc
-from club import DAY, ENTERPRISE_ID, Club
+from club import DAY, DENVER, ENTERPRISE_ID, Club, unit_id
 
 from boss_billing.reports.files import csv_file
-from boss_billing.reports.sheets import Column, ColumnKind, Rank, Row, Sheet
+from boss_billing.reports.sheets import Column, ColumnKind, Rank, Row, Sheet, money
+from boss_billing.reports.workbook import HEADER_ROW, xlsx_file
 from boss_kit.rpc.convert import date_to_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
 LAST = DAY + timedelta(days=30)
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+NOTHING = "Nothing was billed in these days."
 
 
 @pytest.fixture
@@ -94,8 +98,17 @@ def test_bil_9_the_files_say_what_the_reports_say(month: Month, reports: Any) ->
         "1",
         "provisional",
     ]
-    columns = ("Original declined", "Retry submitted", "Retry approved", "Expected", "Deposited", "Awaited", "Note")
-    told = ["40.00", "10.00", "10.00", "70.00", "69.00", "1.00", "provisional"]
+    columns = (
+        "Original declined",
+        "Original without result",
+        "Retry submitted",
+        "Retry approved",
+        "Expected",
+        "Deposited",
+        "Awaited",
+        "Note",
+    )
+    told = ["40.00", "5.00", "10.00", "10.00", "70.00", "69.00", "1.00", "provisional"]
     for row in ("business unit", "total"):
         assert last(pb.REPORT_KIND_RECONCILIATION, row, *columns) == told
 
@@ -103,7 +116,7 @@ def test_bil_9_the_files_say_what_the_reports_say(month: Month, reports: Any) ->
 def csv_cells(*cells: Any) -> list[str]:
     """Write cells as CSV, and read them as a program would."""
     columns = [Column(f"Column {number}", ColumnKind.TEXT) for number, _ in enumerate(cells)]
-    written = csv_file(Sheet("any", "Any", "any", columns, [Row(Rank.LINE, cells)]))
+    written = csv_file(Sheet("any", "Any", ["any"], columns, [Row(Rank.LINE, cells)]))
     return list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))[1][1:]
 
 
@@ -139,3 +152,138 @@ def test_bil_9_amounts_below_zero_are_numbers_in_a_csv_file(month: Month, report
     _, content = export(reports, pb.REPORT_KIND_RECONCILIATION, pb.FILE_FORMAT_CSV)
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     assert [row["Difference"] for row in rows if row["Difference"]] == ["-45.00", "-45.00", "-45.00"]
+
+
+class Page:
+    """A page of a workbook, read as a spreadsheet program reads it."""
+
+    def __init__(self, content: bytes, number: int = 1) -> None:
+        with zipfile.ZipFile(io.BytesIO(content)) as workbook:
+            self.sheet = ElementTree.fromstring(workbook.read(f"xl/worksheets/sheet{number}.xml"))
+            self._styles = ElementTree.fromstring(workbook.read("xl/styles.xml"))
+            self._words = [
+                "".join(one.itertext()) for one in ElementTree.fromstring(workbook.read("xl/sharedStrings.xml"))
+            ]
+            self.names = [
+                one.get("name") for one in ElementTree.fromstring(workbook.read("xl/workbook.xml")).iter(f"{MAIN}sheet")
+            ]
+
+    def rows(self) -> list[list[str]]:
+        return [[self._text(cell) for cell in row] for row in self.sheet.iter(f"{MAIN}row")]
+
+    def header(self) -> list[str]:
+        (row,) = (row for row in self.sheet.iter(f"{MAIN}row") if row.get("r") == str(HEADER_ROW + 1))
+        return [self._text(cell) for cell in row]
+
+    def column(self, title: str) -> list[tuple[str, str]]:
+        """Give text and number format of each cell below a title."""
+        place = self.header().index(title)
+        below = [row for row in self.sheet.iter(f"{MAIN}row") if int(row.get("r", 0)) > HEADER_ROW + 1]
+        cells = [list(row)[place] for row in below]
+        return [(self._text(cell), self._format(cell)) for cell in cells]
+
+    def widths(self) -> list[float]:
+        return [
+            float(one.get("width", 0))
+            for one in self.sheet.iter(f"{MAIN}col")
+            for _ in range(int(one.get("min", 0)), int(one.get("max", 0)) + 1)
+        ]
+
+    def _text(self, cell: ElementTree.Element) -> str:
+        value = cell.findtext(f"{MAIN}v", "")
+        return self._words[int(value)] if cell.get("t") == "s" else value
+
+    def _format(self, cell: ElementTree.Element) -> str:
+        (looks,) = self._styles.iter(f"{MAIN}cellXfs")
+        of = list(looks)[int(cell.get("s", 0))].get("numFmtId")
+        known = {one.get("numFmtId"): one.get("formatCode") for one in self._styles.iter(f"{MAIN}numFmt")}
+        return known.get(of) or {"1": "0", "49": "@"}[of or ""]
+
+
+def test_bil_9_the_batch_numbers_of_a_workbook_are_names_and_not_amounts(month: Month, reports: Any) -> None:
+    month.pay(Paid(65250, batch=437951))
+    for report in (pb.REPORT_KIND_BATCHES, pb.REPORT_KIND_RECONCILIATION):
+        _, content = export(reports, report, pb.FILE_FORMAT_XLSX)
+        *numbers, total = Page(content).column("Batch")
+        assert set(numbers) == {("437951", "0")}
+        assert total[0] == "1 batch"
+
+
+@pytest.mark.parametrize(
+    ("currency", "text", "form"),
+    [
+        ("USD", "123.45", "#,##0.00;[Red]-#,##0.00;-"),
+        ("JPY", "12345", "#,##0;[Red]-#,##0;-"),
+        ("KWD", "12.345", "#,##0.000;[Red]-#,##0.000;-"),
+    ],
+)
+def test_bil_9_amounts_of_a_workbook_have_the_decimals_of_their_currency(currency: str, text: str, form: str) -> None:
+    rows = [Row(Rank.LINE, (money(12345, currency), currency)), Row(Rank.TOTAL, (money(0, currency), currency))]
+    sheet = Sheet("any", "Any", ["any"], [Column("Amount", ColumnKind.MONEY), Column("Currency")], rows)
+    line, total = Page(xlsx_file(sheet)).column("Amount")
+    assert (line, total[1]) == ((text, form), form)
+
+
+def test_bil_9_a_workbook_names_its_days_and_filters(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000, batch=7))
+    unit = f"{PARENT}/businessUnits/{unit_id(DENVER)}"
+    of_payments = those(business_units=[unit], tenders=["VISA", "MC"], kinds=["New"], item_categories=["Rental"])
+    days = f"Bill dates {DAY} to {LAST}"
+    told = "Business units: Denver Club; tenders: VISA, MC; kinds: New; item categories: Rental"
+    assert of(reports, pb.REPORT_KIND_SUBMITTED, filter=of_payments) == [days, told]
+    assert of(reports, pb.REPORT_KIND_RESULTS) == [days, "All business units; all tenders"]
+    one = pb.ReportFilter(batch_number=7)
+    only = {"filter": one, "only_differences": True}
+    assert of(reports, pb.REPORT_KIND_RECONCILIATION, **only) == [
+        "Batch 7", "All business units; all tenders; only batches that differ",
+    ]  # fmt: skip
+
+
+def of(reports: Any, report: Any, **changes: Any) -> list[str]:
+    """Give the lines that say what a workbook is of."""
+    values = {"parent": PARENT, "filter": those(), "report": report, "format": pb.FILE_FORMAT_XLSX} | changes
+    content = b"".join(piece.content for piece in reports.ExportReport(pb.ExportReportRequest(**values), timeout=20))
+    return [row[0] for row in Page(content).rows()[1:3]]
+
+
+@pytest.mark.parametrize("report", ALL)
+def test_bil_9_an_empty_workbook_says_so_and_an_empty_csv_file_is_its_header(
+    month: Month, reports: Any, report: int
+) -> None:
+    _, content = export(reports, report, pb.FILE_FORMAT_XLSX)
+    of_batches = report in (pb.REPORT_KIND_BATCHES, pb.REPORT_KIND_RECONCILIATION)
+    assert Page(content).rows()[-1] == ["There is no batch of these." if of_batches else NOTHING]
+    _, content = export(reports, report, pb.FILE_FORMAT_CSV)
+    assert content.count(b"\r\n") == 1
+
+
+def test_bil_9_a_workbook_prints_as_wide_as_a_page_with_its_header_on_each(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000))
+    _, content = export(reports, pb.REPORT_KIND_RECONCILIATION, pb.FILE_FORMAT_XLSX)
+    sheet = Page(content).sheet
+    (setup,), (fits,) = sheet.iter(f"{MAIN}pageSetup"), sheet.iter(f"{MAIN}pageSetUpPr")
+    assert (setup.get("orientation"), setup.get("fitToHeight"), fits.get("fitToPage")) == ("landscape", "0", "1")
+    with zipfile.ZipFile(io.BytesIO(content)) as workbook:
+        assert f"${HEADER_ROW + 1}:${HEADER_ROW + 1}" in workbook.read("xl/workbook.xml").decode()
+
+
+def test_bil_9_the_columns_of_a_workbook_are_as_wide_as_what_they_hold(month: Month, reports: Any) -> None:
+    item = "A year of swimming in all of our pools for the whole family and two guests of theirs"
+    month.pay(Paid(123_456_789_012, lines=[("Membership", item, 123_456_789_012)]))
+    _, content = export(reports, pb.REPORT_KIND_SUBMITTED, pb.FILE_FORMAT_XLSX)
+    page = Page(content)
+    widths = dict(zip(page.header(), page.widths(), strict=True))
+    assert widths["New"] >= len("1,234,567,890.12") + 1
+    assert len("Membership") < widths["Item category"] < len("Membership") + 5
+    assert widths["Item"] < len(item)
+
+
+def test_bil_9_a_workbook_tells_of_tenders_on_a_page_of_their_own(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000), Paid(500, tender="ACH"))
+    _, content = export(reports, pb.REPORT_KIND_RESULTS, pb.FILE_FORMAT_XLSX)
+    whole, tenders = Page(content), Page(content, 2)
+    assert whole.names == ["Post-Billing Results", "By tender"]
+    assert [text for text, _ in tenders.column("Tender")] == ["ACH", "VISA", "ACH", "VISA", ""]
+    assert [text for text, _ in tenders.column("Submitted")] == ["5.00", "10.00", "5.00", "10.00", "15.00"]
+    assert [text for text, _ in whole.column("Item")] == ["", "", "Gold", ""]
+    assert "Tender" not in whole.header()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from boss_billing.deposits import store
 from boss_billing.deposits.source import DepositSource
+from boss_billing.units.queries import check_unit
 from boss_kit.errors import NotFound
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
@@ -46,7 +47,8 @@ def list_sources(tx: Transaction, enterprise_id: UUID) -> Sequence[DepositSource
 
 
 def list_deposits(tx: Transaction, wanted: DepositFilter, page: Page) -> tuple[Sequence["sa.Row[Any]"], str]:
-    """Read a page of deposits by day, and the next page's token."""
+    """Read a page of deposits by day, and the next page's token. Raises NotFound for a unit there isn't."""
+    check_unit(tx, wanted.enterprise_id, wanted.business_unit_id)
     table = store.deposit
     query = sa.select(table).where(table.c.enterprise_id == wanted.enterprise_id)
     if wanted.business_unit_id is not None:

@@ -13,6 +13,7 @@ from boss_billing.reconciliation.rules import Attempts, Batch, total
 from boss_billing.reports.convert import figure, unit_name
 from boss_billing.units.rules import UNIT_NAME
 from boss_kit import names
+from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
 from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
@@ -78,6 +79,7 @@ def reconciliation_report(
                 original_declined=amount(one.original_declined_minor),
                 retry_submitted=amount(one.retry_submitted_minor),
                 provisional=one.is_provisional,
+                original_without_result=amount(one.original_without_result_minor),
             )
         )
     return pb.ReconciliationReport(
@@ -104,6 +106,12 @@ def transaction(row: Any) -> pb.BatchTransaction:
         processing_error=row.state in _RESULTS and not row.response_message,
         transaction_id=row.transaction_id,
     )
+
+
+def check_label(label: str) -> None:
+    """Refuse a label there isn't. Raises InvalidArgument."""
+    if label and label not in list(Label):
+        raise InvalidArgument.field("label", f"{label!r} is no label; there are {', '.join(Label)}.")
 
 
 def part(label: str, tender: str, attempts: Attempts, currency: str) -> pb.BatchPart:

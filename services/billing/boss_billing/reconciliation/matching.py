@@ -130,7 +130,11 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationTotal:
-    """What batches of one currency come to: deposited = approved - awaited + differing."""
+    """What batches of one currency come to: the sums of what each comes to.
+
+    submitted = original approved + original declined + original without result;
+    deposited = original approved + retry approved - awaited + differing.
+    """
 
     currency: str
     batches: int
@@ -145,6 +149,7 @@ class ReconciliationTotal:
     differences: int
     original_declined_minor: int
     retry_submitted_minor: int
+    original_without_result_minor: int
     is_provisional: bool
 
 
@@ -170,6 +175,7 @@ def add_up(found: Sequence[Reconciled]) -> list[ReconciliationTotal]:
                 sum(len(one.differences) for one in mine),
                 sum(one.declined.amount_minor for one in originals),
                 sum(one.submitted.amount_minor for one in retries),
+                sum(one.without_result.amount_minor for one in originals),
                 any(one.is_provisional for one in mine),
             )
         )

@@ -16,6 +16,7 @@ from boss_billing.reports import store as rollups
 from boss_billing.reports.queries import unit_names, within
 from boss_billing.reports.rules import Figure, ReportFilter
 from boss_billing.units import store as units
+from boss_billing.units.queries import check_unit
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
@@ -33,6 +34,7 @@ _FACTS = """
            CAST(sum(open_minor) AS bigint) AS open_minor, min(first_date) AS first_date, max(last_date) AS last_date
     FROM ({facts}) AS facts
     WHERE bill_date BETWEEN :first AND :last
+      AND (CAST(:number AS bigint) = 0 OR number = CAST(:number AS bigint))
       AND (CAST(:unit_ids AS uuid[]) = '{{}}' OR business_unit_id = ANY(CAST(:unit_ids AS uuid[])))
       AND (CAST(:tenders AS text[]) = '{{}}' OR tender = ANY(CAST(:tenders AS text[])))
     GROUP BY 1, 2, 3, 4, 5, 6, 7
@@ -83,6 +85,7 @@ def list_batches(tx: Transaction, wanted: ReportFilter) -> list[Batch]:
         "last": wanted.last,
         "unit_ids": list(wanted.unit_ids),
         "tenders": list(wanted.tenders),
+        "number": wanted.batch_number,
     }
     rows = tx.connection.execute(sa.text(_FACTS.format(facts=facts)), parameters)
     names = unit_names(tx, wanted.enterprise_id)
@@ -90,8 +93,11 @@ def list_batches(tx: Transaction, wanted: ReportFilter) -> list[Batch]:
     return sorted(batches, key=lambda batch: (names(batch.business_unit_id), batch.number))
 
 
-def reconciliation(tx: Transaction, wanted: ReportFilter) -> list[Reconciled]:
-    """Put batches beside their deposits, and name every difference; what nobody knows the batch of comes last."""
+def reconciliation(tx: Transaction, wanted: ReportFilter, *, only_differences: bool = False) -> list[Reconciled]:
+    """Put batches beside their deposits, and name every difference; what nobody knows the batch of comes last.
+
+    All of them, or only those that differ.
+    """
     wanted = within(tx, wanted)
     batches = list_batches(tx, wanted)
     numbers = [batch.number for batch in batches]
@@ -115,7 +121,8 @@ def reconciliation(tx: Transaction, wanted: ReportFilter) -> list[Reconciled]:
         )
         for batch in batches
     ]
-    return [*found, *_unknown(tx, wanted)]
+    found += _unknown(tx, wanted)
+    return [one for one in found if one.differences] if only_differences else found
 
 
 def explain_all(tx: Transaction, enterprise_id: UUID, found: Sequence[Reconciled]) -> list[Reconciled]:
@@ -129,7 +136,12 @@ def explain_all(tx: Transaction, enterprise_id: UUID, found: Sequence[Reconciled
 
 
 def list_transactions(tx: Transaction, wanted: BatchFilter, page: Page) -> tuple[Sequence["sa.Row[Any]"], str]:
-    """Read a page of the transactions of a batch, Original before Retry, by account; and the next page's token."""
+    """Read a page of the transactions of a batch, Original before Retry, by account; and the next page's token.
+
+    Raises NotFound for a unit there isn't.
+    """
+    for unit_id in wanted.unit_ids:
+        check_unit(tx, wanted.enterprise_id, unit_id)
     after = page.after or (None, None, None)
     parameters = {
         "enterprise_id": wanted.enterprise_id,
@@ -165,7 +177,12 @@ def cut(found: Sequence[Item], page: Page, unit_names: Callable[[UUID], str]) ->
 
 
 def _unknown(tx: Transaction, wanted: ReportFilter) -> list[Reconciled]:
-    lines = store.unknown_deposits(tx.connection, wanted.enterprise_id, wanted.unit_ids, wanted.first, wanted.last)
+    days = (wanted.first, wanted.last)
+    lines = [
+        line
+        for line in store.unknown_deposits(tx.connection, wanted.enterprise_id, wanted.unit_ids, *days)
+        if (not wanted.tenders or line.tender in wanted.tenders) and wanted.batch_number in (0, line.batch_number)
+    ]
     by_batch: dict[tuple[int, UUID, str], list[DepositLine]] = {}
     for line in lines:
         by_batch.setdefault((line.batch_number, line.business_unit_id, line.currency), []).append(line)

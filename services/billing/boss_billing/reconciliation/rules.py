@@ -48,6 +48,11 @@ class Attempts:
         """Give all of them."""
         return self.approved + self.declined + self.not_attempted + self.unanswered
 
+    @property
+    def without_result(self) -> Figure:
+        """Give those never tried, and those without an answer."""
+        return self.not_attempted + self.unanswered
+
     def __add__(self, other: "Attempts") -> "Attempts":
         return Attempts(
             self.approved + other.approved,

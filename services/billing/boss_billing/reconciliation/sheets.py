@@ -6,7 +6,7 @@ from uuid import UUID
 from boss_billing.payments.rules import Label
 from boss_billing.reconciliation.matching import Difference, Reconciled, add_up
 from boss_billing.reconciliation.rules import Attempts, Batch, total
-from boss_billing.reports.rules import Figure, ReportFilter
+from boss_billing.reports.rules import Figure
 from boss_billing.reports.sheets import (
     CURRENCY,
     NOTE,
@@ -20,23 +20,23 @@ from boss_billing.reports.sheets import (
     cells_of,
     money,
     note,
-    span,
 )
 
+NOTHING = "There is no batch of these."
 UnitNames = Callable[[UUID], str]
 
 _BATCH_COLUMNS = (
     UNIT,
-    Column("Batch", ColumnKind.COUNT, 10),
-    Column("Bill date", ColumnKind.DATE, 11),
-    Column("Label", width=9),
-    Column("Tender", width=9),
+    Column("Batch", ColumnKind.NUMBER),
+    Column("Bill date", ColumnKind.DATE),
+    Column("Label"),
+    Column("Tender"),
     *(
         column
         for title in ("Submitted", "Approved", "Declined", "Not attempted", "Not final")
-        for column in (Column(f"{title} #", ColumnKind.COUNT, 10), Column(title, ColumnKind.MONEY, 15))
+        for column in (Column(f"{title} #", ColumnKind.COUNT), Column(title, ColumnKind.MONEY))
     ),
-    Column("Processing errors", ColumnKind.COUNT, 11),
+    Column("Processing errors", ColumnKind.COUNT),
     CURRENCY,
     NOTE,
 )
@@ -45,6 +45,7 @@ _MONEY_COLUMNS = (
     "Original submitted",
     "Original approved",
     "Original declined",
+    "Original without result",
     "Retry submitted",
     "Retry approved",
     "Expected",
@@ -55,34 +56,34 @@ _MONEY_COLUMNS = (
 )
 _RECONCILIATION_COLUMNS = (
     UNIT,
-    Column("Batch", ColumnKind.COUNT, 10),
-    Column("Bill date", ColumnKind.DATE, 11),
-    Column("What", width=15),
-    *(Column(title, ColumnKind.MONEY, 13) for title in _MONEY_COLUMNS),
-    Column("Tender", width=9),
-    Column("Label", width=9),
-    Column("Deposit date", ColumnKind.DATE, 11),
-    Column("Statement", width=16),
-    Column("Account", width=12),
-    Column("In words", width=60),
+    Column("Batch", ColumnKind.NUMBER),
+    Column("Bill date", ColumnKind.DATE),
+    Column("What"),
+    *(Column(title, ColumnKind.MONEY) for title in _MONEY_COLUMNS),
+    Column("Tender"),
+    Column("Label"),
+    Column("Deposit date", ColumnKind.DATE),
+    Column("Statement"),
+    Column("Account"),
+    Column("In words"),
     CURRENCY,
     NOTE,
 )
 _NO_AMOUNTS: tuple[Cell, ...] = (None,) * len(_MONEY_COLUMNS)
 
 
-def batches_sheet(batches: Sequence[Batch], wanted: ReportFilter, unit_names: UnitNames) -> Sheet:
+def batches_sheet(batches: Sequence[Batch], of: Sequence[str], unit_names: UnitNames) -> Sheet:
     """Lay out Billing Payment Batches, in detail."""
     rows = [row for batch in batches for row in _batch_rows(batch, unit_names(batch.business_unit_id))]
     for one in total(batches):
         figures = (one.submitted, one.approved, one.declined, one.not_attempted, one.not_final)
-        place: tuple[Cell, ...] = ("Grand total", one.batches, None, "", "")
+        place: tuple[Cell, ...] = ("Grand total", _counted(one.batches), None, "", "")
         end = (one.errors, one.currency, note(is_final=one.not_final == Figure()))
         rows.append(Row(Rank.TOTAL, (*place, *_cells(figures, one.currency), *end)))
-    return Sheet("billing-payment-batches", "Billing Payment Batches", span(wanted), _BATCH_COLUMNS, rows)
+    return Sheet("billing-payment-batches", "Billing Payment Batches", of, _BATCH_COLUMNS, rows, NOTHING)
 
 
-def reconciliation_sheet(found: Sequence[Reconciled], wanted: ReportFilter, unit_names: UnitNames) -> Sheet:
+def reconciliation_sheet(found: Sequence[Reconciled], of: Sequence[str], unit_names: UnitNames) -> Sheet:
     """Lay out Billing Reconciliation: each batch, its deposits, its differences and what explains them."""
     rows = [row for one in found for row in _reconciled_rows(one, unit_names)]
     for one in add_up(found):
@@ -90,6 +91,7 @@ def reconciliation_sheet(found: Sequence[Reconciled], wanted: ReportFilter, unit
             one.submitted_minor,
             one.original_approved_minor,
             one.original_declined_minor,
+            one.original_without_result_minor,
             one.retry_submitted_minor,
             one.retry_approved_minor,
             one.original_approved_minor + one.retry_approved_minor,
@@ -99,10 +101,10 @@ def reconciliation_sheet(found: Sequence[Reconciled], wanted: ReportFilter, unit
             one.differing_minor,
         )
         text = _count(one.differences)
-        place: tuple[Cell, ...] = ("Grand total", one.batches, None, "")
+        place: tuple[Cell, ...] = ("Grand total", _counted(one.batches), None, "")
         cells = (*place, *_amounts(amounts, one.currency), "", "", None, "", "", text, one.currency)
         rows.append(Row(Rank.TOTAL, (*cells, note(is_final=not one.is_provisional))))
-    return Sheet("billing-reconciliation", "Billing Reconciliation", span(wanted), _RECONCILIATION_COLUMNS, rows)
+    return Sheet("billing-reconciliation", "Billing Reconciliation", of, _RECONCILIATION_COLUMNS, rows, NOTHING)
 
 
 def _batch_rows(batch: Batch, unit: str) -> Iterator[Row]:
@@ -138,7 +140,7 @@ def _reconciled_rows(one: Reconciled, unit_names: UnitNames) -> Iterator[Row]:
     end = ("", "", None, "", "", text, one.currency, note(is_final=not one.is_provisional))
     yield Row(Rank.UNIT, (*place, "Batch", *sums, *end))
     for deposit in one.deposits:
-        amounts = (None,) * 6 + (deposit.gross_minor, deposit.fee_minor, None, None)
+        amounts = (None,) * 7 + (deposit.gross_minor, deposit.fee_minor, None, None)
         where = (deposit.tender, deposit.label, deposit.deposit_date, deposit.statement, "", "", one.currency, "")
         yield Row(Rank.LINE, (*place, "Deposit", *_amounts(amounts, one.currency), *where))
     for difference in one.differences:
@@ -146,7 +148,7 @@ def _reconciled_rows(one: Reconciled, unit_names: UnitNames) -> Iterator[Row]:
 
 
 def _difference_rows(one: Difference, place: tuple[Cell, ...]) -> Iterator[Row]:
-    amounts = _amounts((None,) * 9 + (one.amount_minor,), one.currency)
+    amounts = _amounts((None,) * 10 + (one.amount_minor,), one.currency)
     end = (one.tender, "", None, "", "", one.text, one.currency, "")
     yield Row(Rank.SUBTOTAL, (*place, one.kind.capitalize(), *amounts, *end))
     for each in one.transactions:
@@ -159,9 +161,10 @@ def _batch_amounts(one: Reconciled) -> tuple[int | None, ...]:
     differing = sum(difference.amount_minor for difference in one.differences)
     came = (one.approved_minor, one.deposited_minor, one.fee_minor, one.awaited_minor, differing)
     if one.batch is None:
-        return (None,) * 5 + came
+        return (None,) * 6 + came
     original, retry = one.batch.attempts(Label.ORIGINAL), one.batch.attempts(Label.RETRY)
-    figures = (original.submitted, original.approved, original.declined, retry.submitted, retry.approved)
+    of_original = (original.submitted, original.approved, original.declined, original.without_result)
+    figures = (*of_original, retry.submitted, retry.approved)
     return (*(figure.amount_minor for figure in figures), *came)
 
 
@@ -171,6 +174,11 @@ def _cells(figures: Sequence[Figure], currency: str) -> list[Cell]:
 
 def _amounts(amounts: Sequence[int | None], currency: str) -> list[Cell]:
     return [None if amount is None else money(amount, currency) for amount in amounts]
+
+
+def _counted(batches: int) -> str:
+    """Count batches, in a column of their numbers."""
+    return "1 batch" if batches == 1 else f"{batches:,} batches"
 
 
 def _count(differences: int) -> str:

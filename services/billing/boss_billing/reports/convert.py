@@ -1,6 +1,7 @@
 """Reports from and to protos."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from boss.billing.v1 import report_service_pb2 as pb
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.payments.rules import SUBMITTED_KINDS, State
 from boss_billing.reports.rules import (
+    DAYS_MAX,
+    EVER,
     GROUPINGS_DEFAULT,
     NONE,
     Figure,
@@ -20,6 +23,9 @@ from boss_billing.reports.rules import (
     Submitted,
     check_days,
     check_groupings,
+    check_of_batches,
+    check_of_payments,
+    check_tenders,
     is_open,
 )
 from boss_billing.units.rules import DIVISION_NAME, ENTERPRISE_NAME, UNIT_NAME
@@ -45,17 +51,44 @@ _STATES = {
 
 
 def read_filter(parent: str, message: pb.ReportFilter) -> ReportFilter:
-    """Read which payments. Raises InvalidArgument for units of elsewhere, unknown kinds and days in the wrong order."""
-    first = date_from_proto(message.start_date, "filter.start_date")
-    last = date_from_proto(message.end_date, "filter.end_date")
-    check_days(first, last)
+    """Read which payments or batches. Raises InvalidArgument for what there isn't, and days in the wrong order."""
+    first, last = _days(message)
+    check_tenders(message.tenders, "filter.tenders")
     unknown = sorted(set(message.kinds) - set(SUBMITTED_KINDS))
     if unknown:
         known = ", ".join(SUBMITTED_KINDS)
         raise InvalidArgument.field("filter.kinds", f"{unknown[0]!r} is no kind of payment; there are {known}.")
     enterprise_id, unit_ids, division_id = _units(parent, message.business_units)
     lists = (tuple(message.tenders), tuple(message.kinds), tuple(message.item_categories))
-    return ReportFilter(enterprise_id, unit_ids, first, last, *lists, division_id)
+    return ReportFilter(enterprise_id, unit_ids, first, last, *lists, division_id, message.batch_number)
+
+
+def _days(message: pb.ReportFilter) -> tuple[date, date]:
+    """Read the bill dates; a batch that is asked for by its number may be of any."""
+    days = list(EVER)
+    for place, field in enumerate(("start_date", "end_date")):
+        if message.HasField(field):
+            days[place] = date_from_proto(getattr(message, field), f"filter.{field}")
+        elif not message.batch_number:
+            text = "is missing: give the first and the last bill date, or the batch_number of one batch."
+            raise InvalidArgument.field(f"filter.{field}", text)
+    first, last = days
+    check_days(first, last, span_days_max=None if message.batch_number else DAYS_MAX)
+    return first, last
+
+
+def read_payment_filter(parent: str, message: pb.ReportFilter) -> ReportFilter:
+    """Read which payments. Raises InvalidArgument."""
+    wanted = read_filter(parent, message)
+    check_of_payments(wanted)
+    return wanted
+
+
+def read_batch_filter(parent: str, message: pb.ReportFilter) -> ReportFilter:
+    """Read which batches. Raises InvalidArgument."""
+    wanted = read_filter(parent, message)
+    check_of_batches(wanted)
+    return wanted
 
 
 def _units(parent: str, business_units: Sequence[str]) -> tuple[UUID, tuple[UUID, ...], UUID | None]:

@@ -22,6 +22,7 @@ from boss_billing.reports.rules import (
     submitted,
 )
 from boss_billing.units import store as units
+from boss_billing.units.rules import require_units
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
@@ -112,13 +113,26 @@ def unit_names(tx: Transaction, enterprise_id: UUID) -> Callable[[UUID], str]:
 
 
 def within(tx: Transaction, wanted: ReportFilter) -> ReportFilter:
-    """Name the units of a division, where a report is for one; without any it is of nothing."""
-    if wanted.division_id is None:
+    """Name the units of a division, where a report is for one; without any it is of nothing.
+
+    Raises NotFound for a unit there isn't.
+    """
+    if wanted.division_id is None and not wanted.unit_ids:
         return wanted
     known = units.units_of(tx.connection, wanted.enterprise_id)
+    require_units(wanted.unit_ids, known)
+    if wanted.division_id is None:
+        return wanted
     mine = [unit.id for unit in known.values() if unit.division_id == wanted.division_id]
     found = [unit_id for unit_id in mine if not wanted.unit_ids or unit_id in wanted.unit_ids]
     return replace(wanted, unit_ids=found or [_NO_UNIT])
+
+
+def units_named(tx: Transaction, wanted: ReportFilter) -> Sequence[str] | None:
+    """Read how the units are called that a report is of; none where it is of all."""
+    found = within(tx, wanted).unit_ids
+    names = unit_names(tx, wanted.enterprise_id)
+    return sorted(names(one) for one in found if one != _NO_UNIT) if found else None
 
 
 def _facts(tx: Transaction, wanted: ReportFilter, groupings: Sequence[Grouping]) -> list[Fact]:

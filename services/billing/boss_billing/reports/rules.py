@@ -8,12 +8,15 @@ from fractions import Fraction
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from boss_billing.funding.rules import TENDERS
 from boss_billing.payments.rules import PaymentKind, State
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import round_half_up
 
 INVOICED = "Invoiced"
 DAYS_MAX = 3660
+EVER = (date(1900, 1, 1), date(2199, 12, 31))
+"""The days of a batch that is asked for by its number."""
 
 
 class Grouping(StrEnum):
@@ -41,6 +44,7 @@ class ReportFilter:
     kinds: Sequence[str] = ()
     item_categories: Sequence[str] = ()
     division_id: UUID | None = None
+    batch_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +169,34 @@ class Report(Generic[Measure]):
     tender_totals: Sequence[Line[Measure]] = ()
 
 
-def check_days(first: date, last: date) -> None:
+def check_days(first: date, last: date, span_days_max: int | None = DAYS_MAX) -> None:
     """Refuse days no report is for. Raises InvalidArgument."""
     if last < first:
-        raise InvalidArgument.field("filter.end_date", "must not be before the start date.")
-    if (last - first).days >= DAYS_MAX:
+        raise InvalidArgument.field("filter.end_date", f"{last} lies before the start date, {first}; swap them.")
+    if span_days_max is not None and (last - first).days >= span_days_max:
         raise InvalidArgument.field("filter.end_date", "lies more than ten years after the start date.")
+
+
+def check_of_payments(wanted: ReportFilter) -> None:
+    """Refuse to narrow a report of payments to a batch. Raises InvalidArgument."""
+    if wanted.batch_number:
+        text = "narrows only Billing Payment Batches and Billing Reconciliation; leave it out."
+        raise InvalidArgument.field("filter.batch_number", text)
+
+
+def check_of_batches(wanted: ReportFilter) -> None:
+    """Refuse to narrow a report of batches to what only payments have. Raises InvalidArgument."""
+    for field in ("kinds", "item_categories"):
+        if getattr(wanted, field):
+            text = "narrows only Post-Billing Submitted and Results; leave it out."
+            raise InvalidArgument.field(f"filter.{field}", text)
+
+
+def check_tenders(tenders: Sequence[str], field: str) -> None:
+    """Refuse tenders there aren't. Raises InvalidArgument."""
+    unknown = [tender for tender in tenders if tender not in TENDERS]
+    if unknown:
+        raise InvalidArgument.field(field, f"{unknown[0]!r} is no tender; there are {', '.join(TENDERS)}.")
 
 
 def check_groupings(groupings: Sequence[Grouping]) -> None:

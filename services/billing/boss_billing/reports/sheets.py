@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import takewhile
 
-from boss_billing.reports.rules import NONE, Figure, Line, Report, ReportFilter, Results, Submitted
+from boss_billing.reports.rules import EVER, NONE, Figure, Line, Report, ReportFilter, Results, Submitted
 from boss_kit.money import exponent
 
 PROVISIONAL = "provisional"
@@ -14,9 +15,10 @@ Cell = str | int | Decimal | date | None
 
 
 class ColumnKind(StrEnum):
-    """What a column holds."""
+    """What a column holds; a number is a name made of digits, which nobody adds up or groups by thousands."""
 
     TEXT = "text"
+    NUMBER = "number"
     COUNT = "count"
     MONEY = "money"
     PERCENT = "percent"
@@ -40,7 +42,6 @@ class Column:
 
     title: str
     kind: ColumnKind = ColumnKind.TEXT
-    width: int = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,53 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table with its title and what it is of."""
+    """A table with its title, what it is of, a line each, and what to say where it is empty."""
 
     name: str
     title: str
-    of: str
+    of: Sequence[str]
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    nothing: str = "Nothing was billed in these days."
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a table that people read for itself: its title, columns and rows."""
+
+    title: str
     columns: Sequence[Column]
     rows: Sequence[Row]
 
 
-CURRENCY = Column("Currency", width=9)
-NOTE = Column("Note", width=12)
-UNIT = Column("Business unit", width=26)
+CURRENCY = Column("Currency")
+NOTE = Column("Note")
+UNIT = Column("Business unit")
+_OF_TENDERS = (Rank.TENDER, Rank.TENDER_TOTAL)
 
 
-def submitted_sheet(report: Report[Submitted], wanted: ReportFilter) -> Sheet:
+def parts_of(sheet: Sheet) -> list[Part]:
+    """Put what a table says of tenders apart; each part has the groups that it is of."""
+    of_tenders = [row for row in sheet.rows if row.rank in _OF_TENDERS]
+    if not of_tenders:
+        return [Part(sheet.title, sheet.columns, sheet.rows)]
+    others = [row for row in sheet.rows if row.rank not in _OF_TENDERS]
+    totals = [row for row in others if row.rank is Rank.TOTAL]
+    return [_part(sheet, sheet.title, others), _part(sheet, "By tender", [*of_tenders, *totals])]
+
+
+def _part(sheet: Sheet, title: str, rows: Sequence[Row]) -> Part:
+    groups = list(takewhile(lambda place: sheet.columns[place].kind is ColumnKind.TEXT, range(len(sheet.columns))))
+    unused = {place for place in groups if not any(row.cells[place] for row in rows)}
+    places = [place for place in range(len(sheet.columns)) if place not in unused]
+    return Part(
+        title,
+        [sheet.columns[place] for place in places],
+        [Row(row.rank, tuple(row.cells[place] for place in places)) for row in rows],
+    )
+
+
+def submitted_sheet(report: Report[Submitted], of: Sequence[str]) -> Sheet:
     """Lay out Post-Billing Submitted."""
     columns = [
         *_group_columns(report),
@@ -75,7 +108,7 @@ def submitted_sheet(report: Report[Submitted], wanted: ReportFilter) -> Sheet:
         *_figure("On account"),
         *_figure("Past due"),
         *_figure("Total submitted"),
-        Column("Amount invoiced", ColumnKind.MONEY, 16),
+        Column("Amount invoiced", ColumnKind.MONEY),
         CURRENCY,
         NOTE,
     ]
@@ -91,14 +124,14 @@ def submitted_sheet(report: Report[Submitted], wanted: ReportFilter) -> Sheet:
         )
 
     rows = [row(line) for line in (*report.lines, *report.totals)]
-    return Sheet("post-billing-submitted", "Post-Billing Submitted", span(wanted), columns, rows)
+    return Sheet("post-billing-submitted", "Post-Billing Submitted", of, columns, rows)
 
 
-def results_sheet(report: Report[Results], wanted: ReportFilter) -> Sheet:
+def results_sheet(report: Report[Results], of: Sequence[str]) -> Sheet:
     """Lay out Post-Billing Results, with the tenders of each unit and of all below the groups."""
     columns = [
         *_group_columns(report),
-        Column("Tender", width=9),
+        Column("Tender"),
         *_figure("Submitted"),
         *_figure("Approved"),
         *_figure("by Original"),
@@ -106,8 +139,8 @@ def results_sheet(report: Report[Results], wanted: ReportFilter) -> Sheet:
         *_figure("Declined"),
         *_figure("Not attempted"),
         *_figure("Not final"),
-        Column("Declined % by count", ColumnKind.PERCENT, 11),
-        Column("Declined % by amount", ColumnKind.PERCENT, 11),
+        Column("Declined % by count", ColumnKind.PERCENT),
+        Column("Declined % by amount", ColumnKind.PERCENT),
         CURRENCY,
         NOTE,
     ]
@@ -136,12 +169,28 @@ def results_sheet(report: Report[Results], wanted: ReportFilter) -> Sheet:
         for line in report.tender_totals
     ]
     rows += [row(line, Rank.TOTAL, _groups(line, depth), "") for line in report.totals]
-    return Sheet("post-billing-results", "Post-Billing Results", span(wanted), columns, rows)
+    return Sheet("post-billing-results", "Post-Billing Results", of, columns, rows)
 
 
-def span(wanted: ReportFilter) -> str:
-    """Say which days a report is of."""
-    return f"Bill dates {wanted.first:%Y-%m-%d} to {wanted.last:%Y-%m-%d}"
+def described(
+    wanted: ReportFilter, unit_names: Sequence[str] | None, *, only_differences: bool = False
+) -> tuple[str, ...]:
+    """Say what a report is of: its days, then its filters; no units are all of them."""
+    batch = [f"Batch {wanted.batch_number}"] if wanted.batch_number else []
+    is_ever = (wanted.first, wanted.last) == EVER
+    days = [] if is_ever else [f"Bill dates {wanted.first:%Y-%m-%d} to {wanted.last:%Y-%m-%d}"]
+    filters = [
+        "All business units" if unit_names is None else _named("Business units", unit_names),
+        _named("tenders", wanted.tenders) if wanted.tenders else "all tenders",
+        *([_named("kinds", wanted.kinds)] if wanted.kinds else []),
+        *([_named("item categories", wanted.item_categories)] if wanted.item_categories else []),
+        *(["only batches that differ"] if only_differences else []),
+    ]
+    return ", ".join([*batch, *days]), "; ".join(filters)
+
+
+def _named(what: str, names: Sequence[str]) -> str:
+    return f"{what}: {', '.join(names) or 'none'}"
 
 
 def money(amount_minor: int, currency: str) -> Decimal:
@@ -160,11 +209,11 @@ def note(*, is_final: bool) -> str:
 
 
 def _figure(title: str) -> tuple[Column, Column]:
-    return Column(f"{title} #", ColumnKind.COUNT, 10), Column(title, ColumnKind.MONEY, 15)
+    return Column(f"{title} #", ColumnKind.COUNT), Column(title, ColumnKind.MONEY)
 
 
 def _group_columns(report: Report[Submitted] | Report[Results]) -> list[Column]:
-    return [UNIT, *(Column(grouping.capitalize(), width=20) for grouping in report.grouped_by)]
+    return [UNIT, *(Column(grouping.capitalize()) for grouping in report.grouped_by)]
 
 
 def _groups(line: Line[Submitted] | Line[Results], depth: int) -> tuple[str, ...]:

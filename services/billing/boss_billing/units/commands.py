@@ -11,9 +11,9 @@ from boss_billing.units.rules import (
     BusinessUnitChanged,
     Unit,
     check_settings,
+    require_units,
 )
 from boss_kit import names
-from boss_kit.errors import NotFound
 from boss_kit.events.received import Received
 from boss_kit.unit_of_work import Transaction
 
@@ -34,13 +34,9 @@ def update_settings(tx: Transaction, enterprise_id: UUID, unit_id: UUID, setting
 def require_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID) -> Unit:
     """Read a unit. Raises NotFound."""
     unit = store.find_unit(tx.connection, enterprise_id, unit_id)
-    if unit is None:
-        raise NotFound(
-            "BUSINESS_UNIT_NOT_FOUND",
-            f"Billing knows no business unit {unit_id} in this enterprise; create it in agreements first.",
-            metadata={"business_unit_id": str(unit_id)},
-        )
-    return unit
+    known = {unit_id: unit} if unit is not None else {}
+    require_units([unit_id], known)
+    return known[unit_id]
 
 
 def _unit(fact: BusinessUnitChanged) -> Unit:

@@ -3,8 +3,18 @@
 from uuid import UUID
 
 from boss_billing.units import store
+from boss_billing.units.rules import require_units
 from boss_kit.errors import InvalidArgument
 from boss_kit.unit_of_work import Transaction
+
+
+def check_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None) -> None:
+    """Check that billing knows a unit, where one is named: of another a list would be empty without a word.
+
+    Raises NotFound.
+    """
+    if unit_id is not None and store.find_unit(tx.connection, enterprise_id, unit_id) is None:
+        require_units([unit_id], ())
 
 
 def currency_of(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None) -> str:

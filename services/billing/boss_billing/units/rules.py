@@ -1,9 +1,10 @@
 """Business units and how they bill. Pure."""
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from boss_kit.errors import InvalidArgument
+from boss_kit.errors import InvalidArgument, NotFound
 
 UNIT_NAME = "enterprises/{e}/businessUnits/{b}"
 ENTERPRISE_NAME = "enterprises/{e}"
@@ -56,6 +57,17 @@ class BusinessUnitChanged:
     time_zone: str
     currency: str
     division: str = ""
+
+
+def require_units(unit_ids: Iterable[UUID], known: Container[UUID]) -> None:
+    """Check that units are among those billing knows. Raises NotFound."""
+    for unit_id in unit_ids:
+        if unit_id not in known:
+            raise NotFound(
+                "BUSINESS_UNIT_NOT_FOUND",
+                f"Billing knows no business unit {unit_id} in this enterprise; create it in agreements first.",
+                metadata={"business_unit_id": str(unit_id)},
+            )
 
 
 def check_settings(settings: BillingSettings) -> None:
