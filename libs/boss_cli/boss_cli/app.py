@@ -42,7 +42,9 @@ class BossGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except BossError as error:
-            screen.err().print(screen.clean(sentence(error)))
+            screen.err().print(
+                screen.clean(ctx.obj.sentence(error) if isinstance(ctx.obj, Session) else sentence(error))
+            )
         except BossCommandError as error:
             screen.err().print(screen.clean(str(error)))
         raise typer.Exit(EXIT_CODE_FAILED)

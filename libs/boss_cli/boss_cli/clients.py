@@ -31,6 +31,7 @@ from boss.billing.v1 import (
     deposit_service_pb2_grpc,
     invoice_service_pb2_grpc,
     ledger_service_pb2_grpc,
+    movement_service_pb2_grpc,
     payment_service_pb2_grpc,
     processor_callback_service_pb2_grpc,
     report_service_pb2_grpc,
@@ -106,6 +107,7 @@ class BillingClient(PlatformClient):
         self.bill_runs = _stub(bill_run_service_pb2_grpc.BillRunServiceStub, channel)
         self.invoices = _stub(invoice_service_pb2_grpc.InvoiceServiceStub, channel)
         self.payments = _stub(payment_service_pb2_grpc.PaymentServiceStub, channel)
+        self.movements = _stub(movement_service_pb2_grpc.MovementServiceStub, channel)
         self.ledger = _stub(ledger_service_pb2_grpc.LedgerServiceStub, channel)
         self.callbacks = _stub(processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub, channel)
         self.deposits = _stub(deposit_service_pb2_grpc.DepositServiceStub, channel)

@@ -8,7 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 import typer
-from boss.agreements.v1 import member_service_pb2
+from boss.agreements.v1 import member_service_pb2, organization_service_pb2
 from boss.billing.v1 import account_service_pb2
 
 from boss_cli.channels import TokenSource
@@ -17,6 +17,7 @@ from boss_cli.failures import BossCommandError, sentence
 from boss_kit.errors import BossError, Transient
 from boss_kit.ids import derived_id
 
+UNITS_MAX = 1000
 _ENTERPRISE = re.compile(r"(?:enterprises/)?([0-9a-fA-F-]{36})")
 
 
@@ -27,6 +28,7 @@ class Session:
     addresses: Mapping[str, str]
     token_source: TokenSource
     enterprise_text: str = ""
+    unit: str = ""
 
     @cached_property
     def clients(self) -> Clients:
@@ -58,7 +60,25 @@ class Session:
         """Name a business unit by its external id, or the enterprise."""
         if not unit:
             return self.enterprise
+        self.unit = unit
         return f"{self.enterprise}/businessUnits/{derived_id(self.enterprise_id, 'business-unit', unit)}"
+
+    def unit_names(self) -> Mapping[str, str]:
+        """Give the external ids of business units by their names; none where agreements doesn't tell."""
+        request = organization_service_pb2.ListBusinessUnitsRequest(parent=self.enterprise, page_size=UNITS_MAX)
+        try:
+            found = self.clients.agreements.organizations.ListBusinessUnits(request).business_units
+        except BossError:
+            return {}
+        return {unit.name: unit.external_id for unit in found}
+
+    def sentence(self, error: BossError) -> str:
+        """Say what went wrong; a unit by the word it was asked for with, and which there are."""
+        if error.reason != "BUSINESS_UNIT_NOT_FOUND" or not self.unit:
+            return sentence(error)
+        names = sorted(self.unit_names().values())
+        there = f"; there are: {', '.join(names)}" if names else ", an external id as agreements knows it"
+        return f"--unit: there is no business unit {self.unit!r} in this enterprise{there}. [{error.reason}]"
 
     def platform(self, service: str) -> PlatformClient:
         """Give a service's client. Raises BossCommandError, naming the services, for an unknown one."""

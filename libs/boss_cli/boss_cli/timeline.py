@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 from boss.platform.v1 import timeline_service_pb2
@@ -80,3 +81,9 @@ def all_pages(method: Callable[[Any], Any], request: Any, field_name: str) -> It
         if not response.next_page_token:
             return
         request.page_token = response.next_page_token
+
+
+def first_of(found: Iterator[Any], limit: int) -> tuple[list[Any], bool]:
+    """Take the first of a list, and tell whether there are more."""
+    taken = list(islice(found, limit + 1))
+    return taken[:limit], len(taken) > limit

@@ -74,7 +74,9 @@ def test_results_show_tenders_with_their_decline_percent(cli: Cli) -> None:
     cli.add("billing", reports(GetResultsReport=answer))
     result = cli.run("reports", "results", *DAYS, "--tender", "VISA")
     assert result.exit_code == 0, result.output
-    assert "All VISA" in result.stdout
+    # Each unit's tenders stand below its name, and all units' at the end.
+    below = [words for words in lines(result.stdout.partition("By tender")[2]) if len(words) > 2 or "units" in words]
+    assert [words[0] for words in below if words[0] in ("VISA", "All")] == ["VISA", "All", "VISA"]
     assert "25.0" in result.stdout
     assert (list(asked[0].filter.tenders), asked[0].filter.start_date.month) == (["VISA"], 1)
 
@@ -82,9 +84,18 @@ def test_results_show_tenders_with_their_decline_percent(cli: Cli) -> None:
 def test_batches_show_original_and_retry_of_all_pages(cli: Cli) -> None:
     def answer(request: Any) -> pb.PaymentBatchesReport:
         number = 2 if request.page_token else 1
-        parts = [pb.BatchPart(label="Original", tender="VISA", submitted=figure(2, 65250), approved=figure(1, 60750))]
+        parts = [
+            pb.BatchPart(
+                label="Original",
+                tender="VISA",
+                submitted=figure(2, 65250),
+                approved=figure(1, 60750),
+                not_attempted=figure(1, 4000),
+                unanswered=figure(1, 500),
+            )
+        ]
         batch = pb.ReportedBatch(number=number, bill_date=DAY, submitted=figure(2, 65250), parts=parts)
-        total = pb.BatchesTotal(batches=2, submitted=figure(4, 130500))
+        total = pb.BatchesTotal(batches=2, submitted=figure(4, 130500), not_final=figure(1, 500))
         return pb.PaymentBatchesReport(
             batches=[batch], totals=[total], next_page_token="" if request.page_token else "more"
         )
@@ -93,7 +104,9 @@ def test_batches_show_original_and_retry_of_all_pages(cli: Cli) -> None:
     result = cli.run("reports", "batches", *DAYS)
     assert result.exit_code == 0, result.output
     assert [words[0] for words in lines(result.stdout) if words[1:2] == ["2026-01-05"]] == ["1", "2"]
-    assert ["2", "batches", "4", "1,305.00", "USD"] in lines(result.stdout)
+    assert ["2", "batches", "4", "1,305.00", "5.00", "USD"] in lines(result.stdout)
+    # What was never tried and what has no answer are one column, so that the row adds up.
+    assert ["1", "2026-01-05", "Original", "VISA", "2", "652.50", "607.50", "45.00"] in lines(result.stdout)
 
 
 def test_a_reconciliation_shows_differences_with_what_explains_them(cli: Cli) -> None:
@@ -104,12 +117,20 @@ def test_a_reconciliation_shows_differences_with_what_explains_them(cli: Cli) ->
     )  # fmt: skip
     batch = pb.ReconciledBatch(
         business_unit=UNIT, number=437951,
-        original=pb.BatchPart(submitted=figure(9, 65250), approved=figure(8, 60750), declined=figure(1, 4500)),
+        original=pb.BatchPart(submitted=figure(9, 65250), approved=figure(8, 60750), declined=figure(1, 4000),
+            unanswered=figure(1, 500)),
         approved=usd(65250), deposited=usd(60750), awaited=usd(0), differences=[difference],
         deposits=[pb.ReconciledDeposit(deposit_date=DAY, tender="VISA", statement="January", gross=usd(60750))],
     )  # fmt: skip
     total = pb.ReconciliationTotal(
-        batches=1, submitted=usd(65250), original_approved=usd(60750), original_declined=usd(4500), declined=usd(0)
+        batches=1,
+        submitted=usd(65250),
+        original_approved=usd(60750),
+        original_declined=usd(4000),
+        declined=usd(0),
+        original_without_result=usd(500),
+        differing=usd(-4500),
+        deposited=usd(60750),
     )
     report = pb.ReconciliationReport(batches=[batch], totals=[total])
     cli.add("billing", reports(GetReconciliationReport=lambda _: report))
@@ -117,7 +138,7 @@ def test_a_reconciliation_shows_differences_with_what_explains_them(cli: Cli) ->
     assert result.exit_code == 0, result.output
     # What the Original's declined stands in one column, of the batch and of the total.
     rows = [words for words in lines(result.stdout) if "652.50" in words]
-    assert [words[words.index("652.50") :][:3] for words in rows] == [["652.50", "607.50", "45.00"]] * 2
+    assert [words[words.index("652.50") :][:4] for words in rows] == [["652.50", "607.50", "40.00", "5.00"]] * 2
     for words in ("437951", "January", "VISA 45.00 USD is short.", "M1 Retry 45.00 Approved", "-45.00"):
         assert words in result.stdout
 
@@ -184,3 +205,47 @@ def test_deposits_are_listed(cli: Cli) -> None:
     assert ["2026-01-05", "7", "ACH", "12.34", "USD", "0.34", "USD", "S1"] in lines(result.stdout)
     words = "12.34 USD, less fees of 0.34 USD, is 12.00 USD in the bank (deposits: 1, batches: 1)."
     assert words in " ".join(result.stdout.split())
+
+
+def test_bil_9_one_batch_is_asked_for_by_its_number_and_its_file_is_of_the_same(cli: Cli, tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    def answer(request: Any) -> pb.ReconciliationReport:
+        asked.append((request.filter.batch_number, request.filter.HasField("start_date"), request.only_differences))
+        return pb.ReconciliationReport()
+
+    def export(request: Any) -> Any:
+        asked.append((request.filter.batch_number, request.filter.HasField("start_date"), request.only_differences))
+        return iter([pb.ExportReportResponse(content=b"x")])
+
+    cli.add("billing", reports(GetReconciliationReport=answer, ExportReport=export))
+    result = cli.run(
+        "reports", "reconciliation", "--batch", "437951", "--only-differences", "--csv", str(tmp_path / "one.csv")
+    )
+    assert result.exit_code == 0, result.output
+    assert asked == [(437951, False, True)] * 2
+    assert result.stdout == (
+        "Billing Reconciliation, batch 437951\nThere is no batch 437951 there, and no deposit for one.\n"
+    )
+
+
+@pytest.mark.parametrize("report", ["batches", "reconciliation"])
+def test_bil_9_a_report_of_batches_needs_days_or_a_batch(cli: Cli, report: str) -> None:
+    result = cli.run("reports", report, "--from", "2026-01-01")
+    assert (result.exit_code, result.stderr) == (
+        1, "Say which batches: --from DAY and --to DAY, or --batch NUMBER.\n",
+    )  # fmt: skip
+
+
+def test_bil_9_deposits_that_were_cut_say_so_and_what_is_summed(cli: Cli) -> None:
+    def listed(request: Any) -> deposit_pb.ListDepositsResponse:
+        deposits = [
+            deposit_pb.Deposit(deposit_date=DAY, batch_number=number, gross=usd(100), fee=usd(3)) for number in (1, 2)
+        ]
+        return deposit_pb.ListDepositsResponse(deposits=deposits)
+
+    cli.add("billing", stand_in(deposit_service_pb2_grpc, "DepositService", ListDeposits=listed))
+    result = cli.run("deposits", "list", "--from", "2026-01-01", "--batch", "1", "--limit", "1")
+    assert result.stdout.splitlines()[0] == "Deposits of batch 1 from 2026-01-01"
+    assert "Shown: 1.00 USD, less fees" in result.stdout
+    assert "More deposits exist: these are the first 1; --limit shows more." in result.stdout

@@ -1,7 +1,6 @@
 """`boss debtors`: who owes (SPEC COL-1)."""
 
-from datetime import datetime
-from itertools import islice
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -9,8 +8,9 @@ from boss.collections.v1 import collections_service_pb2 as pb
 from google.type import money_pb2
 
 from boss_cli import screen
+from boss_cli.days import day_option
 from boss_cli.session import session_of
-from boss_cli.timeline import all_pages
+from boss_cli.timeline import all_pages, first_of
 from boss_kit.money import parse_money
 from boss_kit.rpc.convert import money_to_proto
 
@@ -21,7 +21,7 @@ PAGE_SIZE_MAX = 1000
 def debtors(
     context: typer.Context,
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
-    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As of this day; else today.")] = None,
+    as_of: Annotated[date | None, day_option("As of this day; else today.")] = None,
     days_min: Annotated[int, typer.Option(min=0, help="At least this many days past due.")] = 0,
     days_max: Annotated[int | None, typer.Option(min=0, help="At most this many days past due.")] = None,
     balance_min: Annotated[str, typer.Option(help="Owing at least this, such as 59.00.")] = "",
@@ -44,13 +44,16 @@ def debtors(
         stage=stage,
         in_arm=in_arm,
         agreement_status=status,
-        page_size=min(limit, PAGE_SIZE_MAX),
+        page_size=min(limit + 1, PAGE_SIZE_MAX),
     )
-    found = all_pages(session.clients.collections.collections.ListDebtors, request, "debtors")
-    rows = [_row(debtor) for debtor in islice(found, limit)]
+    owing = all_pages(session.clients.collections.collections.ListDebtors, request, "debtors")
+    found, is_cut = first_of(owing, limit)
+    rows = [_row(debtor) for debtor in found]
     screen.out().print(
         screen.table(COLUMNS, rows, right=("balance", "days past due")) if rows else "Nobody owes what was asked for."
     )
+    if is_cut:
+        screen.more(limit, "debtors")
 
 
 def _amount(text: str, currency: str, option: str) -> money_pb2.Money | None:

@@ -1,8 +1,7 @@
 """`boss deposits`: what reached the bank (SPEC BIL-9)."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from itertools import islice
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +9,10 @@ import typer
 from boss.billing.v1 import deposit_service_pb2 as pb
 
 from boss_cli import screen
+from boss_cli.days import day_option
 from boss_cli.failures import BossCommandError
 from boss_cli.session import request_id, session_of
-from boss_cli.timeline import all_pages
+from boss_cli.timeline import all_pages, first_of
 from boss_kit.money import Money, parse_money
 from boss_kit.rpc.convert import money_from_proto, money_to_proto
 
@@ -64,8 +64,8 @@ def import_file(
 @app.command("list")
 def list_deposits(
     context: typer.Context,
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    first: Annotated[date | None, day_option("First day.", "--from")] = None,
+    last: Annotated[date | None, day_option("Last day.", "--to")] = None,
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
     batch: Annotated[int, typer.Option(min=0, help="Only of this batch.")] = 0,
     statement: Annotated[str, typer.Option(help="Only of this statement, as its source calls it.")] = "",
@@ -81,13 +81,13 @@ def list_deposits(
         batch_number=batch,
         statement=statement,
         source=source,
-        page_size=min(limit, PAGE_SIZE_MAX),
+        page_size=min(limit + 1, PAGE_SIZE_MAX),
     )
-    found = list(islice(all_pages(session.clients.billing.deposits.ListDeposits, request, "deposits"), limit))
+    found, is_cut = first_of(all_pages(session.clients.billing.deposits.ListDeposits, request, "deposits"), limit)
     rows = [
         (
             screen.day(one.deposit_date),
-            one.batch_number,
+            one.batch_number or "",
             one.label,
             one.tender,
             screen.money(one.gross),
@@ -98,9 +98,25 @@ def list_deposits(
         for one in found
     ]
     table = screen.table(COLUMNS, rows, right=("batch", "amount", "fee"))
+    screen.out().print(screen.clean(f"Deposits{_of(first, last, batch, statement, source)}"), style="bold")
     screen.out().print(table if rows else "Nothing reached the bank.")
     for one in sorted({deposit.gross.currency_code for deposit in found}):
-        screen.out().print(_sum([deposit for deposit in found if deposit.gross.currency_code == one], one))
+        mine = [deposit for deposit in found if deposit.gross.currency_code == one]
+        screen.out().print(f"{'Shown: ' if is_cut else ''}{_sum(mine, one)}")
+    if is_cut:
+        screen.more(limit, "deposits")
+
+
+def _of(first: date | None, last: date | None, batch: int, statement: str, source: str) -> str:
+    """Say which deposits are listed."""
+    named = {
+        "of batch": str(batch or ""),
+        "on statement": statement,
+        "by": source,
+        "from": str(first or ""),
+        "to": str(last or ""),
+    }
+    return "".join(f" {word} {value}" for word, value in named.items() if value)
 
 
 def _sum(deposits: Sequence[pb.Deposit], currency: str) -> str:

@@ -1,6 +1,7 @@
 """`boss run`: bill runs."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -8,22 +9,32 @@ from boss.billing.v1 import bill_run_service_pb2 as pb
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from boss_cli import screen
+from boss_cli.days import day_option
 from boss_cli.failures import BossCommandError
 from boss_cli.session import Session, request_id, session_of
+from boss_cli.timeline import all_pages, first_of
 
-app = typer.Typer(no_args_is_help=True, help="Bill runs: start one, watch one.")
+app = typer.Typer(no_args_is_help=True, help="Bill runs: start one, watch one, list them.")
 STATES = {
+    pb.BillRun.STATE_DRAFT: "draft",
+    pb.BillRun.STATE_APPROVED: "approved",
+    pb.BillRun.STATE_CANCELLED: "cancelled",
     pb.BillRun.STATE_BILLING: "billing",
     pb.BillRun.STATE_SUBMITTING: "submitting",
     pb.BillRun.STATE_SUBMITTED: "submitted",
 }
 Run = pb.BillRun
+COLUMNS = (
+    "bill date", "of", "state", "invoices", "invoiced", "payments", "submitted", "skipped", "batches sent", "run",
+)  # fmt: skip
+NUMBERS = ("invoices", "invoiced", "payments", "submitted", "skipped", "batches sent")
+PAGE_SIZE_MAX = 1000
 
 
 @app.command()
 def start(
     context: typer.Context,
-    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The bill date.")],
+    bill_date: Annotated[date, day_option("The bill date.", "--date")],
     unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
     *,
     wait: Annotated[bool, typer.Option("--watch", help="Stay until it is done.")] = False,
@@ -31,7 +42,7 @@ def start(
     """Start a bill run; the same date again goes on with the same run and bills nothing twice."""
     session = session_of(context)
     request = pb.StartBillRunRequest(
-        parent=session.scope(unit), bill_date=screen.to_date(date), request_id=request_id()
+        parent=session.scope(unit), bill_date=screen.to_date(bill_date), request_id=request_id()
     )
     run = session.clients.billing.bill_runs.StartBillRun(request)
     _show(_watch(session, run.name) if wait else run)
@@ -39,10 +50,46 @@ def start(
 
 @app.command()
 def watch(
-    context: typer.Context, name: Annotated[str, typer.Argument(help="The run's name, as `start` showed it.")]
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The run's name as `start` showed it, or its id as `list` does.")],
 ) -> None:
     """Follow a bill run until it is done."""
-    _show(_watch(session_of(context), name))
+    session = session_of(context)
+    _show(_watch(session, name if "/" in name else f"{session.enterprise}/billRuns/{name}"))
+
+
+@app.command("list")
+def list_runs(
+    context: typer.Context, limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 30
+) -> None:
+    """List bill runs, the newest bill date first."""
+    session = session_of(context)
+    request = pb.ListBillRunsRequest(parent=session.enterprise, page_size=min(limit + 1, PAGE_SIZE_MAX))
+    found, is_cut = first_of(all_pages(session.clients.billing.bill_runs.ListBillRuns, request, "bill_runs"), limit)
+    if not found:
+        screen.out().print("There is no bill run.")
+        return
+    units = session.unit_names() if any("/businessUnits/" in run.scope for run in found) else {}
+    table = screen.table(COLUMNS, (_row(run, units) for run in found), right=NUMBERS)
+    screen.out().print(table)
+    if is_cut:
+        screen.more(limit, "bill runs")
+
+
+def _row(run: Run, units: Mapping[str, str]) -> tuple[object, ...]:
+    of = units.get(run.scope, run.scope.split("/", 2)[2]) if run.scope.count("/") > 1 else "the enterprise"
+    return (
+        screen.day(run.bill_date),
+        of,
+        STATES.get(run.state, ""),
+        f"{run.invoices:,}",
+        screen.short(run.amount_invoiced),
+        f"{run.payments:,}",
+        screen.short(run.amount_submitted),
+        f"{run.skipped:,}",
+        f"{run.batches_submitted} of {run.batches}",
+        run.name.rpartition("/")[2],
+    )
 
 
 def _watch(session: Session, name: str) -> Run:

@@ -1,7 +1,7 @@
 """`boss suspensions`: who is on a break, what a break would do, and the first day back (SPEC SUS)."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from itertools import islice
 from typing import Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 from boss.agreements.v1 import agreement_service_pb2, member_service_pb2, reason_service_pb2, suspension_service_pb2
 
 from boss_cli import screen
+from boss_cli.days import day_option
 from boss_cli.failures import BossCommandError
 from boss_cli.session import Session, request_id, session_of
 from boss_cli.timeline import all_pages
@@ -19,8 +20,8 @@ ACTIVITY_COLUMNS = ("item", "units left", "good until", "afterwards")
 PAGE_SIZE = 100
 
 Number = Annotated[str, typer.Argument(help="The member's number.")]
-Start = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First suspended day.")]
-Back = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="First day back; else open.")]
+Start = Annotated[date, day_option("First suspended day.", "--from")]
+Back = Annotated[date | None, day_option("First day back; else open.", "--to")]
 Reason = Annotated[str, typer.Option(help="A suspension reason by its name; without one billing stops.")]
 Type = Annotated[str, typer.Option("--type", help="Freeze or Hold; may be left out with a reason.")]
 
@@ -103,7 +104,7 @@ def start(
 def end(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The suspension, by its resource name.")],
-    back: Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="First day back; today ends it now.")],
+    back: Annotated[date, day_option("First day back; today ends it now.", "--on")],
 ) -> None:
     """Set the first day back."""
     session = session_of(context)
@@ -129,9 +130,7 @@ def _show(found: Iterable[Any]) -> None:
     screen.out().print(screen.table(COLUMNS, rows) if rows else "Nobody is or was suspended.")
 
 
-def _asked(
-    session: Session, number: str, start: datetime, back: datetime | None, reason: str, kind: str
-) -> tuple[str, Any]:
+def _asked(session: Session, number: str, start: date, back: date | None, reason: str, kind: str) -> tuple[str, Any]:
     """Write a suspension of a member; give it with its business unit."""
     member = _member(session, number)
     parent = member.name.split("/members/")[0]
