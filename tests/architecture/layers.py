@@ -106,6 +106,7 @@ PARTS = {
     "billing/reconciliation/sheets": "rules",
     "billing/reports/files": "convert",
     "billing/reports/sheets": "rules",
+    "billing/reports/workbook": "convert",
     "collections/debtors/search": "store",
     "notifications/contact_rules/contacts": "rules",
     "notifications/dispatch/compose": "commands",
