@@ -151,6 +151,61 @@ def test_a_call_that_can_not_be_is_refused_in_a_sentence(desk: Desk) -> None:
     assert missing.stderr == "The answer has no field 'x'.\n"
 
 
+def test_bil_11_what_an_imported_account_was_asked_for_is_listed(desk: Desk) -> None:
+    result = desk.run("accounts", "invoices", "M000007", "--open")
+    assert result.exit_code == 0, result.output
+    first, total = (" ".join(line.split()) for line in result.stdout.splitlines()[1:])
+    assert first.startswith("M000007-1 opening balance 2026-01-01 ")
+    assert (first.split()[5:9], total) == (["59.00", "USD"] * 2, "1 in all 59.00 USD 59.00 USD")
+    assert desk.run("accounts", "payments", "M000007").stdout == "There is no payment.\n"
+    assert desk.run("accounts", "movements", "M000007").stdout == "There is no movement.\n"
+
+
+def test_bil_11_a_cut_aging_says_that_more_accounts_owe(desk: Desk) -> None:
+    result = desk.run("accounts", "aging", "--limit", "2")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines[0] == "Owed at the end of 2026-01-01, by days since it was due"
+    assert lines[-1] == "More accounts exist: these are the first 2; --limit shows more."
+    owing = int(lines[-2].split()[1])
+    every = desk.run("accounts", "aging", "--limit", "2000").stdout.splitlines()
+    assert len(every) == owing + 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("accounts", "aging"),
+        ("deposits", "list"),
+        ("reports", "batches", "--batch", "1"),
+        ("reports", "submitted", "--from", "2026-01-01", "--to", "2026-01-31"),
+    ],
+)
+def test_bil_9_a_unit_there_is_not_is_refused_with_those_there_are(desk: Desk, command: tuple[str, ...]) -> None:
+    told = desk.run(*command, "--unit", "Denver").stderr
+    names = ", ".join(club.external_id for club in installation.CLUBS)
+    assert told == (
+        f"--unit: there is no business unit 'Denver' in this enterprise; there are: {names}. "
+        "[BUSINESS_UNIT_NOT_FOUND]\n"
+    )
+
+
+def test_bil_1_a_bill_run_is_listed_and_watched_by_its_id_and_its_batches_are_reported(desk: Desk) -> None:
+    assert desk.run("run", "list").stdout == "There is no bill run.\n"
+    started = desk.run("run", "start", "--date", "2026-01-01", "--unit", "Denver Club", "--watch")
+    assert started.exit_code == 0, started.output
+    desk.driver.settle()
+    row = desk.run("run", "list").stdout.splitlines()[1].split()
+    assert row[:4] == ["2026-01-01", "Denver", "Club", "submitted"]
+    assert row[-1] in desk.run("run", "watch", row[-1]).stdout
+    days = ("--from", "2026-01-01", "--to", "2026-01-01")
+    batches = desk.run("reports", "batches", *days, "--unit", "Denver Club")
+    assert "Denver Club" in batches.stdout
+    number = next(line.split()[0] for line in batches.stdout.splitlines() if "Original" in line)
+    one = desk.run("reports", "reconciliation", "--batch", number)
+    assert one.stdout.splitlines()[0] == f"Billing Reconciliation, batch {number}"
+    assert "1 batch " in one.stdout
+
+
 def test_nothing_was_parked(desk: Desk) -> None:
     assert {desk.run("parked", "list", service).stdout for service in SERVICES} == {
         f"{service} has parked nothing.\n" for service in SERVICES
