@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from callback_calls import Hook, billed, body, headers, open_hook, refused, result_body
-from club import Club
+from club import ENTERPRISE_ID, Club
 
 from boss_billing import events
 from boss_billing.callbacks import commands
+
+UNKNOWN = "enterprise_not_found"
 
 
 @pytest.fixture
@@ -67,6 +70,21 @@ def test_bil_8_a_webhook_id_that_says_something_else_the_second_time_is_refused(
     assert hook.post(result_body(second)).status_code == 409
     assert refused("webhook_id_reused") - before == 1
     assert club.one("SELECT count(*) FROM payment WHERE state = 'approved'") == 1
+
+
+def test_bil_8_a_webhook_about_an_enterprise_nobody_knows_is_refused_counted_and_may_come_again(
+    club: Club, hook: Hook
+) -> None:
+    (found,) = billed(club, "M1")
+    stranger = UUID(int=7)
+    content, before = result_body(found).replace(str(ENTERPRISE_ID).encode(), str(stranger).encode()), refused(UNKNOWN)
+    assert [hook.post(content).status_code for _ in range(2)] == [404, 404]
+    assert refused(UNKNOWN) - before == 2
+    assert_nothing_stored(club)
+    with club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE business_unit SET enterprise_id = :stranger"), {"stranger": stranger})
+    assert hook.post(content).status_code == 200
+    assert club.one("SELECT enterprise_id, state FROM callback") == (stranger, "unmatched")
 
 
 @pytest.mark.parametrize("header", ["webhook-id", "webhook-timestamp", "webhook-signature"])

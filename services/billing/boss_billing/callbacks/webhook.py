@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from boss.billing.v1 import processor_callback_service_pb2 as pb
 from google.protobuf import json_format
 
 from boss_billing.callbacks import commands, convert, process, refunds, returns, updates
 from boss_billing.callbacks.rules import CallbackKind
+from boss_billing.units.queries import require_enterprise
 from boss_billing.units.rules import ENTERPRISE_NAME
 from boss_kit import names
 from boss_kit.commit_group import CommitGroup, in_groups
@@ -56,8 +58,12 @@ def processor_webhook(secrets: Sequence[str]) -> Webhook:
 
 
 def take(tx: Transaction, body: bytes) -> None:
-    """Keep what a body says. Raises InvalidArgument for a body that can't be read."""
+    """Keep what a body says.
+
+    Raises InvalidArgument for a body that can't be read, NotFound for an enterprise nobody could find it under.
+    """
     found, request = _read(body)
+    require_enterprise(tx, _enterprise_of(request))
     found.keep(tx.for_context(_context(tx.context, request)), found.read(request))
 
 
@@ -95,7 +101,11 @@ class GoingOn:
 
 
 def _context(context: Context, request: Any) -> Context:
-    return replace(context, enterprise_id=names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"])
+    return replace(context, enterprise_id=_enterprise_of(request))
+
+
+def _enterprise_of(request: Any) -> UUID:
+    return names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
 
 
 def _read(body: bytes) -> tuple[_Type, Any]:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from boss_billing.units import store
 from boss_billing.units.rules import require_units
-from boss_kit.errors import InvalidArgument
+from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.unit_of_work import Transaction
 
 
@@ -15,6 +15,13 @@ def check_unit(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None) -> No
     """
     if unit_id is not None and store.find_unit(tx.connection, enterprise_id, unit_id) is None:
         require_units([unit_id], ())
+
+
+def require_enterprise(tx: Transaction, enterprise_id: UUID) -> None:
+    """Refuse an enterprise that billing knows no unit of. Raises NotFound."""
+    if not store.has_units(tx.connection, enterprise_id):
+        text = f"Billing knows no business unit of enterprises/{enterprise_id}; send it again when there is one."
+        raise NotFound("ENTERPRISE_NOT_FOUND", text, metadata={"enterprise_id": str(enterprise_id)})
 
 
 def currency_of(tx: Transaction, enterprise_id: UUID, unit_id: UUID | None) -> str:

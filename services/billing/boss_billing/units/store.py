@@ -99,6 +99,11 @@ def enterprises(connection: sa.Connection) -> Sequence[UUID]:
     return connection.scalars(sa.select(business_unit.c.enterprise_id).distinct()).all()
 
 
+def has_units(connection: sa.Connection, enterprise_id: UUID) -> bool:
+    """Tell whether an enterprise has a unit."""
+    return bool(connection.scalar(sa.select(sa.exists().where(business_unit.c.enterprise_id == enterprise_id))))
+
+
 def _unit(row: "sa.Row[Any]") -> Unit:
     settings = DEFAULTS
     if row.card_updater is not None:
