@@ -12,6 +12,7 @@ from boss_billing.invoices.commands import SALE
 from boss_billing.invoices.rules import Invoice, Kind, NewInvoice, NewLine
 from boss_billing.ledger.rules import Document, Source
 from boss_billing.movements.sheet import Sheet
+from boss_billing.payments import open_attempts
 from boss_billing.payments.rules import Payment, PaymentDeclined
 from boss_billing.payments.settlement import FEE_CATEGORY, FEE_ITEM
 from boss_billing.rebills.planning import plan_attempts
@@ -68,8 +69,9 @@ class Returned:
         count = invoice.declines + 1
         place = (payment.id, ref.business_unit_id, ref.id, invoice.id, source_id)
         declined = Declined(*place, payment.tender, self._code, count, self._sheet.day)
-        planned = plan_attempts(tx, units.units_of(tx.connection, ref.enterprise_id), [declined])
-        self._sheet.plan(invoice.id, count, planned[payment.id].day)
+        plan = plan_attempts(tx, units.units_of(tx.connection, ref.enterprise_id), [declined])[payment.id]
+        self._sheet.plan(invoice.id, count, plan.day)
+        open_attempts.save_plan(tx.connection, ref.enterprise_id, payment.id, plan.day, plan.reason)
 
     def _charge_fee(self, invoices: Sequence[Invoice]) -> None:
         """Put the fee of the decline on a new invoice; a returned fee has none (SPEC BIL-5)."""

@@ -79,8 +79,8 @@ def _new_line(account: AccountRef, line: pb.NewInvoiceLine, field: str) -> NewLi
     )
 
 
-def invoice(view: InvoiceView) -> pb.Invoice:
-    """Write an invoice."""
+def invoice(view: InvoiceView, next_attempt_reason: str = "") -> pb.Invoice:
+    """Write an invoice, and why it is tried again on its day."""
     one = view.invoice
     agreement = f"{one.account.unit_name}/agreements/{one.agreement_id}" if one.agreement_id else ""
     return pb.Invoice(
@@ -97,7 +97,7 @@ def invoice(view: InvoiceView) -> pb.Invoice:
         create_time=time_to_proto(view.create_time),
         kind=one.kind,
         attempts=[_attempt(one, row) for row in view.attempts],
-        next_attempt_reason=_next_attempt_reason(view),
+        next_attempt_reason=next_attempt_reason,
     )
 
 
@@ -127,9 +127,3 @@ def _attempt(invoice: Invoice, row: Any) -> pb.InvoiceAttempt:
         response_code=row.response_code,
         response_message=row.response_message,
     )
-
-
-def _next_attempt_reason(view: InvoiceView) -> str:
-    day = view.invoice.next_attempt_date
-    said = (row.next_attempt_reason for row in reversed(view.attempts) if row.next_attempt_date == day)
-    return next(said, "") if day is not None and view.invoice.balance_minor else ""

@@ -78,17 +78,18 @@ def list_invoices(
 
 
 def _attempts(tx: Transaction, ref: AccountRef, invoice_id: UUID) -> Sequence["sa.Row[Any]"]:
-    """Read every attempt at an invoice, the first one first, with what its payment says of the next (SPEC BIL-5)."""
-    query = sa.select(attempt, payment.c.next_attempt_date, payment.c.next_attempt_reason).select_from(
+    """Read every attempt at an invoice, the first one first (SPEC BIL-5)."""
+    query = sa.select(attempt).select_from(
         attempt.join(
             payment,
             sa.and_(payment.c.enterprise_id == attempt.c.enterprise_id, payment.c.id == attempt.c.payment_id),
         )
     )
     mine = (
-        attempt.c.enterprise_id == ref.enterprise_id,
-        attempt.c.account_id == ref.id,
-        attempt.c.invoice_id == invoice_id,
+        # By the payments, which an account's are found of: attempts have no index of accounts.
+        payment.c.enterprise_id == ref.enterprise_id,
+        payment.c.account_id == ref.id,
+        payment.c.invoice_id == invoice_id,
     )
     order = (attempt.c.business_date, attempt.c.attempt_no, attempt.c.id)
     return tx.connection.execute(query.where(*mine).order_by(*order)).all()

@@ -12,6 +12,7 @@ from boss_billing.accounts.rules import AccountRef
 from boss_billing.invoices import commands, convert, queries
 from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.invoices.rules import INVOICE_NAME
+from boss_billing.rebills.queries import explain_invoice
 from boss_kit import names
 from boss_kit.paging import open_page
 from boss_kit.rpc.door import Door
@@ -27,7 +28,13 @@ class InvoiceServicer(invoice_service_pb2_grpc.InvoiceServiceServicer):
         """Read an invoice."""
         ids = names.parse(INVOICE_NAME, request.name)
         ref = AccountRef(ids["e"], ids["b"], ids["a"])
-        return self._door.query(request, lambda tx: convert.invoice(queries.get_invoice(tx, ref, ids["i"])))
+
+        def answer(tx: Any) -> pb.Invoice:
+            view = queries.get_invoice(tx, ref, ids["i"])
+            day, reason = explain_invoice(tx, view.invoice)
+            return convert.invoice(view, reason if day is not None else "")
+
+        return self._door.query(request, answer)
 
     def CreateInvoice(self, request: pb.CreateInvoiceRequest, context: grpc.ServicerContext) -> pb.Invoice:
         """Make an invoice outside a run."""

@@ -82,6 +82,13 @@ _SAVE_AMOUNT = sa.text(
     "UPDATE payment SET amount_minor = :amount_minor WHERE enterprise_id = :enterprise_id AND id = :id"
 )
 
+_SAVE_PLAN = sa.text(
+    """
+    UPDATE payment SET next_attempt_date = :day, next_attempt_reason = :reason
+    WHERE enterprise_id = :enterprise_id AND id = :id
+    """
+)
+
 _COUNT_RESPONSES = sa.text(
     """
     SELECT count(*) FROM attempt
@@ -142,6 +149,12 @@ def save_amount(connection: sa.Connection, enterprise_id: UUID, payment: Payment
     """Write what a payment really moved, where a person resolved that; its attempt keeps what was asked for."""
     parameters = {"enterprise_id": enterprise_id, "id": payment.id, "amount_minor": payment.amount_minor}
     connection.execute(_SAVE_AMOUNT, parameters)
+
+
+def save_plan(connection: sa.Connection, enterprise_id: UUID, payment_id: UUID, day: date | None, reason: str) -> None:
+    """Write when what a payment was for is tried again, and why then; its result stays as it is."""
+    parameters = {"enterprise_id": enterprise_id, "id": payment_id, "day": day, "reason": reason}
+    connection.execute(_SAVE_PLAN, parameters)
 
 
 def count_responses(connection: sa.Connection, enterprise_id: UUID, source_id: UUID, code: str, since: date) -> int:

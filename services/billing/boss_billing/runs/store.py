@@ -122,6 +122,13 @@ _WHY_HELD = f"""
      {_SUSPENSIONS} HAVING count(*) > 0)
 """
 
+_WHY_HELD_ONE = sa.text(
+    f"""
+    SELECT {_WHY_HELD} FROM invoice
+    WHERE invoice.enterprise_id = :enterprise_id AND invoice.id = :invoice_id AND NOT {_HAS_SUSPENSION_FEE}
+    """
+)
+
 _LIST_HELD = sa.text(
     f"""
     INSERT INTO skipped_charge (
@@ -175,6 +182,12 @@ def list_held(connection: sa.Connection, run: BillRun, unit_ids: Collection[UUID
     """List the invoices that a run would attempt if no suspension held them back (SPEC SUS-4)."""
     parameters = {"enterprise_id": run.enterprise_id, "unit_ids": list(unit_ids), "bill_date": run.bill_date}
     connection.execute(_LIST_HELD, {**parameters, "run_id": run.id, "reason": SUSPENDED})
+
+
+def why_held(connection: sa.Connection, enterprise_id: UUID, invoice_id: UUID, bill_date: date) -> str:
+    """Say which suspension keeps an invoice from being attempted on a day; nothing where none does."""
+    parameters = {"enterprise_id": enterprise_id, "invoice_id": invoice_id, "bill_date": bill_date}
+    return connection.scalar(_WHY_HELD_ONE, parameters) or ""
 
 
 def look_at_open(
