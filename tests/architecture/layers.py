@@ -103,6 +103,7 @@ PARTS = {
     "billing/runs/pages": "commands",
     "billing/runs/previews": "queries",
     "billing/reconciliation/matching": "rules",
+    "billing/reports/live": "store",
     "billing/reconciliation/sheets": "rules",
     "billing/reports/files": "convert",
     "billing/reports/sheets": "rules",

@@ -17,7 +17,14 @@ arrays.register()
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 30
 LOOK_AFTER_S, PING_AFTER_S = 0.5, 30.0
+MEMORY_MB = 64
 _USED_AT = "boss_used_at"
+_ALLOW_MEMORY = sa.text(
+    """
+    SELECT set_config('work_mem', :memory, true), set_config('plan_cache_mode', 'force_custom_plan', true),
+           set_config('jit', 'off', true)
+    """
+)
 
 
 def open_database(url: str, pool_size: int, statement_timeout_s: int = STATEMENT_TIMEOUT_S) -> sa.Engine:
@@ -68,6 +75,14 @@ def _has_word(connection: Any) -> bool:
         return bool(select.select([connection.fileno()], [], [], 0)[0])
     except (ValueError, OSError, psycopg.Error):
         return True
+
+
+def allow_memory(connection: sa.Connection, memory_mb: int = MEMORY_MB) -> None:
+    """Let the statements of this transaction sort and hash in so much memory, each planned for its own values.
+
+    For reads of a million rows, whose sorts would go through files, and whose plan for any values would be too small.
+    """
+    connection.execute(_ALLOW_MEMORY, {"memory": f"{memory_mb}MB"})
 
 
 def why_not_connected(error: BaseException) -> str | None:

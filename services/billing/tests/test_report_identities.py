@@ -1,5 +1,6 @@
 """Whatever mixture of payments, results, retries and deposits there is, the four reports agree (SPEC BIL-9)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -180,3 +181,52 @@ def test_bil_9_payments_of_one_line_and_of_several_come_to_one_row_of_the_rollup
     days, _ = rollup(month)
     told = [(row.item, row.payments, row.amount_minor) for row in days if row.kind != "Invoiced"]
     assert sorted(told) == [("Gold", 2, 2000), ("Late", 0, 500)]
+
+
+def test_bil_9_what_is_rolled_up_and_what_is_not_read_the_same_by_every_grouping(month: Month) -> None:
+    gold, locker, towel = ("Membership", "Gold", 1000), ("Rental", "Locker", 333), ("Rental", "Towel", 334)
+    month.pay(
+        Paid(1000, lines=[gold]),
+        Paid(1001, lines=[gold, locker], tender="ACH"),
+        Paid(1667, lines=[gold, locker, towel], state="pending"),
+        Paid(500, lines=[("Membership", "Gold", 700), ("Rental", "Locker", -700), ("Rental", "Towel", 0)], unit=AUSTIN),
+        Paid(700, lines=[("Membership", "Gold", 0), ("Rental", "Locker", 0)], kind="Past Due", unit=AUSTIN),
+    )
+    asked: list[tuple[Grouping, ...]] = [(), GROUPINGS_DEFAULT, *((one,) for one in Grouping)]
+    rentals = replace(WANTED, item_categories=("Rental",))
+
+    def told() -> list[Any]:
+        with month.club.units.read(month.club.context()) as tx:
+            return [
+                (queries.submitted_report(tx, wanted, groupings), queries.results_report(tx, wanted, groupings))
+                for groupings in asked
+                for wanted in (WANTED, rentals)
+            ]
+
+    live = told()
+    month.roll_up()
+    assert month.club.one("SELECT count(*) FROM report_mark") == 0
+    assert told() == live
+    assert live[0][0].totals[0].measure.total.amount_minor == 1000 + 1001 + 1667 + 500 + 700
+
+
+def test_bil_9_many_payments_read_the_same_as_few(month: Month, monkeypatch: pytest.MonkeyPatch) -> None:
+    month.pay(Paid(1001, lines=[("Membership", "Gold", 1000), ("Rental", "Locker", 333)]), Paid(500))
+    with month.club.units.read(month.club.context()) as tx:
+        few = queries.submitted_report(tx, WANTED, GROUPINGS_DEFAULT)
+    monkeypatch.setattr(store, "_MANY", sa.text("SELECT true"))
+    with month.club.units.read(month.club.context()) as tx:
+        assert queries.submitted_report(tx, WANTED, GROUPINGS_DEFAULT) == few
+        assert tx.connection.scalar(sa.text("SHOW enable_nestloop")) == "off"
+
+
+def test_bil_9_the_new_invoice_of_a_returned_payment_is_not_invoiced_twice(month: Month) -> None:
+    month.pay(Paid(1000))
+    month.invoice(400)
+    with month.club.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE invoice SET kind = 'returned payment' WHERE total_minor = 400"))
+    for _ in ("live", "rolled up"):
+        with month.club.units.read(month.club.context()) as tx:
+            (total,) = queries.submitted_report(tx, WANTED, ()).totals
+        assert total.measure.invoiced.amount_minor == 1000
+        month.roll_up()

@@ -1,4 +1,4 @@
-"""A year's end of a chain of clubs: a million payments, made in the database itself."""
+"""A year's end of a chain of clubs: a million payments with their books, made in the database itself."""
 
 from datetime import date
 from uuid import UUID
@@ -41,13 +41,32 @@ SELECT %(e)s, unit_id, invoice_id, account_id, 'I' || n, 'billed', 'Dues', day, 
        CASE WHEN state = 'approved' THEN 0 ELSE amount END, '', now()
 FROM made;
 
-INSERT INTO invoice_line (enterprise_id, business_unit_id, invoice_id, line_no, description, item_category, item,
-                          amount_minor, tax_minor)
-SELECT %(e)s, unit_id, invoice_id, 1, 'Dues', 'Category ' || item %% 4, 'Item ' || item,
-       CASE WHEN n %% 4 = 0 THEN amount / 3 ELSE amount END, 0
+INSERT INTO invoice_line (enterprise_id, business_unit_id, invoice_id, line_no, charge_key, description, item_category,
+                          item, amount_minor, tax_minor)
+SELECT %(e)s, unit_id, invoice_id, 1, gen_random_uuid() || '/1/recurring', 'Dues', 'Category ' || item %% 4,
+       'Item ' || item, CASE WHEN n %% 4 = 0 THEN amount / 3 ELSE amount END, 0
 FROM made
 UNION ALL
-SELECT %(e)s, unit_id, invoice_id, 2, 'Locker', 'Rental', 'Locker', amount - amount / 3, 0 FROM made WHERE n %% 4 = 0;
+SELECT %(e)s, unit_id, invoice_id, 2, gen_random_uuid() || '/1/recurring', 'Locker', 'Rental', 'Locker',
+       amount - amount / 3 - CASE WHEN n %% 20 = 0 THEN 100 ELSE 0 END, 0
+FROM made WHERE n %% 4 = 0
+UNION ALL
+SELECT %(e)s, unit_id, invoice_id, 3, gen_random_uuid() || '/1/recurring', 'Towel', 'Rental', 'Towel', 100, 0
+FROM made WHERE n %% 20 = 0;
+
+INSERT INTO transfer (enterprise_id, business_unit_id, account_id, invoice_id, debit, debit_detail, credit,
+                      credit_detail, amount_minor, currency, business_date, source, create_time)
+SELECT %(e)s, unit_id, account_id, made.invoice_id, 'receivable', '', 'revenue', line.item_category, line.amount_minor,
+       'USD', day, 'bill run', now()
+FROM made
+JOIN invoice_line AS line ON line.enterprise_id = %(e)s AND line.invoice_id = made.invoice_id;
+
+INSERT INTO transfer (enterprise_id, business_unit_id, account_id, invoice_id, payment_id, debit, debit_detail, credit,
+                      credit_detail, amount_minor, currency, business_date, source, create_time)
+SELECT %(e)s, unit_id, account_id, invoice_id, payment_id, 'clearing', tender, 'receivable', '', amount, 'USD', day,
+       'payment', now()
+FROM made
+WHERE state = 'approved';
 
 INSERT INTO payment (enterprise_id, business_unit_id, id, account_id, invoice_id, kind, state, tender, is_primary,
                      amount_minor, currency, payment_date, response_code, response_message, is_recovered, correlation,
@@ -86,6 +105,12 @@ FROM cut
 WHERE state = 'approved' AND number %% 250 <> 7
 GROUP BY unit_id, day, number, tender;
 
+INSERT INTO transfer (enterprise_id, business_unit_id, account_id, debit, debit_detail, credit, credit_detail,
+                      amount_minor, currency, business_date, source, create_time)
+SELECT enterprise_id, business_unit_id, '00000000-0000-0000-0000-000000000000', 'bank', source, 'clearing', tender,
+       gross_minor, currency, deposit_date, 'deposit', now()
+FROM deposit WHERE gross_minor > 0;
+
 INSERT INTO report_mark (enterprise_id, business_unit_id, day) SELECT DISTINCT %(e)s::uuid, unit_id, day FROM made;
 
 INSERT INTO report_mark (enterprise_id, business_unit_id, batch_id)
@@ -94,7 +119,7 @@ SELECT enterprise_id, business_unit_id, id FROM batch
 
 
 def load(url: str, payments: int) -> None:
-    """Make so many payments, with their invoices, attempts, batches and deposits."""
+    """Make so many payments, with their invoices, attempts, batches, deposits and transfers."""
     values = {"e": ENTERPRISE_ID, "units": UNITS, "n": payments, "first": FIRST}
     with psycopg.connect(url) as connection, psycopg.ClientCursor(connection) as cursor:
         for statement in _TABLES.split(";"):

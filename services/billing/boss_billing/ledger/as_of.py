@@ -13,6 +13,7 @@ from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.ledger.aging import EDGES, Aged
 from boss_billing.units import store as units
 from boss_billing.units.queries import check_unit
+from boss_kit.database import allow_memory
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
@@ -118,6 +119,7 @@ def aging(tx: Transaction, scope: InvoiceScope, day: date | None) -> AgedSums:
     """Sum what was owed at the end of a day, by age and currency. Raises NotFound for a unit there isn't."""
     check_unit(tx, scope.enterprise_id, scope.business_unit_id)
     day = day or today(tx, scope)
+    allow_memory(tx.connection)
     rows = tx.connection.execute(_SUMS, _parameters(scope, day)).all()
     return AgedSums(day, {row[0]: _aged(row[2:]) for row in rows}, sum(row.accounts for row in rows))
 
@@ -131,6 +133,7 @@ def aged_accounts(
     """
     check_unit(tx, scope.enterprise_id, scope.business_unit_id)
     parameters = _parameters(scope, day or today(tx, scope))
+    allow_memory(tx.connection)
     rows = tx.connection.execute(
         _ACCOUNTS, {**parameters, "after": page.after[0] if page.after else "", "limit": page.limit}
     ).all()

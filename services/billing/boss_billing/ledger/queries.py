@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from boss_billing.ledger.banked import deposit_problems
 from boss_billing.ledger.clearing import document_problems
+from boss_kit.database import allow_memory
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
@@ -201,6 +202,7 @@ class Summary:
 def check_ledger(tx: Transaction, enterprise_id: UUID) -> Proof:
     """Prove the books of an enterprise."""
     parameters = {"enterprise_id": enterprise_id}
+    allow_memory(tx.connection)
     billed_twice = int(tx.connection.scalar(_BILLED_TWICE, parameters) or 0)
     problems = list(_problems(tx, enterprise_id))[:PROBLEMS_MAX]
     owed = tx.connection.execute(_OWED, parameters).all()

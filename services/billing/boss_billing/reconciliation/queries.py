@@ -17,6 +17,7 @@ from boss_billing.reports.queries import unit_names, within
 from boss_billing.reports.rules import Figure, ReportFilter
 from boss_billing.units import store as units
 from boss_billing.units.queries import check_unit
+from boss_kit.database import allow_memory
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
@@ -77,6 +78,7 @@ def list_batches(tx: Transaction, wanted: ReportFilter) -> list[Batch]:
     marked = rollups.marked_batches(tx.connection, wanted.enterprise_id)
     facts = _ROLLED_UP
     if marked.batch_ids:
+        allow_memory(tx.connection)
         live = f"SELECT {rollups.BATCH_COLUMNS} FROM ({rollups.LIVE_BATCHES}) AS live"
         facts = f"{_ROLLED_UP} AND batch_id <> ALL(CAST(:batch_ids AS uuid[])) UNION ALL {live}"
     parameters = {

@@ -8,7 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from boss_billing.reports import store
+from boss_billing.reports.live import live_days
 from boss_billing.reports.rules import (
+    INVOICED,
     Fact,
     Figure,
     Grouping,
@@ -32,11 +34,12 @@ _GROUP_COLUMNS = {
     Grouping.ITEM: "item",
     Grouping.TENDER: "tender",
     Grouping.KIND: "kind",
-    Grouping.DAY: "CAST(day AS text)",
+    Grouping.DAY: "day",
 }
+_FACT_COLUMNS = ("business_unit_id", "currency", "tender", "kind", "state", "is_recovered")
 
-_ROLLED_UP = f"""
-    SELECT {store.DAY_COLUMNS} FROM report_day
+_ROLLED_UP = """
+    SELECT {columns}, payments, amount_minor FROM report_day
     WHERE enterprise_id = :enterprise_id AND day BETWEEN :first AND :last
 """
 
@@ -51,8 +54,8 @@ _FILTERS = """
     WHERE (CAST(:unit_ids AS uuid[]) = '{}' OR business_unit_id = ANY(CAST(:unit_ids AS uuid[])))
       AND (CAST(:tenders AS text[]) = '{}' OR tender = ANY(CAST(:tenders AS text[])))
       AND (CAST(:kinds AS text[]) = '{}' OR kind = ANY(CAST(:kinds AS text[])))
-      AND (CAST(:categories AS text[]) = '{}' OR item_category = ANY(CAST(:categories AS text[])))
 """
+_OF_CATEGORIES = "AND item_category = ANY(CAST(:categories AS text[]))"
 
 _PAYMENTS = """
     SELECT payment.*, account.number AS account_number, invoice.number AS invoice_number
@@ -86,7 +89,7 @@ def submitted_report(tx: Transaction, wanted: ReportFilter, groupings: Sequence[
 def results_report(tx: Transaction, wanted: ReportFilter, groupings: Sequence[Grouping]) -> Report[Results]:
     """Read what became of what was submitted, and of each tender."""
     grouped_by = tuple(groupings)
-    facts = [fact for fact in _facts(tx, wanted, grouped_by) if fact.state]
+    facts = [fact for fact in _facts(tx, wanted, grouped_by, invoiced=False) if fact.kind != INVOICED]
     names = unit_names(tx, wanted.enterprise_id)
     return add_tenders(make_report(facts, results, names, grouped_by), facts, names)
 
@@ -135,17 +138,26 @@ def units_named(tx: Transaction, wanted: ReportFilter) -> Sequence[str] | None:
     return sorted(names(one) for one in found if one != _NO_UNIT) if found else None
 
 
-def _facts(tx: Transaction, wanted: ReportFilter, groupings: Sequence[Grouping]) -> list[Fact]:
+def _facts(
+    tx: Transaction, wanted: ReportFilter, groupings: Sequence[Grouping], *, invoiced: bool = True
+) -> list[Fact]:
     wanted = within(tx, wanted)
-    marked = store.marked_days(tx.connection, wanted.enterprise_id, wanted.first, wanted.last)
-    facts = f"{_ROLLED_UP} {_BUT_MARKED} UNION ALL SELECT * FROM ({store.LIVE_DAYS}) AS live"
-    grouped = ", ".join(_GROUP_COLUMNS[one] for one in groupings)
+    marked = store.marked_days(tx.connection, wanted.enterprise_id, wanted.unit_ids, wanted.first, wanted.last)
+    if marked.days:
+        store.prepare_for_many(tx.connection, marked)
+    columns = dict.fromkeys((*_FACT_COLUMNS, *(_GROUP_COLUMNS[one] for one in groupings)))
+    if wanted.item_categories:
+        columns["item_category"] = None
+    listed = ", ".join(columns)
+    rolled_up = _ROLLED_UP.format(columns=listed)
+    facts = f"{rolled_up} {_BUT_MARKED} UNION ALL SELECT * FROM ({live_days(list(columns), invoiced=invoiced)}) AS live"
+    grouped = ", ".join(f"CAST({_GROUP_COLUMNS[one]} AS text)" for one in groupings)
     groups = f"ARRAY[{grouped}]" if grouped else "CAST('{}' AS text[])"
     query = f"""
         SELECT business_unit_id, currency, {groups} AS groups, tender, kind, state, is_recovered,
                CAST(sum(payments) AS bigint) AS payments, CAST(sum(amount_minor) AS bigint) AS amount_minor
-        FROM ({facts if marked.days else _ROLLED_UP}) AS facts
-        {_FILTERS}
+        FROM ({facts if marked.days else rolled_up}) AS facts
+        {_FILTERS} {_OF_CATEGORIES if wanted.item_categories else ""}
         GROUP BY 1, 2, 3, 4, 5, 6, 7
     """
     rows = tx.connection.execute(sa.text(query), {**_parameters(wanted), **marked.parameters})

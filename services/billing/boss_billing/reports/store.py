@@ -12,6 +12,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
+from boss_billing.reports.live import live_days
+from boss_kit.database import allow_memory
+
 TABLES = sa.MetaData()
 
 report_mark = sa.Table(
@@ -65,62 +68,6 @@ report_batch = sa.Table(
 DAY_COLUMNS = ", ".join(column.name for column in report_day.columns)
 BATCH_COLUMNS = ", ".join(column.name for column in report_batch.columns)
 
-# A payment is spread over its invoice's lines pro rata, each part cut to the cent, the remainder on the last line; it
-# is counted once, at the first line (SPEC BIL-9). Most invoices have one line, which takes it all.
-LIVE_DAYS = """
-    WITH wanted AS (
-        SELECT * FROM unnest(CAST(:day_units AS uuid[]), CAST(:days AS date[])) AS wanted (business_unit_id, day)
-    ), paid AS NOT MATERIALIZED (
-        SELECT payment.business_unit_id, payment.payment_date AS day, payment.id, payment.invoice_id, payment.kind,
-               payment.tender, payment.state, payment.is_recovered, payment.currency, payment.amount_minor
-        FROM payment
-        WHERE payment.enterprise_id = :enterprise_id AND payment.payment_date = ANY(CAST(:days AS date[]))
-          AND (payment.business_unit_id, payment.payment_date) IN (SELECT business_unit_id, day FROM wanted)
-          AND payment.kind IN ('New', 'On Account', 'Past Due')
-    ), several AS NOT MATERIALIZED (
-        SELECT invoice_id FROM invoice_line WHERE enterprise_id = :enterprise_id AND line_no > 1
-    ), parted AS (
-        SELECT paid.*, line.item_category, line.item, line.line_no,
-               line.amount_minor + line.tax_minor AS line_minor,
-               sum(line.amount_minor + line.tax_minor) OVER whole AS total_minor, count(*) OVER whole AS lines,
-               row_number() OVER (PARTITION BY paid.id ORDER BY line.line_no) AS place
-        FROM paid
-        JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
-        WHERE paid.invoice_id IN (SELECT invoice_id FROM several)
-        WINDOW whole AS (PARTITION BY paid.id)
-    ), cut AS (
-        SELECT *, CASE WHEN place = lines OR total_minor <= 0 THEN 0
-                       ELSE div(CAST(amount_minor AS numeric) * line_minor, CAST(total_minor AS numeric)) END AS part
-        FROM parted
-    ), spread AS (
-        SELECT *, CASE WHEN place = lines THEN amount_minor - sum(part) OVER (PARTITION BY id) ELSE part END AS share
-        FROM cut
-    )
-    SELECT CAST(:enterprise_id AS uuid) AS enterprise_id, business_unit_id, day, kind, tender, state, is_recovered,
-           item_category, item, currency, count(*) FILTER (WHERE place = 1) AS payments,
-           CAST(sum(share) AS bigint) AS amount_minor
-    FROM spread
-    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
-    UNION ALL
-    SELECT CAST(:enterprise_id AS uuid), paid.business_unit_id, paid.day, paid.kind, paid.tender, paid.state,
-           paid.is_recovered, coalesce(line.item_category, ''), coalesce(line.item, ''), paid.currency, count(*),
-           CAST(sum(paid.amount_minor) AS bigint)
-    FROM paid
-    LEFT JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
-    WHERE NOT EXISTS (SELECT FROM several WHERE several.invoice_id = paid.invoice_id)
-    GROUP BY 2, 3, 4, 5, 6, 7, 8, 9, 10
-    UNION ALL
-    SELECT CAST(:enterprise_id AS uuid), invoice.business_unit_id, invoice.invoice_date, 'Invoiced', '', '', false,
-           line.item_category, line.item, invoice.currency, count(*) FILTER (WHERE line.line_no = 1),
-           CAST(sum(line.amount_minor + line.tax_minor) AS bigint)
-    FROM invoice
-    JOIN invoice_line AS line ON line.enterprise_id = invoice.enterprise_id AND line.invoice_id = invoice.id
-    WHERE invoice.enterprise_id = :enterprise_id AND invoice.kind <> 'opening balance'
-      AND invoice.invoice_date = ANY(CAST(:days AS date[]))
-      AND (invoice.business_unit_id, invoice.invoice_date) IN (SELECT business_unit_id, day FROM wanted)
-    GROUP BY 2, 3, 8, 9, 10
-"""
-
 # A result without a message is a symptom of a processing error (SPEC BIL-9). What was approved is what really moved:
 # the payment's amount, should the processor's have been taken for another one (SPEC BIL-8).
 LIVE_BATCHES = """
@@ -150,8 +97,26 @@ _MARKED_DAYS = sa.text(
     """
     SELECT DISTINCT business_unit_id, day FROM report_mark
     WHERE enterprise_id = :enterprise_id AND day BETWEEN :first AND :last
+      AND (CAST(:unit_ids AS uuid[]) = '{}' OR business_unit_id = ANY(CAST(:unit_ids AS uuid[])))
     """
 )
+
+# Days that came after the planner's statistics seem empty to it, and it would look up line by line what a scan gives.
+_MANY = sa.text(
+    """
+    WITH few AS (
+        SELECT CAST(greatest(10000, reltuples / 20) AS bigint) AS payments
+        FROM pg_class WHERE oid = CAST('invoice_line' AS regclass)
+    )
+    SELECT count(*) >= (SELECT payments FROM few)
+    FROM (
+        SELECT FROM payment
+        WHERE enterprise_id = :enterprise_id AND payment_date = ANY(CAST(:only_days AS date[]))
+        LIMIT (SELECT payments FROM few)
+    ) AS found
+    """
+)
+_BY_SCANS = sa.text("SET LOCAL enable_nestloop = off")
 
 _MARKED_BATCHES = sa.text(
     "SELECT DISTINCT batch_id FROM report_mark WHERE enterprise_id = :enterprise_id AND batch_id IS NOT NULL"
@@ -176,12 +141,13 @@ _FORGET_BATCHES = sa.text(
     "DELETE FROM report_batch WHERE enterprise_id = :enterprise_id AND batch_id = ANY(CAST(:batch_ids AS uuid[]))"
 )
 
-# Payments of one line and of several lines may come to the same row.
-_DAY_KEY = ", ".join(column.name for column in report_day.primary_key)
+_DAY_KEY = [column.name for column in report_day.primary_key if column.name != "enterprise_id"]
 _KEEP_DAYS = sa.text(
     f"""
-    INSERT INTO report_day ({_DAY_KEY}, payments, amount_minor)
-    SELECT {_DAY_KEY}, sum(payments), sum(amount_minor) FROM ({LIVE_DAYS}) AS live GROUP BY {_DAY_KEY}
+    INSERT INTO report_day (enterprise_id, {", ".join(_DAY_KEY)}, payments, amount_minor)
+    SELECT CAST(:enterprise_id AS uuid), {", ".join(_DAY_KEY)}, sum(payments), sum(amount_minor)
+    FROM ({live_days(_DAY_KEY)}) AS live
+    GROUP BY {", ".join(_DAY_KEY)}
     """
 )
 _KEEP_BATCHES = sa.text(f"INSERT INTO report_batch ({BATCH_COLUMNS}) {LIVE_BATCHES}")
@@ -206,14 +172,25 @@ class Marked:
             "enterprise_id": self.enterprise_id,
             "day_units": [unit_id for unit_id, _ in self.days],
             "days": [day for _, day in self.days],
+            "only_days": sorted({day for _, day in self.days}),
             "batch_ids": list(self.batch_ids),
         }
 
 
-def marked_days(connection: sa.Connection, enterprise_id: UUID, first: date, last: date) -> Marked:
-    """Read which days of which units have changed since they were rolled up."""
-    rows = connection.execute(_MARKED_DAYS, {"enterprise_id": enterprise_id, "first": first, "last": last})
+def marked_days(
+    connection: sa.Connection, enterprise_id: UUID, unit_ids: Sequence[UUID], first: date, last: date
+) -> Marked:
+    """Read which days of which units have changed since they were rolled up; no units are all of them."""
+    parameters = {"enterprise_id": enterprise_id, "unit_ids": list(unit_ids), "first": first, "last": last}
+    rows = connection.execute(_MARKED_DAYS, parameters)
     return Marked(enterprise_id, days=[(row.business_unit_id, row.day) for row in rows])
+
+
+def prepare_for_many(connection: sa.Connection, marked: Marked) -> None:
+    """Let this transaction sum marked days in memory, and many payments by scans instead of one by one."""
+    allow_memory(connection)
+    if connection.scalar(_MANY, marked.parameters):
+        connection.execute(_BY_SCANS)
 
 
 def marked_batches(connection: sa.Connection, enterprise_id: UUID) -> Marked:
@@ -247,6 +224,7 @@ def oldest_marks(connection: sa.Connection, limit: int) -> Sequence[tuple[Marked
 
 def roll_up(connection: sa.Connection, marked: Marked, mark_ids: Sequence[int]) -> None:
     """Roll up what is marked, and delete the marks: those that came later aren't in this snapshot, and stay."""
+    allow_memory(connection)
     for forget, keep, some in (
         (_FORGET_DAYS, _KEEP_DAYS, marked.days),
         (_FORGET_BATCHES, _KEEP_BATCHES, marked.batch_ids),
