@@ -19,7 +19,7 @@ from psycopg import sql
 from boss_bench._import_load import CLUBS, ENTERPRISE, ENTERPRISE_ID, account_messages, member_messages
 from boss_kit import schema
 from boss_kit.database import open_database, sqlalchemy_url
-from boss_kit.events.batch import read_events
+from boss_kit.events.batch import read_events, stored_piece
 from boss_kit.events.consumer import Consumer
 from boss_kit.migrate import upgrade
 from boss_kit.nodes.postgres import PostgresNode
@@ -75,9 +75,10 @@ def make_clubs(agreements: BossChannel, urls: Mapping[str, str], consumers: Coll
 def _taken_from_outbox(url: str) -> Sequence[event_pb2.Event]:
     engine = open_database(url, pool_size=1)
     with engine.begin() as connection:
-        bodies = connection.scalars(sa.delete(schema.outbox).returning(schema.outbox.c.body)).all()
+        taken = sa.delete(schema.outbox).returning(schema.outbox.c.events, schema.outbox.c.body)
+        pieces = [stored_piece(*row) for row in connection.execute(taken)]
     engine.dispose()
-    return read_events(bodies)
+    return read_events(piece.body for piece in pieces)
 
 
 def _consume(service: str, url: str, event: event_pb2.Event) -> None:

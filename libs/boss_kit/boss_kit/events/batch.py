@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from boss.events.v1 import event_pb2
 
+from boss_kit.events.storage import pack, unpack
+
 EVENTS_MAX = 500
 BYTES_MAX = 1_000_000
 CONTENT_TYPE = "application/vnd.boss.event-batch+protobuf"
@@ -34,10 +36,15 @@ def make_piece(bodies: Sequence[bytes]) -> Piece:
     return Piece(len(bodies), b"".join([part for body in bodies for part in (_frame(len(body)), body)]))
 
 
+def store(piece: Piece) -> Piece:
+    """Give a piece as a row of the outbox keeps it."""
+    return Piece(piece.events, pack(piece.body))
+
+
 def stored_piece(events: int, body: bytes) -> Piece:
     """Give the piece in a row of the outbox."""
     # A process of the release before this one writes an event a row, without its frame and uncounted.
-    return Piece(events, body) if events else make_piece([body])
+    return Piece(events, unpack(body)) if events else make_piece([body])
 
 
 def make_batch(producer: str, partition: int, pieces: Sequence[Piece]) -> Batch:

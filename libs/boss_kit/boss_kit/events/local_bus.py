@@ -14,6 +14,7 @@ from boss_kit.events.batch import Batch
 from boss_kit.events.consumer import Consumer
 from boss_kit.events.inbox import Finish
 from boss_kit.events.relay import PublishError
+from boss_kit.events.storage import pack, unpack
 from boss_kit.events.topology import DELIVERY_LIMIT, SUSPECT_AFTER, Topology
 from boss_kit.ids import PARTITIONS
 from boss_kit.tasks import is_transient
@@ -24,9 +25,9 @@ CHANNEL = "boss_delivery"
 BACK_OFF_S_MAX = 30
 STANDBY_AFTER_S = 10.0
 BATCHES_MAX = 64
-TOGETHER_BYTES_MAX = 1_600_000
-"""About five full batches: their statements and their commit cost little more than those of one; more would gain little
-and hold locks long."""
+TOGETHER_BYTES_MAX = 160_000
+"""As they are stored: about five full batches. Their statements and their commit cost little more than those of one;
+more would gain little and hold locks long."""
 _LOCK_CLASS = 0x6C6F6361  # "loca": one worker per partition of a database.
 
 # Bodies travel as they are, both ways: as text they are twice as long, and reading that costs most of the way.
@@ -84,7 +85,7 @@ class LocalBus:
         copies = {
             "producer": batches[0].producer,
             "partitions": [batch.partition for batch in batches],
-            "bodies": [batch.body for batch in batches],
+            "bodies": [pack(batch.body) for batch in batches],
             "channel": CHANNEL,
         }
         for consumer in self._topology.subscribers(batches[0].producer):
@@ -182,7 +183,8 @@ class LocalWorker:
             "batches_max": BATCHES_MAX,
             "bytes_max": TOGETHER_BYTES_MAX,
         }
-        page = sorted(map(Delivery._make, driver_connection(connection).execute(_TAKE, asked, binary=True)))
+        taken = driver_connection(connection).execute(_TAKE, asked, binary=True)
+        page = sorted(Delivery(row[0], unpack(row[1]), *row[2:]) for row in taken)
         self._counted = {row.id for row in page}
         return page
 

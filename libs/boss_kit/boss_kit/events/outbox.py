@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from boss_kit.database import copy_rows, rows_of
-from boss_kit.events.batch import cut, make_piece
+from boss_kit.events.batch import cut, make_piece, store
 from boss_kit.schema import outbox
 
 CHANNEL = "boss_outbox"
@@ -62,6 +62,6 @@ def _rows(events: Iterable[SealedEvent]) -> Iterator[_Row]:
     for (partition, enterprise_id), bodies in places.items():
         start = 0
         for events_of_piece in cut((1, len(body)) for body in bodies):
-            piece = make_piece(bodies[start : start + events_of_piece])
+            piece = store(make_piece(bodies[start : start + events_of_piece]))
             start += events_of_piece
             yield _Row(enterprise_id, partition, piece.events, piece.body)

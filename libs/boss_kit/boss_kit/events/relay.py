@@ -11,14 +11,15 @@ import sqlalchemy as sa
 import tenacity
 
 from boss_kit.database import driver_connection
-from boss_kit.events.batch import Batch, cut, make_batch, stored_piece
+from boss_kit.events.batch import Batch, Piece, cut, make_batch, stored_piece
 from boss_kit.tasks import is_transient
 
 log = logging.getLogger(__name__)
 
 ROWS_MAX = 4000
+EVENTS_MAX = 4000
 BYTES_MAX = 4_000_000
-"""A page of the outbox ends with the row that reaches either."""
+"""A page of the outbox ends with the row that reaches any of them; bytes are those in the table."""
 BACK_OFF_S_MAX = 10
 _LOCK = 0x72656C61  # "rela": one relay per database.
 
@@ -55,8 +56,14 @@ class TakesMany(Protocol):
 class _Row(NamedTuple):
     id: int
     partition: int
-    events: int
-    body: bytes
+    piece: Piece
+
+
+class _Waiting(NamedTuple):
+    """The oldest rows, and whether there may be more behind them."""
+
+    rows: Sequence[_Row]
+    is_full: bool
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class Relay:
         connection = self._lead()
         if connection is None:
             return _Page(0, is_full=False)
-        rows = _oldest(connection)
+        rows, is_full = _oldest(connection)
         if not rows:
             self._publisher.idle()
         published: list[_Pending] = []
@@ -122,7 +129,7 @@ class Relay:
         finally:
             # Also after a failure: what is confirmed needn't be published twice.
             _delete(connection, published)
-        return _Page(sum(one.batch.events for one in published), is_full=_is_full(rows))
+        return _Page(sum(one.batch.events for one in published), is_full=is_full)
 
     def close(self) -> None:
         """Give up the lead."""
@@ -165,20 +172,22 @@ _OLDEST = f"""
     SELECT id, partition, events, body
     FROM (
         SELECT id, partition, events, body, octet_length(body) AS bytes,
-               sum(octet_length(body)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS bytes_until
-        FROM outbox ORDER BY id LIMIT {ROWS_MAX}
-    ) AS oldest
-    WHERE bytes_until - bytes < {BYTES_MAX} ORDER BY id
+               sum(octet_length(body)) OVER oldest AS bytes_until, sum(events) OVER oldest AS events_until
+        FROM outbox WINDOW oldest AS (ORDER BY id ROWS UNBOUNDED PRECEDING) ORDER BY id LIMIT {ROWS_MAX}
+    ) AS page
+    WHERE bytes_until - bytes < {BYTES_MAX} AND events_until - events < {EVENTS_MAX} ORDER BY id
 """.encode()
 
 
-def _oldest(connection: sa.Connection) -> Sequence[_Row]:
+def _oldest(connection: sa.Connection) -> _Waiting:
     # Bodies travel as they are: as text they are twice as long.
-    return [_Row._make(row) for row in driver_connection(connection).execute(_OLDEST, binary=True)]
-
-
-def _is_full(rows: Sequence[_Row]) -> bool:
-    return len(rows) == ROWS_MAX or sum(len(row.body) for row in rows) >= BYTES_MAX
+    found = driver_connection(connection).execute(_OLDEST, binary=True).fetchall()
+    is_full = (
+        len(found) == ROWS_MAX
+        or sum(len(row[3]) for row in found) >= BYTES_MAX
+        or sum(row[2] for row in found) >= EVENTS_MAX
+    )
+    return _Waiting([_Row(row[0], row[1], stored_piece(row[2], row[3])) for row in found], is_full)
 
 
 def _batches(service: str, rows: Sequence[_Row]) -> Iterator[_Pending]:
@@ -187,13 +196,10 @@ def _batches(service: str, rows: Sequence[_Row]) -> Iterator[_Pending]:
         by_partition[row.partition].append(row)
     for partition, waiting in by_partition.items():
         start = 0
-        for rows_of_batch in cut((row.events or 1, len(row.body)) for row in waiting):
+        for rows_of_batch in cut((row.piece.events, len(row.piece.body)) for row in waiting):
             part = waiting[start : start + rows_of_batch]
             start += rows_of_batch
-            yield _Pending(
-                [row.id for row in part],
-                make_batch(service, partition, [stored_piece(row.events, row.body) for row in part]),
-            )
+            yield _Pending([row.id for row in part], make_batch(service, partition, [row.piece for row in part]))
 
 
 def _delete(connection: sa.Connection, published: Sequence[_Pending]) -> None:

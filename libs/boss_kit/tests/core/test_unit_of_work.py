@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from boss.events.v1 import event_pb2
 
 from boss_kit.context import Actor, Context
-from boss_kit.events.batch import EVENTS_MAX, read_events
+from boss_kit.events.batch import EVENTS_MAX, read_events, stored_piece
 from boss_kit.events.envelope import OutgoingEvent
 from boss_kit.ids import new_id, partition_of
 from boss_kit.schema import outbox, request, task, test_clock
@@ -77,7 +77,7 @@ def test_facts_of_a_partition_keep_their_order_however_many_they_are(units: Unit
         tx.publish(*keys[1:])
     found: dict[int, list[UUID]] = {}
     for row in rows(units, outbox):
-        events = read_events([row.body])
+        events = read_events([stored_piece(row.events, row.body).body])
         assert len(events) == row.events <= EVENTS_MAX
         found.setdefault(row.partition, []).extend(UUID(event.key) for event in events)
     assert found == {one: [key for key in keys if partition_of(key) == one] for one in found}
