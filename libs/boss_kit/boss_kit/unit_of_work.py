@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from copy import copy
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
@@ -47,7 +48,7 @@ class Transaction:
         self.context = context
         self._service = service
         self._encode = encode
-        self._facts: list[tuple[object, Context]] = []
+        self._facts: list[tuple[tuple[object, ...], Context]] = []
         self._clock = _Clock(connection, test_clock=test_clock)
 
     @property
@@ -81,7 +82,7 @@ class Transaction:
         context = cause.context if cause is not None else self.context
         if context is UNCAUSED:
             raise LookupError("name the event this fact follows from: tx.publish(fact, cause=received)")
-        self._facts.extend((fact, context) for fact in facts)
+        self._facts.append((facts, context))
 
     def enqueue(
         self,
@@ -114,12 +115,13 @@ class Transaction:
             return
         sealers: dict[int, Sealer] = {}
         sealed = []
-        for fact, context in self._facts:
+        for facts, context in self._facts:
             sealer = sealers.get(id(context))
             if sealer is None:
                 sealer = sealers[id(context)] = Sealer(self._service, context, self.now)
-            event = self._encode(fact)
-            sealed.append((event.enterprise_id, partition_of(event.key), sealer.seal(event)))
+            for kind, alike in groupby(facts, type):
+                events = map(encoder_of(self._encode, kind), alike)
+                sealed += [(event.enterprise_id, partition_of(event.key), sealer.seal(event)) for event in events]
         self._facts.clear()
         outbox.write(self.connection, sealed)
 
@@ -204,6 +206,12 @@ _ADDED = (
 )
 _ENQUEUE = sa.select(sa.func.pg_notify(TASK_CHANNEL, "")).select_from(_ADDED)
 _TEST_CLOCK = sa.select(schema.test_clock.c.now)
+
+
+def encoder_of(encode: Encoder, kind: type) -> Encoder:
+    """Give what encodes one type of facts: to ask a `singledispatch` for each of thousands is a tenth of the work."""
+    dispatch: Callable[[type], Encoder] | None = getattr(encode, "dispatch", None)
+    return dispatch(kind) if dispatch else encode
 
 
 def no_facts(fact: object) -> OutgoingEvent:

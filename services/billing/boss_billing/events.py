@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money as ProtoMoney
 
-from boss_billing.accounts.rules import AccountBalanceChanged, AccountRef
+from boss_billing.accounts.rules import AccountBalanceChanged, AccountRef, unit_name
 from boss_billing.funding.rules import FundingSource, FundingSourceChanged
 from boss_billing.invoices.rules import ChargeBilled, ChargeRefused, InvoiceCreated
 from boss_billing.payments.rules import PaymentApproved, PaymentDeclined, PaymentSubmitted
@@ -34,6 +34,8 @@ UNIT_CHANGED = "boss.agreements.business_unit.v1.changed"
 SUSPENSION_STARTED = "boss.agreements.suspension.v1.started"
 SUSPENSION_END_CHANGED = "boss.agreements.suspension.v1.end_changed"
 SUSPENSION_ENDED = "boss.agreements.suspension.v1.ended"
+Place = tuple[UUID, UUID]
+"""An enterprise and one of its business units."""
 
 
 @singledispatch
@@ -45,15 +47,16 @@ def encode(fact: object) -> OutgoingEvent | SimilarEvent:
 @encode.register
 def _(fact: InvoiceCreated) -> SimilarEvent:
     invoice = fact.invoice
-    same = (invoice.account.unit_name, invoice.due_date, invoice.total_minor, invoice.currency)
+    same = (invoice.due_date, invoice.total_minor, invoice.currency)
     texts = (text_of(invoice.id), invoice.number, _text_of(invoice.agreement_id))
     return _similar(INVOICE_CREATED, invoice.account, fact.business_date, _write_invoice_created, same, texts)
 
 
 def _write_invoice_created(
-    same: tuple[str, date, int, str], account_id: str, invoice_id: str, number: str, agreement_id: str
+    place: Place, same: tuple[date, int, str], account_id: str, invoice_id: str, number: str, agreement_id: str
 ) -> tuple[str, bytes]:
-    unit, due_date, total_minor, currency = same
+    unit = unit_name(*place)
+    due_date, total_minor, currency = same
     account = f"{unit}/accounts/{account_id}"
     message = pb.InvoiceCreated(
         invoice=f"{account}/invoices/{invoice_id}",
@@ -68,15 +71,16 @@ def _write_invoice_created(
 
 @encode.register
 def _(fact: ChargeBilled) -> SimilarEvent:
-    same = (fact.account.unit_name, fact.amount_minor, fact.currency)
+    same = (fact.amount_minor, fact.currency)
     texts = (fact.charge_key, text_of(fact.agreement_id), text_of(fact.invoice_id))
     return _similar(CHARGE_BILLED, fact.account, fact.business_date, _write_charge_billed, same, texts)
 
 
 def _write_charge_billed(
-    same: tuple[str, int, str], account_id: str, charge_key: str, agreement_id: str, invoice_id: str
+    place: Place, same: tuple[int, str], account_id: str, charge_key: str, agreement_id: str, invoice_id: str
 ) -> tuple[str, bytes]:
-    unit, amount_minor, currency = same
+    unit = unit_name(*place)
+    amount_minor, currency = same
     message = pb.ChargeBilled(
         charge_key=charge_key,
         agreement=_agreement_of(unit, agreement_id),
@@ -97,14 +101,16 @@ def _(fact: ChargeRefused) -> OutgoingEvent:
 @encode.register
 def _(fact: PaymentSubmitted) -> SimilarEvent:
     payment = fact.payment
-    same = (payment.account.unit_name, payment.amount_minor, payment.currency, payment.kind)
+    same = (payment.amount_minor, payment.currency, payment.kind)
     texts = (text_of(payment.id),)
     return _similar(PAYMENT_SUBMITTED, payment.account, fact.business_date, _write_payment_submitted, same, texts)
 
 
-def _write_payment_submitted(same: tuple[str, int, str, str], account_id: str, payment_id: str) -> tuple[str, bytes]:
-    unit, amount_minor, currency, kind = same
-    account = f"{unit}/accounts/{account_id}"
+def _write_payment_submitted(
+    place: Place, same: tuple[int, str, str], account_id: str, payment_id: str
+) -> tuple[str, bytes]:
+    amount_minor, currency, kind = same
+    account = f"{unit_name(*place)}/accounts/{account_id}"
     message = pb.PaymentSubmitted(
         payment=f"{account}/payments/{payment_id}", account=account, amount=_money(amount_minor, currency), kind=kind
     )
@@ -144,7 +150,7 @@ def _(fact: PaymentDeclined) -> OutgoingEvent:
 @encode.register
 def _(fact: AccountBalanceChanged) -> SimilarEvent:
     items = tuple([(one.due_date, one.balance_minor, one.total_minor, one.is_declined) for one in fact.open_items])
-    same = (fact.ref.unit_name, fact.balance_minor, fact.currency, fact.attempt_in_flight, items)
+    same = (fact.balance_minor, fact.currency, fact.attempt_in_flight, items)
     texts = [fact.number]
     for one in fact.open_items:
         texts += (text_of(one.invoice_id), one.number, _text_of(one.agreement_id))
@@ -157,9 +163,10 @@ _Item = tuple[date, int, int, bool]
 
 
 def _write_balance_changed(
-    same: tuple[str, int, str, bool, Sequence[_Item]], account_id: str, number: str, *of_items: str
+    place: Place, same: tuple[int, str, bool, Sequence[_Item]], account_id: str, number: str, *of_items: str
 ) -> tuple[str, bytes]:
-    unit, balance_minor, currency, in_flight, items = same
+    unit = unit_name(*place)
+    balance_minor, currency, in_flight, items = same
     account = f"{unit}/accounts/{account_id}"
     message = pb.AccountBalanceChanged(
         account=account, number=number, balance=_money(balance_minor, currency), attempt_in_flight=in_flight
@@ -272,9 +279,8 @@ def _similar(
     texts: tuple[str, ...],
     version: int = 0,
 ) -> SimilarEvent:
-    return SimilarEvent(
-        kind, account.id, account.enterprise_id, day, write, same, texts, account.business_unit_id, version
-    )
+    enterprise_id, business_unit_id, account_id = account
+    return SimilarEvent(kind, account_id, enterprise_id, day, write, same, texts, business_unit_id, version)
 
 
 # Thousands of events of a run say the same days and amounts; a message that is passed on is copied, never changed.

@@ -130,7 +130,7 @@ class Due:
     def pages(self, enterprise_id: UUID, shard: Shard, bill_date: date, page_token: str) -> Iterator[DuePage]:
         self.streams += 1
         found = self.of(shard.business_unit_id, bill_date)
-        mine = [one for one in found if one.account_id.bytes[15] % shard.count == shard.number]
+        mine = [one for one in found if one.account_id.int * shard.count >> 128 == shard.number]
         start = int(page_token or 0)
         while True:
             end = start + self.page_size

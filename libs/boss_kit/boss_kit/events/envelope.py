@@ -31,7 +31,8 @@ class OutgoingEvent(NamedTuple):
 class SimilarEvent(NamedTuple):
     """A fact of which a page has thousands that differ in a few texts; `boss_kit.events.stamps` says what is won.
 
-    `write(same, key's text, *texts)` gives subject and data, and depends on nothing else.
+    `write((enterprise_id, business_unit_id), same, key's text, *texts)` gives subject and data, and depends on nothing
+    else.
     """
 
     type: str
@@ -108,7 +109,8 @@ class _Envelope:
 
     def _write_similar(self, event: SimilarEvent, texts: Sequence[str]) -> bytes:
         event_id, key, *own = texts
-        return self.write(event_id, key, event.version, *event.write(event.same, key, *own))
+        place = (event.enterprise_id, event.business_unit_id)
+        return self.write(event_id, key, event.version, *event.write(place, event.same, key, *own))
 
 
 def seal(source: str, event: OutgoingEvent | SimilarEvent, context: Context, now: datetime) -> bytes:

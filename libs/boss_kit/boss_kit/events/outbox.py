@@ -1,6 +1,6 @@
 """The outbox: an event exists if and only if its transaction committed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from boss_kit.database import copy_rows, rows_of
 from boss_kit.events.batch import cut, make_piece, store
+from boss_kit.ids import PARTITIONS
 from boss_kit.schema import outbox
 
 CHANNEL = "boss_outbox"
@@ -56,12 +57,22 @@ def write(connection: sa.Connection, events: Iterable[SealedEvent]) -> None:
 
 
 def _rows(events: Iterable[SealedEvent]) -> Iterator[_Row]:
-    places: dict[tuple[int, UUID], list[bytes]] = {}
-    for enterprise_id, partition, body in events:
-        places.setdefault((partition, enterprise_id), []).append(body)
-    for (partition, enterprise_id), bodies in places.items():
-        start = 0
-        for events_of_piece in cut((1, len(body)) for body in bodies):
-            piece = store(make_piece(bodies[start : start + events_of_piece]))
-            start += events_of_piece
-            yield _Row(enterprise_id, partition, piece.events, piece.body)
+    places: dict[UUID, list[list[bytes]]] = {}
+    enterprise_id, mine = None, []
+    for one, partition, body in events:
+        # A page is of one enterprise nearly always: it isn't looked up for each event.
+        if one is not enterprise_id:
+            enterprise_id = one
+            mine = places.setdefault(one, [[] for _ in range(PARTITIONS)])
+        mine[partition].append(body)
+    for enterprise_id, of_partitions in places.items():
+        for partition, bodies in enumerate(of_partitions):
+            yield from _pieces(enterprise_id, partition, bodies)
+
+
+def _pieces(enterprise_id: UUID, partition: int, bodies: Sequence[bytes]) -> Iterator[_Row]:
+    start = 0
+    for events_of_piece in cut((1, len(body)) for body in bodies):
+        piece = store(make_piece(bodies[start : start + events_of_piece]))
+        start += events_of_piece
+        yield _Row(enterprise_id, partition, piece.events, piece.body)

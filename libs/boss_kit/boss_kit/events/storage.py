@@ -14,5 +14,5 @@ def pack(body: bytes) -> bytes:
 
 def unpack(body: bytes) -> bytes:
     """Give events as they were before `pack`."""
-    # Protobuf begins with the tag of its first field: an event's id, a batch's producer or first event, no byte of ours.
+    # Protobuf begins with the tag of the first field that is there: an event's id, a batch's first event or producer.
     return zstandard.decompress(body) if body.startswith(zstandard.FRAME_HEADER) else body

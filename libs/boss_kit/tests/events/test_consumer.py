@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -250,7 +251,7 @@ def test_the_local_bus_hands_over_small_batches_together_and_big_ones_alone(kit_
     bus = LocalBus(Topology({"test": frozenset(["other"])}), {"test": kit_engine})
     for events in (1, 2, 3, EVENTS_MAX, EVENTS_MAX, EVENTS_MAX):
         bodies = [seal("other", encode(fact()), STORY, NOW) for _ in range(events)]
-        padding = b"x" * (TOGETHER_BYTES_MAX if events == EVENTS_MAX else 1)
+        padding = Random(1).randbytes(TOGETHER_BYTES_MAX if events == EVENTS_MAX else 1)
         padded = event_pb2.Event(type="test.nobody.v1.asked", id=str(new_id()), key=str(new_id()), data=padding)
         bus.publish(make_batch("other", 0, [make_piece([*bodies, padded.SerializeToString()])]))
     worker = LocalWorker(consumer)

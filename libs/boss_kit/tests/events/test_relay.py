@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boss_kit.database import open_database, sqlalchemy_url
-from boss_kit.events.batch import BYTES_MAX, EVENTS_MAX, Batch, cut, make_batch, make_piece
+from boss_kit.events.batch import BYTES_MAX, EVENTS_MAX, Batch, cut, make_batch, make_piece, store
 from boss_kit.events.outbox import CHANNEL
 from boss_kit.events.relay import BYTES_MAX as PAGE_BYTES_MAX
+from boss_kit.events.relay import EVENTS_MAX as PAGE_EVENTS_MAX
 from boss_kit.events.relay import PublishError, Relay
 from boss_kit.nodes.postgres import PostgresNode
 from boss_kit.schema import outbox, published_events
@@ -220,4 +221,16 @@ def test_a_page_of_big_rows_ends_before_it_fills_the_memory(kit_engine: sa.Engin
         connection.execute(sa.insert(outbox), [{"partition": 0, "events": 1, "body": body}] * 9)
     relay = Relay(kit_engine, PRODUCER, bus_of_lists)
     assert [relay.run_once() for _ in range(4)] == [4, 4, 1, 0]
+    relay.close()
+
+
+def test_a_page_ends_after_so_many_events_however_little_room_they_take(
+    kit_engine: sa.Engine, bus_of_lists: Collected
+) -> None:
+    piece = store(make_piece([event_pb2.Event(data=b"x" * 100).SerializeToString()] * EVENTS_MAX))
+    with kit_engine.begin() as connection:
+        rows = [{"partition": 0, "events": piece.events, "body": piece.body}] * (PAGE_EVENTS_MAX // EVENTS_MAX + 1)
+        connection.execute(sa.insert(outbox), rows)
+    relay = Relay(kit_engine, PRODUCER, bus_of_lists)
+    assert [relay.run_once() for _ in range(3)] == [PAGE_EVENTS_MAX, EVENTS_MAX, 0]
     relay.close()

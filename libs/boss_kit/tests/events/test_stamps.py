@@ -70,8 +70,8 @@ def test_more_texts_than_can_be_told_apart_are_written_each_time() -> None:
     assert write.asked == 3
 
 
-def _write_sale(same: tuple[object, ...], key: str, note: str) -> tuple[str, bytes]:
-    return f"sales/{key}", f"{same}: {note}".encode()
+def _write_sale(place: tuple[UUID, UUID], same: tuple[object, ...], key: str, note: str) -> tuple[str, bytes]:
+    return f"sales/{key}", f"{place} {same}: {note}".encode()
 
 
 def _similar(key: UUID, note: str, amount: int, version: int) -> SimilarEvent:
@@ -79,7 +79,7 @@ def _similar(key: UUID, note: str, amount: int, version: int) -> SimilarEvent:
 
 
 def _plain(event: SimilarEvent) -> OutgoingEvent:
-    subject, data = event.write(event.same, str(event.key), *event.texts)
+    subject, data = event.write((ENTERPRISE, UNIT), event.same, str(event.key), *event.texts)
     return OutgoingEvent(event.type, event.key, subject, ENTERPRISE, DAY, data, UNIT, event.version)
 
 

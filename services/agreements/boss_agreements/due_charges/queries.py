@@ -73,7 +73,7 @@ def due_page(tx: Transaction, shard: Shard, after: UUID | None) -> DuePage:
         shard.enterprise_id,
         shard.business_unit_id,
         shard.bill_date,
-        (shard.number, shard.of),
+        rules.accounts_of_shard(shard.number, shard.of),
         after,
         shard.page_size,
     )

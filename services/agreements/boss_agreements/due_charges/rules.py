@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from boss_agreements.agreements.rules import (
@@ -36,6 +36,14 @@ SUSPENDED, TERM_ENDED, ITEM_CANCELLED = "SUSPENDED", "TERM_ENDED", "CANCELLED"
 PRORATED_KINDS = (ACCESS, RENTAL)
 _HUNDRED = 100
 AnyLine = TypeVar("AnyLine", bound=Line)
+_ID_BITS = 128
+
+
+class AccountRange(NamedTuple):
+    """The accounts from one id up to another; without either where there is no such end."""
+
+    first: UUID | None
+    end: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,3 +364,13 @@ def _term_end(line: Line, place: _Place) -> date | None:
     if line.remaining_cycles is None or line.billing == PERPETUAL or not place.moved:
         return line.term_end_date
     return place.schedule.after(place.following, line.remaining_cycles - 1)
+
+
+def accounts_of_shard(number: int, of: int) -> AccountRange:
+    """Give the accounts of a shard: an equal part of all ids there can be (DESIGN 4).
+
+    Imported accounts, and those of members, have ids that are spread evenly. Those of a shard are neighbours in every
+    index by account, so that a page of a run touches few of their leaves.
+    """
+    first, end = (UUID(int=-(-(place << _ID_BITS) // of)) if 0 < place < of else None for place in (number, number + 1))
+    return AccountRange(first, end)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from boss_agreements.agreements.rules import Line
 from boss_agreements.agreements.schedules import stored_schedule
 from boss_agreements.agreements.tables import agreement, agreement_line
-from boss_agreements.due_charges.rules import Step
+from boss_agreements.due_charges.rules import AccountRange, Step
 from boss_kit.money import Money
 
 TABLES = sa.MetaData()
@@ -179,15 +179,16 @@ def lines_page(
     enterprise_id: UUID,
     unit_id: UUID,
     day: date,
-    shard: tuple[int, int],
+    accounts: AccountRange,
     after_account: UUID | None,
     limit: int,
 ) -> Sequence[DueLine]:
     """Read `limit` or a few more lines whose bill date has come, in the order of accounts; no account is split."""
-    number, of = shard
     query = _lines(enterprise_id, unit_id, day)
-    if of > 1:
-        query = query.where(sa.func.get_byte(sa.func.uuid_send(agreement_line.c.account_id), 15) % of == number)
+    if accounts.first is not None:
+        query = query.where(agreement_line.c.account_id >= accounts.first)
+    if accounts.end is not None:
+        query = query.where(agreement_line.c.account_id < accounts.end)
     if after_account is not None:
         query = query.where(agreement_line.c.account_id > after_account)
     rows = connection.execute(query.limit(limit)).all()

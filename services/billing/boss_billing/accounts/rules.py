@@ -29,11 +29,12 @@ class AccountRef(NamedTuple):
     @property
     def unit_name(self) -> str:
         """Give its business unit's resource name."""
-        return _unit_name(self.enterprise_id, self.business_unit_id)
+        return unit_name(self.enterprise_id, self.business_unit_id)
 
 
 @lru_cache(maxsize=2**12)
-def _unit_name(enterprise_id: UUID, business_unit_id: UUID) -> str:
+def unit_name(enterprise_id: UUID, business_unit_id: UUID) -> str:
+    """Give a business unit's resource name."""
     return f"enterprises/{enterprise_id}/businessUnits/{business_unit_id}"
 
 

@@ -70,6 +70,8 @@ sandbox_inquiry = sa.Table(
 )
 
 
+_ATTEMPT_COLUMNS = [column.name for column in sandbox_attempt.columns]
+
 _ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
 
 _NATURAL_KEY = tuple(
@@ -108,7 +110,7 @@ class Simulator:
             connection.execute(_ONE_AT_A_TIME, {"key": submission.key})
             is_known = self._has(connection, submission.enterprise_id, submission.key)
             if not is_known:
-                copy_rows(connection, sandbox_attempt, list(rows[0]), (list(row.values()) for row in rows))
+                copy_rows(connection, sandbox_attempt, _ATTEMPT_COLUMNS, rows)
         if befalls is Behaviour.TIMES_OUT and not is_known:
             raise NoAnswerError("the answer was lost on its way")
         return ()
@@ -200,26 +202,26 @@ class Simulator:
         with self._engine.begin() as connection:
             return bool(connection.scalar(statement))
 
-    def _attempt_row(self, submission: Submission, one: SubmittedAttempt) -> dict[str, object]:
+    def _attempt_row(self, submission: Submission, one: SubmittedAttempt) -> tuple[object, ...]:
         code = response_code(self._seed, one, self._script)
-        return {
-            "enterprise_id": submission.enterprise_id,
-            "attempt_id": one.attempt_id,
-            "batch_key": submission.key,
-            "label": submission.label,
-            "account_number": one.account_number,
-            "due_date": one.due_date,
-            "description": one.description,
-            "attempt_no": one.attempt_no,
-            "business_date": one.business_date,
-            "amount_minor": one.amount_minor,
-            "currency": one.currency,
-            "code": code,
-            "message": self._messages.get(code, ""),
-            "is_delivered": False,
-            "behaviour": self._conduct.of_result(self._seed, one).value,
-            "deliveries": 0,
-        }
+        return (
+            submission.enterprise_id,
+            one.attempt_id,
+            submission.key,
+            submission.label,
+            one.account_number,
+            one.due_date,
+            one.description,
+            one.attempt_no,
+            one.business_date,
+            one.amount_minor,
+            one.currency,
+            code,
+            self._messages.get(code, ""),
+            False,
+            self._conduct.of_result(self._seed, one).value,
+            0,
+        )
 
     def _inquiry_row(self, enterprise_id: UUID, day: date, inquiry: SubmittedInquiry) -> dict[str, object]:
         outcome = update_outcome(self._seed, inquiry, day)

@@ -52,12 +52,17 @@ def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
 
     What nobody knows of is unknown with its payments, never declined (SPEC BIL-8).
     """
-    accounts.hold(tx.connection, tx.enterprise_id, {one.account.id for of in answers for one in of.payments})
+    # Who changes payments has locked their accounts; most of them are pending already.
+    changing = [of for of in answers if not of.is_known or not of.batch.is_pending]
+    accounts.hold(tx.connection, tx.enterprise_id, {one.account.id for of in changing for one in of.payments})
     present = {one.id: one for one in begin_submission(tx, [one.batch.id for one in answers])}
     known = [present[one.batch.id] for one in answers if one.is_known and one.batch.id in present]
     unknown = [present[one.batch.id] for one in answers if not one.is_known and one.batch.id in present]
-    store.set_state(tx.connection, tx.enterprise_id, unknown, BatchState.UNKNOWN, State.UNKNOWN)
-    store.set_state(tx.connection, tx.enterprise_id, known, BatchState.SUBMITTED, State.PENDING)
+    found = [one for one in known if not one.is_pending]
+    store.set_state(tx.connection, tx.enterprise_id, known, BatchState.SUBMITTED)
+    store.set_payments_state(tx.connection, tx.enterprise_id, found, State.PENDING)
+    store.set_state(tx.connection, tx.enterprise_id, unknown, BatchState.UNKNOWN)
+    store.set_payments_state(tx.connection, tx.enterprise_id, unknown, State.UNKNOWN)
     payments = {one.batch.id: one.payments for one in answers}
     for batch in known:
         day = tx.context.business_date or batch.bill_date

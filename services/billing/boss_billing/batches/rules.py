@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from boss_billing.payments.rules import Label
+
 BATCH_NAME = "enterprises/{e}/businessUnits/{b}/batches/{x}"
 PAYMENTS_PER_BATCH = 1000
 PAYMENTS_AT_ONCE = 250
@@ -38,6 +40,11 @@ class Batch:
     label: str
     bill_date: date
     state: BatchState
+
+    @property
+    def is_pending(self) -> bool:
+        """Tell whether its payments are pending: an Original's are from its cut on, unless nobody knows of them."""
+        return self.label == Label.ORIGINAL and self.state is not BatchState.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from boss_billing.batches.rules import (
     business_key,
 )
 from boss_billing.payments.rules import Label, Payment
+from boss_kit.database import rows_of
 from boss_kit.ids import new_id
 
 TABLES = sa.MetaData()
@@ -293,10 +294,13 @@ def content(
 ) -> Mapping[UUID, list[tuple[Payment, SubmittedAttempt]]]:
     """Read what batches hold, each in the order of account numbers."""
     found: dict[UUID, list[tuple[Payment, SubmittedAttempt]]] = {}
-    for row in connection.execute(_CONTENT, {"enterprise_id": enterprise_id, "ids": list(batch_ids)}):
+    # One object for all of a unit: what their events share is compared with each of them.
+    units: dict[UUID, UUID] = {}
+    for row in rows_of(connection, _CONTENT, {"enterprise_id": enterprise_id, "ids": list(batch_ids)}):
         batch_id, unit_id, account_id, payment_id, kind, amount_minor, currency, *attempt = row
-        payment = Payment(payment_id, AccountRef(enterprise_id, unit_id, account_id), kind, amount_minor, currency)
-        found.setdefault(batch_id, []).append((payment, SubmittedAttempt(*attempt)))
+        ref = AccountRef(enterprise_id, units.setdefault(unit_id, unit_id), account_id)
+        held = (Payment(payment_id, ref, kind, amount_minor, currency), SubmittedAttempt(*attempt))
+        found.setdefault(batch_id, []).append(held)
     return found
 
 
@@ -306,20 +310,19 @@ def sizes(connection: sa.Connection, enterprise_id: UUID, batch_ids: Sequence[UU
     return {row[0]: row[1] for row in rows}
 
 
-def set_state(
-    connection: sa.Connection,
-    enterprise_id: UUID,
-    batches: Sequence[Batch],
-    state: BatchState,
-    payments_state: str,
-) -> None:
-    """Write where batches and their payments are."""
+def set_state(connection: sa.Connection, enterprise_id: UUID, batches: Sequence[Batch], state: BatchState) -> None:
+    """Write where batches are."""
+    if batches:
+        mine = _mine(enterprise_id, [one.id for one in batches])
+        connection.execute(sa.update(batch).where(*mine).values(state=state))
+
+
+def set_payments_state(connection: sa.Connection, enterprise_id: UUID, batches: Sequence[Batch], state: str) -> None:
+    """Write where the payments of batches are. Their accounts must be locked."""
     if not batches:
         return
-    ids = [one.id for one in batches]
-    connection.execute(sa.update(batch).where(*_mine(enterprise_id, ids)).values(state=state))
-    parameters = {"enterprise_id": enterprise_id, "state": payments_state}
-    payment_ids = connection.scalars(_SET_ATTEMPTS, {**parameters, "ids": ids}).all()
+    parameters = {"enterprise_id": enterprise_id, "state": state}
+    payment_ids = connection.scalars(_SET_ATTEMPTS, {**parameters, "ids": [one.id for one in batches]}).all()
     if payment_ids:
         connection.execute(_SET_PAYMENTS, {**parameters, "ids": list(payment_ids)})
 

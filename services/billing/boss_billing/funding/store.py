@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.funding.rules import FundingSource, FundingSourceChanged
-from boss_kit.database import copy_rows
+from boss_kit.database import copy_rows, rows_of
 from boss_kit.ids import new_id
 
 TABLES = sa.MetaData()
@@ -268,11 +268,11 @@ def _by_account(
     found: dict[UUID, list[FundingSource]] = {}
     if account_ids:
         parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}
-        for row in connection.execute(query, parameters).all():
-            found.setdefault(row.account_id, []).append(_source(enterprise_id, row))
+        for row in rows_of(connection, query, parameters):
+            found.setdefault(row[1], []).append(_source(enterprise_id, row))
     return found
 
 
-def _source(enterprise_id: UUID, row: "sa.Row[*tuple[Any, ...]]") -> FundingSource:
+def _source(enterprise_id: UUID, row: Sequence[Any]) -> FundingSource:
     # By place: naming each of them takes as long as all the rest, and a run reads one for every member.
     return FundingSource(row[2], AccountRef(enterprise_id, row[0], row[1]), *row[3:])

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.accounts.rules import AccountRef, OpenItem
 from boss_billing.invoices.rules import BilledCharge, DueCharge, Invoice, Kind, NewLine
-from boss_kit.database import copy_rows
+from boss_kit.database import copy_rows, rows_of
 
 TABLES = sa.MetaData()
 
@@ -121,7 +121,7 @@ def billed_charges(
     connection: sa.Connection, enterprise_id: UUID, charge_keys: Sequence[str]
 ) -> Mapping[str, BilledCharge]:
     """Read which charges are on an invoice already."""
-    rows = connection.execute(_BILLED, {"enterprise_id": enterprise_id, "charge_keys": list(charge_keys)})
+    rows = rows_of(connection, _BILLED, {"enterprise_id": enterprise_id, "charge_keys": list(charge_keys)})
     return {row[0]: BilledCharge(row[1], row[2], row[3]) for row in rows}
 
 
@@ -212,9 +212,7 @@ def open_items(
 ) -> Mapping[UUID, list[OpenItem]]:
     """Read what accounts owe, oldest first."""
     found: dict[UUID, list[OpenItem]] = {}
-    for row in connection.execute(
-        _OPEN_ITEMS, {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}
-    ).all():
+    for row in rows_of(connection, _OPEN_ITEMS, {"enterprise_id": enterprise_id, "account_ids": list(account_ids)}):
         found.setdefault(row[0], []).append(OpenItem(*row[1:]))
     return found
 
