@@ -19,7 +19,7 @@ from boss_cli.commands import (
     jobs,
     parked,
     reports,
-    runs,
+    run_life,
     status,
     suspensions,
     tasks,
@@ -72,7 +72,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(arm.app, name="arm")
-app.add_typer(runs.app, name="run")
+app.add_typer(run_life.app, name="run")
 app.add_typer(reports.app, name="reports")
 app.add_typer(deposits.app, name="deposits")
 app.add_typer(suspensions.app, name="suspensions")

@@ -14,7 +14,9 @@ from boss_cli.failures import BossCommandError
 from boss_cli.session import Session, request_id, session_of
 from boss_cli.timeline import all_pages, first_of
 
-app = typer.Typer(no_args_is_help=True, help="Bill runs: start one, watch one, list them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Bill runs: preview, draft, approve, start, watch, cancel, resume and list."
+)
 STATES = {
     pb.BillRun.STATE_DRAFT: "draft",
     pb.BillRun.STATE_APPROVED: "approved",
@@ -45,7 +47,7 @@ def start(
         parent=session.scope(unit), bill_date=screen.to_date(bill_date), request_id=request_id()
     )
     run = session.clients.billing.bill_runs.StartBillRun(request)
-    _show(_watch(session, run.name) if wait else run)
+    show(follow(session, run.name) if wait else run)
 
 
 @app.command()
@@ -55,7 +57,7 @@ def watch(
 ) -> None:
     """Follow a bill run until it is done."""
     session = session_of(context)
-    _show(_watch(session, name if "/" in name else f"{session.enterprise}/billRuns/{name}"))
+    show(follow(session, full_name(session, name)))
 
 
 @app.command("list")
@@ -92,7 +94,13 @@ def _row(run: Run, units: Mapping[str, str]) -> tuple[object, ...]:
     )
 
 
-def _watch(session: Session, name: str) -> Run:
+def full_name(session: Session, name: str) -> str:
+    """Give a run's name by its name or its id."""
+    return name if "/" in name else f"{session.enterprise}/billRuns/{name}"
+
+
+def follow(session: Session, name: str) -> Run:
+    """Show a run's progress until it is done; give it as it is then."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     last: Run | None = None
     with Progress(*columns, console=screen.err(), transient=True) as progress:
@@ -106,7 +114,8 @@ def _watch(session: Session, name: str) -> Run:
     return last
 
 
-def _show(run: Run) -> None:
+def show(run: Run) -> None:
+    """Show a run."""
     rows = (
         ("run", run.name),
         ("bill date", screen.day(run.bill_date)),
