@@ -106,8 +106,9 @@ def _take_declined(tx: Transaction, answers: Sequence[Answer], known: Mapping[UU
             changes.append(FundingSourceChanged(*told))
         if attempt.payment_state is not State.DECLINED:
             continue
-        if answer.outcome in CURES and _is_still_owed(page, attempt):
-            retries.append((attempt, sources[inquiry.funding_source_id]))
+        source = sources[inquiry.funding_source_id]
+        if answer.outcome in CURES and _may_be_charged(source) and _is_still_owed(page, attempt):
+            retries.append((attempt, source))
         else:
             page.decline_finally(attempt, attempt.response_code, attempt.response_message)
     tell(tx, changes)
@@ -119,6 +120,11 @@ def _take_declined(tx: Transaction, answers: Sequence[Answer], known: Mapping[UU
     page.save()
     for attempt, day in later:
         invoices.plan_again(tx.connection, attempt.payment.account, day)
+
+
+def _may_be_charged(source: FundingSource) -> bool:
+    """Tell whether nobody said stop meanwhile: its holder, to whom another payment was declined, or staff."""
+    return source.is_valid and source.is_active
 
 
 def _is_still_owed(page: Settlement, attempt: OpenAttempt) -> bool:

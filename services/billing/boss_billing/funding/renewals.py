@@ -44,7 +44,7 @@ def take_news(tx: Transaction, news: Sequence[News]) -> None:
     for one in news:
         before = sources[one.source_id]
         cures = one.outcome in CURES
-        after = update(before, one.change)._replace(is_valid=before.is_valid) if cures else told_of(before)
+        after = update(before, one.change) if cures else told_of(before)
         sources[before.id] = after
         day = tx.today(locked[before.account.id].time_zone)
         facts.append(FundingSourceChanged(after, before.last4, "card_updater", day, before, one.outcome.value))

@@ -114,13 +114,12 @@ def source_id(account_id: UUID) -> UUID:
 
 
 def update(source: FundingSource, change: CardUpdate) -> FundingSource:
-    """Give the source with its new data, valid again."""
+    """Give the source with its new data. One that was made invalid stays so: new digits don't take a stop back."""
     return source._replace(
         token=change.token or source.token,
         last4=change.last4 or source.last4,
         expiry_month=change.expiry_month or source.expiry_month,
         expiry_year=change.expiry_year or source.expiry_year,
-        is_valid=True,
         version=source.version + 1,
     )
 
