@@ -13,7 +13,8 @@ from boss.billing.v1 import invoice_service_pb2 as invoice_pb
 from boss.billing.v1 import invoice_service_pb2_grpc as invoice_grpc
 from boss.billing.v1 import rebill_service_pb2 as rebill_pb
 from boss.billing.v1 import rebill_service_pb2_grpc as rebill_grpc
-from club import DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, unit_id
+from club import DAY, DENVER, Club, due, ref, request_id, unit_id
+from decline_calls import PARENT, change, set_limit, set_schedule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +35,6 @@ from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.money import Money
 from boss_kit.rpc.convert import date_from_proto, date_to_proto, money_to_proto
 
-PARENT = f"enterprises/{ENTERPRISE_ID}"
 UNIT = f"{PARENT}/businessUnits/{unit_id(DENVER)}"
 SOFT = Code("D03", Class.SOFT, "Insufficient funds", True, False, True, 0, 0, True, timing=Timing.LIKELY_FUNDS)
 FRIDAYS = [date(2025, 12, 5) + timedelta(days=7 * number) for number in range(4)]
@@ -57,24 +57,6 @@ def declines(server: Any) -> Any:
 @pytest.fixture
 def rebills(server: Any) -> Any:
     return server.stub(rebill_grpc.RebillServiceStub)
-
-
-def change(declines: Any, code: str, **values: Any) -> decline_pb.DeclineCode:
-    listed = declines.ListDeclineCodes(decline_pb.ListDeclineCodesRequest(parent=PARENT), timeout=5).decline_codes
-    wanted = next(one for one in listed if one.code == code)
-    for name, value in values.items():
-        if name == "decline_fee":
-            wanted.decline_fee.CopyFrom(value)
-        else:
-            setattr(wanted, name, value)
-    request = decline_pb.UpdateDeclineCodeRequest(decline_code=wanted, request_id=request_id())
-    return declines.UpdateDeclineCode(request, timeout=5)
-
-
-def set_schedule(rebills: Any, parent: str, *after_days: int, **values: Any) -> rebill_pb.RebillSchedule:
-    schedule = rebill_pb.RebillSchedule(parent=parent, after_days=after_days, **values)
-    request = rebill_pb.UpdateRebillScheduleRequest(rebill_schedule=schedule, request_id=request_id())
-    return rebills.UpdateRebillSchedule(request, timeout=5)
 
 
 def get_schedule(rebills: Any, parent: str, tender: str = "") -> tuple[list[int], Any]:
@@ -176,10 +158,7 @@ def test_bil_5_an_enterprise_that_changed_nothing_has_the_decline_table_and_the_
 
 
 def test_bil_5_an_attempt_limit_is_data_and_holds_at_once(club: Club, declines: Any) -> None:
-    limit = decline_pb.AttemptLimit(parent=PARENT, tender="VISA", per="source", attempts_max=1, window_days=30)
-    declines.UpdateAttemptLimit(
-        decline_pb.UpdateAttemptLimitRequest(attempt_limit=limit, request_id=request_id()), timeout=5
-    )
+    set_limit(declines, "VISA", 1, 30)
     listed = declines.ListAttemptLimits(decline_pb.ListAttemptLimitsRequest(parent=PARENT), timeout=5).attempt_limits
     assert [one.attempts_max for one in listed if (one.tender, one.window_days) == ("VISA", 30)] == [1]
     decline(club)
