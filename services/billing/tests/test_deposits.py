@@ -268,3 +268,49 @@ def test_bil_9_spreading_and_sharing_out_lose_no_cent(amount: int, weights: list
     parts = parts_of(notice(1, gross_minor=amount, fee_minor=amount // 3), unit_id(), awaited)
     assert sum(part.notice.gross_minor for part in parts) == amount
     assert sum(part.notice.fee_minor for part in parts) == amount // 3
+
+
+def test_bil_9_a_deposit_of_a_whole_batch_pays_what_no_earlier_one_has_paid(club: Club) -> None:
+    number = billed(club, "AMEX", "VISA")
+    for key in ("d1", "d2"):
+        with club.units.begin(club.context()) as tx:
+            take_deposits(tx, [notice(number, deposit_key=key)])
+    assert club.rows("SELECT deposit_key, tender FROM deposit ORDER BY 1") == [("d1", "VISA"), ("d2", "AMEX")]
+
+
+def test_bil_9_a_deposit_of_a_whole_batch_pays_for_nothing_that_was_declined(club: Club) -> None:
+    club.script["tok_M1", 1] = "D05"
+    number = billed(club, "VISA", "AMEX")
+    with club.units.begin(club.context()) as tx:
+        take_deposits(tx, [notice(number)])
+    assert club.rows("SELECT tender FROM deposit") == [("AMEX",)]
+
+
+def test_bil_8_a_deposit_that_is_told_again_with_another_fee_is_no_repeat(club: Club) -> None:
+    number = billed(club, "VISA")
+    with club.units.begin(club.context()) as tx:
+        told = take_deposits(tx, [notice(number, fee_minor=90), notice(number, fee_minor=91)])
+    assert [one.outcome for one in told] == [Outcome.NEW, Outcome.CONFLICT]
+
+
+def test_bil_8_two_sources_may_name_their_deposits_alike(club: Club) -> None:
+    number = billed(club, "VISA")
+    for source in ("processor", "bank"):
+        with club.units.begin(club.context()) as tx:
+            (told,) = take_deposits(tx, [notice(number, source=source, gross_minor=len(source))])
+        assert told.outcome is Outcome.NEW
+    assert club.rows("SELECT source, deposit_key, gross_minor FROM deposit ORDER BY 1") == [
+        ("bank", "d1", 4),
+        ("processor", "d1", 9),
+    ]
+
+
+def test_bil_9_an_enterprises_own_columns_of_a_source_go_before_those_that_hold_for_all(
+    club: Club, server: Any
+) -> None:
+    columns = {"deposit_date": "Settled", "batch_number": "Lot", "amount": "Net"}
+    own = pb.DepositSource(source="standard", delimiter=";", date_format="DD.MM.YYYY", columns=columns)
+    request = pb.UpdateDepositSourceRequest(parent=PARENT, deposit_source=own, request_id=request_id())
+    stub(server).UpdateDepositSource(request, timeout=5)
+    listed = stub(server).ListDepositSources(pb.ListDepositSourcesRequest(parent=PARENT), timeout=5).deposit_sources
+    assert [dict(one.columns) for one in listed if one.source == "standard"] == [columns]

@@ -15,8 +15,9 @@ from till import Till
 from boss_billing.callbacks.keeping import Tally
 from boss_billing.callbacks.process import CallbackProcesses
 from boss_billing.callbacks.refunds import apply_refund_results, keep_refund_results
+from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
 from boss_billing.callbacks.returns import apply_returns, keep_returns
-from boss_billing.callbacks.rules import RefundCallback, ReturnCallback, UpdateCallback
+from boss_billing.callbacks.rules import RefundCallback, Resolution, ReturnCallback, UpdateCallback
 from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.refunds.rules import Destination
@@ -214,3 +215,30 @@ def test_bil_8_a_file_of_news_about_two_enterprises_is_refused_whole(files: File
     assert (years(), club.one("SELECT count(*) FROM callback")) == ([2030, 2030], 0)
     news("good.txt", (ours, "tok_M1"), (f"{PARENT}/businessUnits/{unit_id(AUSTIN)}", "tok_X1"))
     assert years() == [2033, 2033]
+
+
+# What a person settled
+
+
+def test_bil_8_a_return_that_somebody_dismissed_stays_so_when_the_result_it_waited_for_comes(club: Club) -> None:
+    (result,) = billed(club, "M1")
+    assert take(club, returned(result, "back", ReturnKind.RETURN)).unmatched == 1
+    with club.units.begin(club.context()) as tx:
+        resolve_callback(tx, ResolveCallback("payment_return", "back", Resolution.DISMISSED, "sent by mistake"))
+    club.report(result)
+    assert states(club, "payment_return") == {"back": "resolved"}
+    assert club.one("SELECT balance_minor FROM invoice") == 0
+    club.assert_books()
+
+
+def test_bil_8_a_reversal_waits_though_a_chargeback_was_told_that_could_not_be_taken(club: Club) -> None:
+    (result,) = billed(club, "M1")
+    club.report(result)
+    too_much = replace(returned(result, "lost", ReturnKind.CHARGEBACK), amount=Money(9900, "USD"))
+    take(club, too_much)
+    take(club, returned(result, "won", ReturnKind.REVERSAL))
+    assert states(club, "payment_return") == {"lost": "exception", "won": "unmatched"}
+    take(club, returned(result, "lost then", ReturnKind.CHARGEBACK))
+    apply_left_over(club)
+    assert states(club, "payment_return")["won"] == "applied"
+    club.assert_books()

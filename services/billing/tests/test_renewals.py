@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from boss.events.billing.v1 import billing_events_pb2 as events_pb
 from club import DAY, ENTERPRISE_ID, Club, due, ref
+from till import Till
 
 from boss_billing import events
 from boss_billing.accounts.queries import balances
@@ -190,3 +191,22 @@ def test_bil_4_a_card_is_asked_about_once_for_each_day_something_is_due_on(club:
     for day in (DAY, NEXT_DAY, NEXT_DAY):
         club.ask("card-updater", day)
     assert asked(club) == [("tok_M1", first), ("tok_M1", second)]
+
+
+def test_bil_4_nobody_is_asked_ahead_about_a_planned_attempt_at_what_is_paid_meanwhile(club: Club) -> None:
+    played(club, "D03")
+    club.settings(card_updater=True, updater_days_before=7)
+    Till(club).pay("M1", 3500)
+    with club.engine.begin() as connection:
+        # As money at the desk leaves it: what is paid keeps its plan, and no run collects it.
+        connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY + timedelta(days=7)})
+    club.ask("card-updater")
+    assert asked(club) == []
+
+
+def test_bil_4_an_answer_that_came_stays_when_the_time_to_wait_for_one_is_over(club: Club) -> None:
+    played(club, "D16")
+    answered(club)
+    club.set_clock(DAY + timedelta(days=11))
+    club.ask("card-updater")
+    assert club.one("SELECT state, outcome, answer_date FROM card_inquiry") == ("answered", "new number", DAY)

@@ -207,3 +207,17 @@ def test_bil_1_progress_counts_the_shards_of_the_round_it_is_in(club: Club, serv
     assert shards() == (2, 0, 0)
     club.do_tasks()
     assert shards() == (2, 1, 1)
+
+
+def test_spec_0_an_open_invoice_is_past_due_from_the_day_after_its_due_date(club: Club, server: Any) -> None:
+    club.add_account("M1")
+    Till(club).invoice("M1", 1000)
+    accounts = server.stub(account_grpc.AccountServiceStub)
+
+    def past_due() -> int:
+        found = accounts.GetAccount(account_pb.GetAccountRequest(name=ref("M1").name), timeout=10)
+        return int(found.past_due_balance.units)
+
+    assert past_due() == 0
+    club.set_clock(DAY + timedelta(days=1))
+    assert past_due() == 10
