@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from boss.billing.v1 import decline_service_pb2_grpc as decline_grpc
-from club import AUSTIN, DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
 from decline_calls import change
 from till import Till
 
@@ -16,8 +16,10 @@ from boss_billing.funding.changes import AddSource, ChangeSource, add_source, ch
 from boss_billing.funding.rules import source_id
 from boss_billing.invoices.commands import CreateInvoice, create_invoice
 from boss_billing.invoices.rules import Kind, NewLine
+from boss_billing.rebills.store import paid_days
 from boss_billing.refunds.commands import CreateReturn, create_return
 from boss_billing.refunds.rules import Destination, ReturnLine
+from boss_billing.runs.commands import cancel_run
 from boss_billing.suspensions import store as suspensions
 from boss_kit.errors import FailedPrecondition
 from boss_kit.money import Money
@@ -233,3 +235,39 @@ def test_spec_0_a_share_that_was_won_back_is_asked_of_nobody_again(club: Club, t
     again = club.rows("SELECT tender, amount_minor FROM payment WHERE payment_date > :day", day=DAY)
     assert [tuple(row) for row in again] == [("VISA", 6000)]
     club.assert_books()
+
+
+# What a run leaves to the next, and to other runs
+
+
+@pytest.mark.parametrize("code", ["D14", "E02"])
+def test_bil_5_what_was_never_tried_is_tried_from_the_next_day_on(club: Club, till: Till, code: str) -> None:
+    declined(club, code)
+    assert club.one("SELECT next_attempt_date FROM invoice") == DAY + timedelta(days=1)
+
+
+def test_bil_1_a_cancelled_run_takes_back_no_payment_of_another_run(club: Club, till: Till) -> None:
+    club.due.charges = [due("M1")]
+    club.bill(unit=DENVER)
+    with club.engine.begin() as connection:
+        # As before its batches are cut.
+        connection.execute(sa.text("UPDATE attempt SET state = 'created', batch_id = NULL"))
+        connection.execute(sa.text("UPDATE payment SET state = 'created'"))
+    run = club.start_run(unit=AUSTIN)
+    with till.tx() as tx:
+        cancel_run(tx, run.id)
+    club.do_tasks()
+    assert club.one("SELECT attempt.state, payment.state FROM attempt JOIN payment ON payment.id = payment_id") == (
+        "created",
+        "created",
+    )
+
+
+def test_bil_6_the_last_payments_of_a_source_tell_its_habit_not_the_first(club: Club, till: Till) -> None:
+    days = [DAY + timedelta(days=offset) for offset in (0, 1, 2)]
+    for cycle, day in enumerate(days):
+        club.due.charges = [due("M1", day, cycle)]
+        club.play(day)
+    mine = source_id(ref("M1").id)
+    with till.tx() as tx:
+        assert paid_days(tx.connection, ENTERPRISE_ID, [mine], DAY - timedelta(days=9), 2) == {mine: days[:0:-1]}

@@ -18,7 +18,7 @@ from club import AUSTIN, DAY, ENTERPRISE_ID, Club, due, ref, request_id
 from till import Till
 
 from boss_billing import events
-from boss_billing.chargebacks.rules import ReturnKind
+from boss_billing.chargebacks.rules import ReturnKind, ReturnOutcome
 from boss_billing.invoices.commands import CreateInvoice, create_invoice
 from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.invoices.rules import Invoice, Kind, NewLine
@@ -243,3 +243,32 @@ def test_bil_11_the_books_put_a_debt_into_the_bucket_of_its_days_since_it_was_du
         assert aging(tx, EVERYTHING, DAY).sums["USD"].buckets == expected
         (account,), _ = aged_accounts(tx, EVERYTHING, DAY, open_page(10, ""))
     assert account.aged.buckets == expected
+
+
+# What belongs to whom, and what can't be
+
+
+def test_bil_11_a_write_off_is_taken_back_on_its_own_account_alone(club: Club, till: Till) -> None:
+    club.add_account("M2")
+    till.invoice("M1", 1000)
+    written = till.write_off("M1")
+    with pytest.raises(NotFound, match="no movement"):
+        till.write_on("M2", written.id)
+    assert (till.owed("M1"), till.owed("M2")) == ((0, 0), (0, 0))
+
+
+def test_bil_11_the_tax_of_a_credit_counts_what_a_waiver_gave_back_before(club: Club, till: Till) -> None:
+    fee = till.fee("M1", 1000, 80)
+    # Of 7 cents half a cent is tax, of 14 one.
+    till.waive("M1", fee.id, 7)
+    till.credit("M1", 7, fee.id)
+    assert (till.balance(fee.id), till.booked("tax"), till.booked("adjustments")) == (1066, -79, 13)
+    club.assert_books()
+
+
+@pytest.mark.parametrize("amount_minor", [0, -1])
+def test_bil_8_a_chargeback_of_nothing_is_refused_and_moves_nothing(club: Club, till: Till, amount_minor: int) -> None:
+    payment_id = till.collected()
+    taken = till.take_back("M1", payment_id, amount_minor)
+    assert (taken.outcome, till.owed("M1")) == (ReturnOutcome.REFUSED, (0, 0))
+    assert club.rows("SELECT * FROM movement") == []

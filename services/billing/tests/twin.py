@@ -25,15 +25,25 @@ def tables_of(club: Club) -> dict[str, list[str]]:
 
 
 def add_twin(club: Club) -> None:
-    """Give the twin a copy of all that is ours."""
+    """Give the twin all that is ours under the same ids, with other amounts, words and answers."""
     with club.engine.begin() as connection:
         for table, columns in tables_of(club).items():
-            others = ", ".join(f'"{one}"' for one in columns if one != "enterprise_id")
+            others = [one for one in columns if one != "enterprise_id"]
+            named, told = (", ".join(some) for some in ((f'"{one}"' for one in others), map(_twisted, others)))
             statement = (
-                f"INSERT INTO {table} (enterprise_id, {others}) SELECT :twin, {others} FROM {table} "
+                f"INSERT INTO {table} (enterprise_id, {named}) SELECT :twin, {told} FROM {table} "
                 "WHERE enterprise_id = :ours"
             )
             connection.execute(sa.text(statement), {"twin": TWIN_ID, "ours": ENTERPRISE_ID})
+
+
+def _twisted(column: str) -> str:
+    """Say otherwise what a column says, as far as the rest of the row still makes sense."""
+    if column.endswith("_minor"):
+        return f'"{column}" + 700'
+    if column in ("response_message", "reason", "comment", "description", "message", "note"):
+        return f"\"{column}\" || ' of theirs'"
+    return f'NOT "{column}"' if column in ("card_updater", "is_valid", "alert", "arm_entry") else f'"{column}"'
 
 
 def rows_of_twin(club: Club) -> dict[str, Any]:
