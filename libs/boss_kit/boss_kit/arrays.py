@@ -10,11 +10,11 @@ from psycopg import adapters, pq
 from psycopg.adapt import PyFormat
 from psycopg.types.array import BaseListDumper, ListDumper
 
+from boss_kit.binary_rows import NULL, write_ids
+
 _UUID_OID = adapters.types["uuid"].oid
 _UUIDS_OID = adapters.types["uuid"].array_oid
 _HEAD = struct.Struct("!iiIii").pack
-_UUID_LENGTH = b"\x00\x00\x00\x10"
-_NULL = b"\xff\xff\xff\xff"
 
 
 class PageDumper(ListDumper):
@@ -43,8 +43,8 @@ class IdsDumper(ListDumper):
 
     def dump(self, obj: list[Any]) -> bytes:
         """Write a list of ids, some of which may be none."""
-        written = [_NULL if one is None else _UUID_LENGTH + one.int.to_bytes(16, "big") for one in obj]
-        return b"".join([_HEAD(1, _NULL in written, _UUID_OID, len(obj), 1), *written])
+        written = write_ids(obj)
+        return b"".join([_HEAD(1, NULL in written, _UUID_OID, len(obj), 1), *written])
 
 
 _PLAIN: tuple[set[type], ...] = ({int}, {date}, {bool}, set())

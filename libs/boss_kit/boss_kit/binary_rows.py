@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 250
 """So that a part fits into the cache and into the driver's buffer; big rows go one by one."""
 FEW = 4
 """Texts of which each comes so many times on average are written once each."""
-_NULL = b"\xff\xff\xff\xff"
+NULL = b"\xff\xff\xff\xff"
 _UUID_LENGTH = b"\x00\x00\x00\x10"
 _DAY_ZERO = date(2000, 1, 1).toordinal()
 _TIME_ZERO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _length = struct.Struct("!i").pack
 _short, _integer, _long = (struct.Struct(f"!i{code}").pack for code in "hiq")
-_BOOLEANS = {None: _NULL, False: b"\x00\x00\x00\x01\x00", True: b"\x00\x00\x00\x01\x01"}
+_BOOLEANS = {None: NULL, False: b"\x00\x00\x00\x01\x00", True: b"\x00\x00\x00\x01\x01"}
 
 
 def can_write(types: Iterable[str]) -> bool:
@@ -59,8 +59,9 @@ def _fields(width: bytes, encoders: Sequence[Encode], columns: Iterable[Sequence
     yield repeat(same)
 
 
-def _uuids(values: Sequence[Any]) -> Iterable[bytes]:
-    return [_NULL if one is None else _UUID_LENGTH + one.int.to_bytes(16, "big") for one in values]
+def write_ids(values: Sequence[Any]) -> list[bytes]:
+    """Write ids, some of which may be none: their lengths and their bytes, as rows and arrays have them."""
+    return [NULL if one is None else _UUID_LENGTH + one.int.to_bytes(16, "big") for one in values]
 
 
 def _texts(values: Sequence[Any]) -> Iterable[bytes]:
@@ -73,11 +74,11 @@ def _texts(values: Sequence[Any]) -> Iterable[bytes]:
 
 def _each_text(values: Iterable[Any]) -> list[bytes]:
     encoded = [None if one is None else one.encode() for one in values]
-    return [_NULL if one is None else _length(len(one)) + one for one in encoded]
+    return [NULL if one is None else _length(len(one)) + one for one in encoded]
 
 
 def _bytes(values: Sequence[Any]) -> Iterable[bytes]:
-    return [_NULL if one is None else _length(len(one)) + bytes(one) for one in values]
+    return [NULL if one is None else _length(len(one)) + bytes(one) for one in values]
 
 
 def _booleans(values: Sequence[Any]) -> Iterable[bytes]:
@@ -85,23 +86,23 @@ def _booleans(values: Sequence[Any]) -> Iterable[bytes]:
 
 
 def _numbers(size: int, pack: Callable[[int, int], bytes]) -> Encode:
-    return lambda values: [_NULL if one is None else pack(size, one) for one in values]
+    return lambda values: [NULL if one is None else pack(size, one) for one in values]
 
 
 def _dates(values: Sequence[Any]) -> Iterable[bytes]:
     known: dict[date | None, bytes] = {one: _integer(4, one.toordinal() - _DAY_ZERO) for one in set(values) - {None}}
-    known[None] = _NULL
+    known[None] = NULL
     return [known[one] for one in values]
 
 
 def _times(values: Sequence[Any]) -> Iterable[bytes]:
     known = {one: _long(8, (one - _TIME_ZERO) // _MICROSECOND) for one in set(values) - {None}}
-    known[None] = _NULL
+    known[None] = NULL
     return [known[one] for one in values]
 
 
 _ENCODERS: dict[str, Encode] = {
-    "uuid": _uuids,
+    "uuid": write_ids,
     "text": _texts,
     "bytea": _bytes,
     "boolean": _booleans,

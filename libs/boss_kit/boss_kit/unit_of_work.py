@@ -209,7 +209,7 @@ _TEST_CLOCK = sa.select(schema.test_clock.c.now)
 
 
 def encoder_of(encode: Encoder, kind: type) -> Encoder:
-    """Give what encodes one type of facts: to ask a `singledispatch` for each of thousands is a tenth of the work."""
+    """Give what encodes one type of facts, so that a `singledispatch` isn't asked for each of thousands."""
     dispatch: Callable[[type], Encoder] | None = getattr(encode, "dispatch", None)
     return dispatch(kind) if dispatch else encode
 

@@ -7,12 +7,20 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from boss.billing.v1 import report_service_pb2
 from club import DAY, DENVER, ENTERPRISE_ID, Club, unit_id
 
 from boss_billing.deposits.commands import take_deposits
 from boss_billing.deposits.rules import DepositNotice, Taken
 from boss_billing.reports import commands as reports
 from boss_kit.ids import derived_id, new_id
+from boss_kit.rpc.convert import date_to_proto
+
+LAST = DAY + timedelta(days=30)
+
+
+def those(first: date = DAY, last: date = LAST, **changes: Any) -> report_service_pb2.ReportFilter:
+    return report_service_pb2.ReportFilter(start_date=date_to_proto(first), end_date=date_to_proto(last), **changes)
 
 
 @dataclass(frozen=True)

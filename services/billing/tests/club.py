@@ -39,6 +39,8 @@ from boss_kit import schema
 from boss_kit.context import Context
 from boss_kit.events.consumer import Consumer
 from boss_kit.ids import derived_id, new_id
+from boss_kit.money import Money
+from boss_kit.rpc.convert import money_to_proto
 from boss_kit.tasks import TaskRunner
 from boss_kit.testing.outbox import written_events
 from boss_kit.unit_of_work import UnitOfWork
@@ -81,6 +83,10 @@ def record(number: str, **changes: str) -> AccountRecord:
         "oldest_due_date": "",
     } | changes
     return AccountRecord(record=1, external_id=number, **values)
+
+
+def usd(amount_minor: int) -> Any:
+    return money_to_proto(Money(amount_minor, "USD"))
 
 
 def due(number: str, day: date = DAY, cycle: int = 1, amount_minor: int = 3500, **changes: Any) -> DueCharge:

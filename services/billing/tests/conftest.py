@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from boss.billing.v1 import decline_service_pb2_grpc, rebill_service_pb2_grpc, report_service_pb2_grpc
 
 from boss_billing.adapters.places import Directory
 from boss_billing.adapters.sftp import Login, Sftp
@@ -19,9 +20,11 @@ from boss_kit.unit_of_work import UnitOfWork
 
 # pytest's importlib mode leaves the tests' own folder out.
 sys.path.insert(0, str(Path(__file__).parent))
+from billing_month import Month
 from club import Club
 from file_exchange import Exchange, Files
 from sftp_server import USER, running_server
+from till import Till
 
 if TYPE_CHECKING:
     from boss_kit.testing.postgres import PostgresServer
@@ -67,6 +70,33 @@ def club(units: UnitOfWork) -> Club:
 @pytest.fixture
 def server(serving: "Serving", units: UnitOfWork, club: Club) -> "ServerUnderTest":
     return serving(SERVICE.name, servicers(Door(units), club.due))
+
+
+@pytest.fixture
+def till(club: Club) -> Till:
+    """Give the commands that move money, on a club with an account."""
+    club.add_account("M1")
+    return Till(club)
+
+
+@pytest.fixture
+def month(club: Club) -> Month:
+    return Month(club)
+
+
+@pytest.fixture
+def reports(server: "ServerUnderTest") -> Any:
+    return server.stub(report_service_pb2_grpc.ReportServiceStub)
+
+
+@pytest.fixture
+def declines(server: "ServerUnderTest") -> Any:
+    return server.stub(decline_service_pb2_grpc.DeclineServiceStub)
+
+
+@pytest.fixture
+def rebills(server: "ServerUnderTest") -> Any:
+    return server.stub(rebill_service_pb2_grpc.RebillServiceStub)
 
 
 @pytest.fixture(params=["folder", "sftp"])

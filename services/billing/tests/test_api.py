@@ -21,21 +21,16 @@ from boss.billing.v1 import payment_service_pb2 as payment_pb
 from boss.billing.v1 import payment_service_pb2_grpc as payment_grpc
 from boss.platform.v1 import timeline_service_pb2 as timeline_pb
 from boss.platform.v1 import timeline_service_pb2_grpc as timeline_grpc
-from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, unit_id
+from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, request_id, unit_id, usd
 
 from boss_billing.adapters.delivery import Delivery
 from boss_billing.clients import AgreementsDueCharges, OwnCallbackDoor
 from boss_billing.funding.rules import source_id
 from boss_billing.runs.rules import Shard
 from boss_kit.errors import InvalidArgument, NotFound, PermissionDenied
-from boss_kit.money import Money
-from boss_kit.rpc.convert import date_to_proto, money_to_proto
+from boss_kit.rpc.convert import date_to_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
-
-
-def usd(amount_minor: int) -> Any:
-    return money_to_proto(Money(amount_minor, "USD"))
 
 
 def start(server: Any, parent: str = PARENT, asked: str = "") -> Any:

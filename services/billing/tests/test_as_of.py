@@ -9,7 +9,7 @@ from boss.billing.v1 import ledger_service_pb2 as ledger_pb
 from boss.billing.v1 import ledger_service_pb2_grpc as ledger_grpc
 from boss.billing.v1 import statement_service_pb2 as statement_pb
 from boss.billing.v1 import statement_service_pb2_grpc as statement_grpc
-from club import DAY, ENTERPRISE_ID, Club, due, ref
+from club import DAY, ENTERPRISE_ID, Club, due, ref, usd
 from till import Till
 
 from boss_billing.chargebacks.rules import ReturnKind
@@ -19,14 +19,9 @@ from boss_billing.ledger.as_of import aging
 from boss_billing.refunds.rules import Destination
 from boss_billing.statements.queries import get_statement
 from boss_kit.errors import InvalidArgument, NotFound
-from boss_kit.money import Money
-from boss_kit.rpc.convert import date_to_proto, money_to_proto
+from boss_kit.rpc.convert import date_to_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
-
-
-def usd(amount_minor: int) -> Any:
-    return money_to_proto(Money(amount_minor, "USD"))
 
 
 def after(days: int) -> date:

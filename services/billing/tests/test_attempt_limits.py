@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from boss.billing.v1 import decline_service_pb2_grpc as decline_grpc
 from club import DAY, Club, due, ref
 from decline_calls import set_limit
 
@@ -13,11 +12,6 @@ from boss_billing.funding.changes import AddSource, ChangeSource, add_source, ch
 from boss_billing.funding.rules import source_id
 
 NEXT_DAY = DAY + timedelta(days=1)
-
-
-@pytest.fixture
-def declines(server: Any) -> Any:
-    return server.stub(decline_grpc.DeclineServiceStub)
 
 
 def renew(club: Club, number: str = "M1", **card: Any) -> None:

@@ -19,12 +19,6 @@ from boss_billing.runs.rules import Scope, ScopeKind
 from boss_kit.money import Money
 
 
-@pytest.fixture
-def till(club: Club) -> Till:
-    club.add_account("M1")
-    return Till(club)
-
-
 def test_bil_11_a_chargeback_reopens_the_invoice_past_due_and_nobody_collects_it(club: Club, till: Till) -> None:
     payment_id = till.collected()
     taken = till.take_back("M1", payment_id, 3500)

@@ -28,12 +28,6 @@ from boss_kit.rpc.convert import money_to_proto
 PLANNED = DAY + timedelta(days=7)
 
 
-@pytest.fixture
-def till(club: Club) -> Till:
-    club.add_account("M1")
-    return Till(club)
-
-
 def declined(club: Club, code: str = "D03") -> None:
     """Let M1's charge be declined; a soft decline plans an attempt a week later."""
     club.due.charges = [due("M1")]

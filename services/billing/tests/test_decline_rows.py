@@ -6,8 +6,6 @@ from uuid import UUID
 
 import pytest
 from boss.billing.v1 import decline_service_pb2 as decline_pb
-from boss.billing.v1 import decline_service_pb2_grpc as decline_grpc
-from boss.billing.v1 import rebill_service_pb2_grpc as rebill_grpc
 from boss.events.billing.v1 import billing_events_pb2 as events_pb
 from club import DAY, Club, due
 from decline_calls import PARENT, change, set_schedule
@@ -17,16 +15,6 @@ from boss_kit.errors import InvalidArgument
 
 NOBODY, EVERYBODY = UUID(int=1), UUID(int=2**128 - 1)
 """Other enterprises, whose ids come before and after ours."""
-
-
-@pytest.fixture
-def declines(server: Any) -> Any:
-    return server.stub(decline_grpc.DeclineServiceStub)
-
-
-@pytest.fixture
-def rebills(server: Any) -> Any:
-    return server.stub(rebill_grpc.RebillServiceStub)
 
 
 def play(club: Club, day: date = DAY, **codes: str) -> None:

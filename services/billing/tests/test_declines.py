@@ -8,11 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 from boss.billing.v1 import decline_service_pb2 as decline_pb
-from boss.billing.v1 import decline_service_pb2_grpc as decline_grpc
 from boss.billing.v1 import invoice_service_pb2 as invoice_pb
 from boss.billing.v1 import invoice_service_pb2_grpc as invoice_grpc
 from boss.billing.v1 import rebill_service_pb2 as rebill_pb
-from boss.billing.v1 import rebill_service_pb2_grpc as rebill_grpc
 from club import DAY, DENVER, Club, due, ref, request_id, unit_id
 from decline_calls import PARENT, change, set_limit, set_schedule
 from hypothesis import given
@@ -47,16 +45,6 @@ def decline(club: Club, code: str = "D03", number: str = "M1", **record: str) ->
     club.bill()
     club.deliver()
     club.due.charges = []
-
-
-@pytest.fixture
-def declines(server: Any) -> Any:
-    return server.stub(decline_grpc.DeclineServiceStub)
-
-
-@pytest.fixture
-def rebills(server: Any) -> Any:
-    return server.stub(rebill_grpc.RebillServiceStub)
 
 
 def get_schedule(rebills: Any, parent: str, tender: str = "") -> tuple[list[int], Any]:

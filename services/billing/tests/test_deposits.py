@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from boss.billing.v1 import deposit_service_pb2 as pb
 from boss.billing.v1 import deposit_service_pb2_grpc as deposit_grpc
-from club import AUSTIN, DAY, ENTERPRISE_ID, Club, due, request_id, unit_id
+from club import AUSTIN, DAY, ENTERPRISE_ID, Club, due, request_id, unit_id, usd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,10 +19,6 @@ from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
 HEADER = "deposit_id,statement,deposit_date,batch_number,label,tender,amount,fee,transaction_id\n"
-
-
-def usd(amount_minor: int) -> Any:
-    return money_to_proto(Money(amount_minor, "USD"))
 
 
 def ask(text: str, **changes: Any) -> pb.ImportDepositsRequest:

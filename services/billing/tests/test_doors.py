@@ -16,7 +16,7 @@ from boss.billing.v1 import payment_service_pb2_grpc as payment_grpc
 from boss.billing.v1 import refund_service_pb2 as refund_pb
 from boss.billing.v1 import refund_service_pb2_grpc as refund_grpc
 from boss.events.billing.v1 import billing_events_pb2 as events_pb
-from club import DAY, ENTERPRISE_ID, Club, agreement_id, request_id, unit_id
+from club import DAY, ENTERPRISE_ID, Club, agreement_id, request_id, unit_id, usd
 from google.protobuf import field_mask_pb2
 
 from boss_billing import events
@@ -27,10 +27,6 @@ from boss_kit.rpc.convert import date_to_proto, money_to_proto
 UNIT = f"enterprises/{ENTERPRISE_ID}/businessUnits/{unit_id()}"
 NEW_ID = UUID("018f2f6e-0000-7000-8000-00000000abcd")
 GOLD = f"{UNIT}/agreements/{agreement_id('M1')}"
-
-
-def usd(amount_minor: int) -> Any:
-    return money_to_proto(Money(amount_minor, "USD"))
 
 
 class Desk:

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from boss.billing.v1 import invoice_service_pb2 as invoice_pb
 from boss.billing.v1 import invoice_service_pb2_grpc as invoice_grpc
 from boss.billing.v1 import rebill_service_pb2 as pb
-from boss.billing.v1 import rebill_service_pb2_grpc as pb_grpc
 from boss.events.agreements.v1 import agreements_events_pb2 as agreements_pb
 from club import DAY, ENTERPRISE_ID, Club, agreement_id, due, ref, unit_id
 from till import Till
@@ -20,11 +19,6 @@ from boss_billing.declines.rules import AttemptLimit, Per
 from boss_billing.funding.changes import ChangeSource, change_source
 from boss_billing.funding.rules import source_id
 from boss_kit.rpc.convert import date_to_proto
-
-
-@pytest.fixture
-def rebills(server: Any) -> Any:
-    return server.stub(pb_grpc.RebillServiceStub)
 
 
 def explain(club: Club, rebills: Any) -> str:

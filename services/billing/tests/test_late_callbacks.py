@@ -24,12 +24,6 @@ from boss_billing.refunds.rules import Destination
 from boss_kit.money import Money
 
 
-@pytest.fixture
-def till(club: Club) -> Till:
-    club.add_account("M1")
-    return Till(club)
-
-
 @contextmanager
 def hidden(club: Club, table: str) -> Iterator[None]:
     """Let a table be empty for a while, as if what it holds came later."""

@@ -30,13 +30,6 @@ from boss_kit.context import Actor
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, Transient
 from boss_kit.money import Money
 
-
-@pytest.fixture
-def till(club: Club) -> Till:
-    club.add_account("M1")
-    return Till(club)
-
-
 # Partial payments, account credit
 
 

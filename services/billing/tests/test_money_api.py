@@ -17,27 +17,15 @@ from boss.billing.v1 import write_off_service_pb2 as write_off_pb
 from boss.billing.v1 import write_off_service_pb2_grpc as write_off_grpc
 from boss.platform.v1 import timeline_service_pb2 as timeline_pb
 from boss.platform.v1 import timeline_service_pb2_grpc as timeline_grpc
-from club import DAY, ENTERPRISE_ID, Club, due, ref, request_id, unit_id
+from club import DAY, ENTERPRISE_ID, Club, due, ref, request_id, unit_id, usd
 from grpc import RpcError
 from till import Till
 
 from boss_billing.funding.rules import source_id
 from boss_kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
-from boss_kit.money import Money
-from boss_kit.rpc.convert import money_to_proto
 
 ENTERPRISE = f"enterprises/{ENTERPRISE_ID}"
 UNIT = f"{ENTERPRISE}/businessUnits/{unit_id()}"
-
-
-def usd(amount_minor: int) -> Any:
-    return money_to_proto(Money(amount_minor, "USD"))
-
-
-@pytest.fixture
-def till(club: Club) -> Till:
-    club.add_account("M1")
-    return Till(club)
 
 
 def set_limit(server: Any, scope: str, amount_minor: int | None) -> Any:

@@ -14,7 +14,7 @@ from boss.billing.v1 import ledger_service_pb2_grpc as ledger_grpc
 from boss.billing.v1 import payment_service_pb2 as payment_pb
 from boss.billing.v1 import payment_service_pb2_grpc as payment_grpc
 from boss.events.billing.v1 import billing_events_pb2 as events_pb
-from club import AUSTIN, DAY, ENTERPRISE_ID, Club, due, ref, request_id
+from club import AUSTIN, DAY, ENTERPRISE_ID, Club, due, ref, request_id, usd
 from till import Till
 
 from boss_billing import events
@@ -28,20 +28,10 @@ from boss_billing.refunds.rules import Destination
 from boss_kit.errors import FailedPrecondition, NotFound
 from boss_kit.money import Money
 from boss_kit.paging import open_page
-from boss_kit.rpc.convert import money_from_proto, money_to_proto
+from boss_kit.rpc.convert import money_from_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
 EVERYTHING = InvoiceScope(ENTERPRISE_ID)
-
-
-def usd(amount_minor: int) -> Any:
-    return money_to_proto(Money(amount_minor, "USD"))
-
-
-@pytest.fixture
-def till(club: Club) -> Till:
-    club.add_account("M1")
-    return Till(club)
 
 
 def sold(till: Till, amount_minor: int, due_date: date) -> Invoice:

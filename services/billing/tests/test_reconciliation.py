@@ -11,7 +11,6 @@ from boss.billing.v1 import deposit_service_pb2_grpc as deposit_grpc
 from boss.billing.v1 import ledger_service_pb2 as ledger_pb
 from boss.billing.v1 import ledger_service_pb2_grpc as ledger_grpc
 from boss.billing.v1 import report_service_pb2 as pb
-from boss.billing.v1 import report_service_pb2_grpc as report_grpc
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, request_id, unit_id
 from google.type import date_pb2
 
@@ -27,11 +26,6 @@ LONG_AFTER = DAY + timedelta(days=60)
 def month(club: Club) -> Month:
     club.set_clock(LONG_AFTER)
     return Month(club)
-
-
-@pytest.fixture
-def reports(server: Any) -> Any:
-    return server.stub(report_grpc.ReportServiceStub)
 
 
 def report(reports: Any, **changes: Any) -> pb.ReconciliationReport:

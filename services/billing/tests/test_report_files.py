@@ -4,40 +4,22 @@ import codecs
 import csv
 import io
 import zipfile
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from billing_month import Month, Paid
+from billing_month import LAST, Month, Paid, those
 from boss.billing.v1 import report_service_pb2 as pb
-from boss.billing.v1 import report_service_pb2_grpc as report_grpc
-from club import DAY, DENVER, ENTERPRISE_ID, Club, unit_id
+from club import DAY, DENVER, ENTERPRISE_ID, unit_id
 
 from boss_billing.reports.files import csv_file
 from boss_billing.reports.sheets import Column, ColumnKind, Rank, Row, Sheet, money
 from boss_billing.reports.workbook import HEADER_ROW, xlsx_file
-from boss_kit.rpc.convert import date_to_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
-LAST = DAY + timedelta(days=30)
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NOTHING = "Nothing was billed in these days."
-
-
-@pytest.fixture
-def month(club: Club) -> Month:
-    return Month(club)
-
-
-@pytest.fixture
-def reports(server: Any) -> Any:
-    return server.stub(report_grpc.ReportServiceStub)
-
-
-def those(first: date = DAY, last: date = LAST, **changes: Any) -> pb.ReportFilter:
-    return pb.ReportFilter(start_date=date_to_proto(first), end_date=date_to_proto(last), **changes)
 
 
 def export(reports: Any, report: Any, form: Any) -> tuple[str, bytes]:

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from billing_month import Month, Paid
+from billing_month import Month, Paid, those
 from boss.billing.v1 import report_service_pb2 as pb
-from boss.billing.v1 import report_service_pb2_grpc as report_grpc
 from club import AUSTIN, DAY, DENVER, ENTERPRISE_ID, Club, due, ref, unit_id
 
 from boss_billing.callbacks.rules import ResultCallback
@@ -16,24 +15,9 @@ from boss_billing.payments.rules import Label
 from boss_billing.reports.sheets import money
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
-from boss_kit.rpc.convert import date_to_proto, money_from_proto
+from boss_kit.rpc.convert import money_from_proto
 
 PARENT = f"enterprises/{ENTERPRISE_ID}"
-LAST = DAY + timedelta(days=30)
-
-
-@pytest.fixture
-def month(club: Club) -> Month:
-    return Month(club)
-
-
-@pytest.fixture
-def reports(server: Any) -> Any:
-    return server.stub(report_grpc.ReportServiceStub)
-
-
-def those(first: date = DAY, last: date = LAST, **changes: Any) -> pb.ReportFilter:
-    return pb.ReportFilter(start_date=date_to_proto(first), end_date=date_to_proto(last), **changes)
 
 
 def submitted(reports: Any, **changes: Any) -> pb.SubmittedReport:

@@ -1,7 +1,7 @@
 """`boss accounts invoices|payments|movements`: what an account was asked for, paid, and was given (SPEC BIL-11)."""
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 from boss.billing.v1 import invoice_service_pb2, movement_service_pb2, payment_service_pb2
@@ -40,10 +40,8 @@ def invoices(
 ) -> None:
     """List what was asked for, by number."""
     session = session_of(context)
-    request = invoice_service_pb2.ListInvoicesRequest(
-        parent=session.account(account_number), open_only=open_only, page_size=_page_size(limit)
-    )
-    found, is_cut = first_of(all_pages(session.clients.billing.invoices.ListInvoices, request, "invoices"), limit)
+    request = invoice_service_pb2.ListInvoicesRequest(parent=session.account(account_number), open_only=open_only)
+    found, is_cut = _first(session.clients.billing.invoices.ListInvoices, request, "invoices", limit)
     rows = [
         (
             one.number,
@@ -67,10 +65,8 @@ def invoices(
 def payments(context: typer.Context, account_number: Number, limit: Limit = 100) -> None:
     """List what was paid, or tried, by day."""
     session = session_of(context)
-    request = payment_service_pb2.ListPaymentsRequest(
-        parent=session.account(account_number), page_size=_page_size(limit)
-    )
-    found, is_cut = first_of(all_pages(session.clients.billing.payments.ListPayments, request, "payments"), limit)
+    request = payment_service_pb2.ListPaymentsRequest(parent=session.account(account_number))
+    found, is_cut = _first(session.clients.billing.payments.ListPayments, request, "payments", limit)
     numbers = _invoice_numbers(session, request.parent) if found else {}
     rows = [
         (
@@ -96,10 +92,8 @@ def payments(context: typer.Context, account_number: Number, limit: Limit = 100)
 def movements(context: typer.Context, account_number: Number, limit: Limit = 100) -> None:
     """List credits, debits, refunds, write-offs, chargebacks and other movements, by day."""
     session = session_of(context)
-    request = movement_service_pb2.ListMovementsRequest(
-        parent=session.account(account_number), page_size=_page_size(limit)
-    )
-    found, is_cut = first_of(all_pages(session.clients.billing.movements.ListMovements, request, "movements"), limit)
+    request = movement_service_pb2.ListMovementsRequest(parent=session.account(account_number))
+    found, is_cut = _first(session.clients.billing.movements.ListMovements, request, "movements", limit)
     numbers = _invoice_numbers(session, request.parent) if found else {}
     rows = [
         (
@@ -117,8 +111,10 @@ def movements(context: typer.Context, account_number: Number, limit: Limit = 100
     _show(table, "There is no movement.", limit, "movements", is_cut=is_cut)
 
 
-def _page_size(limit: int) -> int:
-    return min(limit + 1, PAGE_SIZE_MAX)
+def _first(method: Any, request: Any, field: str, limit: int) -> tuple[Sequence[Any], bool]:
+    """Read the first of a list, and whether there are more."""
+    request.page_size = min(limit + 1, PAGE_SIZE_MAX)
+    return first_of(all_pages(method, request, field), limit)
 
 
 def _invoice_numbers(session: Session, account: str) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 import zstandard
 
 COMPRESS_FROM_BYTES = 8_000
-"""Shorter ones fit into a page of the table, and cost more to compress than to write."""
+"""Shorter ones fit into a page of the table."""
 _LEVEL = 1
 
 

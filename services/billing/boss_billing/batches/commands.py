@@ -58,9 +58,9 @@ def note_answers(tx: Transaction, answers: Sequence[Answered]) -> None:
     present = {one.id: one for one in begin_submission(tx, [one.batch.id for one in answers])}
     known = [present[one.batch.id] for one in answers if one.is_known and one.batch.id in present]
     unknown = [present[one.batch.id] for one in answers if not one.is_known and one.batch.id in present]
-    found = [one for one in known if not one.is_pending]
+    to_set = [one for one in known if not one.is_pending]
     store.set_state(tx.connection, tx.enterprise_id, known, BatchState.SUBMITTED)
-    store.set_payments_state(tx.connection, tx.enterprise_id, found, State.PENDING)
+    store.set_payments_state(tx.connection, tx.enterprise_id, to_set, State.PENDING)
     store.set_state(tx.connection, tx.enterprise_id, unknown, BatchState.UNKNOWN)
     store.set_payments_state(tx.connection, tx.enterprise_id, unknown, State.UNKNOWN)
     payments = {one.batch.id: one.payments for one in answers}

@@ -54,18 +54,18 @@ funding_source_change = sa.Table(
     sa.Column("create_time", sa.DateTime(timezone=True), nullable=False),
 )
 
-_COLUMNS = (
-    "source.business_unit_id, source.account_id, source.id, source.tender, source.token, source.last4, "
-    "source.expiry_month, source.expiry_year, source.is_primary, source.is_recurring, source.is_valid, "
-    "source.responsibility_percent, source.version, source.is_active, source.is_on_account"
-)
-
 former_token = sa.Table(
     "former_token",
     TABLES,
     sa.Column("enterprise_id", PG_UUID, primary_key=True),
     sa.Column("token", sa.Text, primary_key=True),
     sa.Column("funding_source_id", PG_UUID, primary_key=True),
+)
+
+_COLUMNS = (
+    "source.business_unit_id, source.account_id, source.id, source.tender, source.token, source.last4, "
+    "source.expiry_month, source.expiry_year, source.is_primary, source.is_recurring, source.is_valid, "
+    "source.responsibility_percent, source.version, source.is_active, source.is_on_account"
 )
 
 _RECURRING = sa.text(
