@@ -1,10 +1,11 @@
 """A network's limit holds for a card, whichever funding sources it is kept under (SPEC BIL-5)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 from threading import Event
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,14 +20,22 @@ from boss_billing.declines import store as declines
 from boss_billing.declines.rules import AttemptLimit, Per
 from boss_billing.funding.changes import AddSource, ChangeSource, add_source, change_source
 from boss_billing.funding.rules import FundingSource, UpdateOutcome, source_id
+from boss_billing.payments import store as payments
 from boss_billing.payments.planners import days_of_cards
 from boss_billing.payments.planning import Planner
 from boss_billing.runs.previews import preview_due
+from boss_kit.database import rows_of
 from boss_kit.ids import new_id
 from boss_kit.unit_of_work import Transaction
 
 CARD = {"tender": "VISA", "last4": "4242", "expiry_month": 12, "expiry_year": 2030}
 MONTH = DAY + timedelta(days=30)
+MANY_OTHER_ATTEMPTS = """
+    INSERT INTO attempt
+    SELECT (jsonb_populate_record(attempt, jsonb_build_object(
+        'id', gen_random_uuid(), 'payment_id', gen_random_uuid(), 'funding_source_id', gen_random_uuid()))).*
+    FROM attempt, generate_series(1, 2000)
+"""
 
 
 @pytest.fixture
@@ -74,6 +83,32 @@ def test_bil_5_a_card_that_pays_for_several_accounts_is_tried_no_more_often_than
     skipped = club.one("SELECT agreement_number, reason, description FROM skipped_charge")
     assert skipped[:2] == (number, "ATTEMPT_LIMIT")
     assert f"before {MONTH}" in skipped[2]
+
+
+def test_bil_5_a_page_looks_only_at_its_own_cards_attempts_though_nothing_was_analysed_since_there_are_any(
+    club: Club, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in ("M1", "M2"):
+        club.add_account(number, token=f"tok_{number}")
+    with club.units.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+    club.due.charges = [due("M1")]
+    club.bill()
+    with club.units.engine.begin() as connection:
+        connection.exec_driver_sql(MANY_OTHER_ATTEMPTS)
+    asked: list[tuple[sa.TextClause, Mapping[str, Any]]] = []
+
+    def note(connection: sa.Connection, statement: sa.TextClause, values: Mapping[str, Any]) -> Any:
+        asked.append((statement, values))
+        return rows_of(connection, statement, values)
+
+    monkeypatch.setattr(payments, "rows_of", note)
+    club.due.charges = [due("M2", DAY + timedelta(days=1))]
+    club.play(DAY + timedelta(days=1))
+    ((statement, values),) = [(statement, values) for statement, values in asked if "tokens" in values]
+    with club.units.engine.connect() as connection:
+        plan = "\n".join(row[0] for row in rows_of(connection, sa.text(f"EXPLAIN {statement.text}"), values))
+    assert "using attempt_of_source" in plan, plan
 
 
 def test_bil_5_a_preview_shows_what_a_shared_card_may_not_be_asked_for(two_a_month: Club) -> None:

@@ -88,7 +88,8 @@ _IN_FLIGHT = sa.text(
     """
 )
 
-# A card is its token, whichever sources have or had it. Each row is found by its key, as most cards have one source.
+# A card is its token, whichever sources have or had it. Each row is found by its key, as most cards have one source;
+# were a card's sources asked for as an array, a planner without statistics would read the enterprise's attempts for it.
 _TRIED_CARDS = sa.text(
     """
     SELECT card.token, cardinality(holder.ids) > 1, coalesce(tried.days, '{}')
@@ -102,9 +103,14 @@ _TRIED_CARDS = sa.text(
         ) AS source
     ) AS holder
     CROSS JOIN LATERAL (
-        SELECT array_agg(business_date) AS days FROM attempt
-        WHERE enterprise_id = :enterprise_id AND funding_source_id = ANY(holder.ids) AND business_date > :since
-          AND token = card.token AND state <> 'not_attempted'
+        SELECT array_agg(attempt.business_date) AS days
+        FROM unnest(holder.ids) AS source (id)
+        CROSS JOIN LATERAL (
+            SELECT business_date FROM attempt
+            WHERE enterprise_id = :enterprise_id AND funding_source_id = source.id AND business_date > :since
+              AND token = card.token AND state <> 'not_attempted'
+            OFFSET 0
+        ) AS attempt
     ) AS tried
     WHERE cardinality(holder.ids) > 1 OR cardinality(tried.days) >= :least
     """
