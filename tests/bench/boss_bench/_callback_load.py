@@ -15,11 +15,11 @@ from boss.billing.v1 import processor_callback_service_pb2 as pb
 from boss.events.agreements.v1 import agreements_events_pb2
 from boss.events.v1 import event_pb2
 
-from boss_bench._import_load import CLUBS, ENTERPRISE, ENTERPRISE_ID, free_address, serving
+from boss_bench._import_load import CLUBS, ENTERPRISE, ENTERPRISE_ID, free_address, serving, unit_id
 from boss_kit.context import SYSTEM, Context
 from boss_kit.database import open_database, sqlalchemy_url
 from boss_kit.events.consumer import Consumer
-from boss_kit.ids import derived_id, new_id
+from boss_kit.ids import new_id
 from boss_kit.migrate import upgrade
 from boss_kit.nodes.postgres import PostgresNode
 from boss_kit.nodes.process import open_directory
@@ -100,16 +100,15 @@ def _settle(node: PostgresNode) -> None:
 
 
 def _make_club(units: UnitOfWork) -> None:
-    unit_id = derived_id(ENTERPRISE_ID, "business-unit", CLUBS[0])
     fact = agreements_events_pb2.BusinessUnitChanged(
-        business_unit=f"{ENTERPRISE}/businessUnits/{unit_id}",
+        business_unit=f"{ENTERPRISE}/businessUnits/{unit_id(CLUBS[0])}",
         display_name=CLUBS[0],
         time_zone="America/Denver",
         currency="USD",
     )
     kind = importlib.import_module("boss_billing.events").UNIT_CHANGED
     event = event_pb2.Event(id=str(new_id()), source="agreements", type=kind, subject=fact.business_unit, version=1)
-    event.enterprise, event.key, event.data = str(ENTERPRISE_ID), str(unit_id), fact.SerializeToString()
+    event.enterprise, event.key, event.data = str(ENTERPRISE_ID), str(unit_id(CLUBS[0])), fact.SerializeToString()
     day = datetime.now(UTC).date()
     event.business_date.year, event.business_date.month, event.business_date.day = day.year, day.month, day.day
     batch = event_pb2.EventBatch(events=[event], producer="agreements")

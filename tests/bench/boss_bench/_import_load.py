@@ -13,6 +13,7 @@ from uuid import UUID
 from boss.agreements.v1 import member_service_pb2
 from boss.billing.v1 import account_service_pb2
 
+from boss_kit.ids import derived_id
 from boss_kit.testing.tokens import TokenMaker
 
 ENTERPRISE_ID = UUID("01890000-0000-7000-8000-00000000be7d")
@@ -34,24 +35,33 @@ _AGREEMENTS = (
 _TENDERS = ("VISA", "MC", "DISC", "AMEX", "ACH")
 
 
-def member_messages(first: int, records: int, schedule: str = "") -> Iterator[member_service_pb2.ImportMembersRequest]:
-    """Make the members' half of the club's file; with a schedule, everybody's is that one and nobody is frozen."""
+def unit_id(club: str) -> UUID:
+    """Give the id of a club's business unit."""
+    return derived_id(ENTERPRISE_ID, "business-unit", club)
+
+
+def member_messages(
+    first: int, records: int, schedule: str = "", clubs: Sequence[str] = CLUBS
+) -> Iterator[member_service_pb2.ImportMembersRequest]:
+    """Make the members' half of the clubs' file; with a schedule, everybody's is that one and nobody is frozen."""
     all_alike = {"schedule": schedule, "term": "perpetual", "freeze_from": ""} if schedule else {}
     for numbers in _cut(first, records):
         made = [
-            member_service_pb2.MemberRecord(record=number, **{**_member(number), **all_alike}) for number in numbers
+            member_service_pb2.MemberRecord(record=number, **{**_member(number, clubs), **all_alike})
+            for number in numbers
         ]
         yield member_service_pb2.ImportMembersRequest(parent=ENTERPRISE, records=made)
 
 
 def account_messages(
-    first: int, records: int, *, owes: bool = True
+    first: int, records: int, *, owes: bool = True, clubs: Sequence[str] = CLUBS
 ) -> Iterator[account_service_pb2.ImportAccountsRequest]:
-    """Make the accounts' half of the club's file."""
+    """Make the accounts' half of the clubs' file."""
     paid_up = {} if owes else {"past_due_balance": "0.00", "oldest_due_date": ""}
     for numbers in _cut(first, records):
         made = [
-            account_service_pb2.AccountRecord(record=number, **{**_account(number), **paid_up}) for number in numbers
+            account_service_pb2.AccountRecord(record=number, **{**_account(number, clubs), **paid_up})
+            for number in numbers
         ]
         yield account_service_pb2.ImportAccountsRequest(parent=ENTERPRISE, records=made)
 
@@ -61,13 +71,13 @@ def _cut(first: int, records: int) -> Iterator[Sequence[int]]:
         yield range(start, min(start + RECORDS_PER_MESSAGE, first + records))
 
 
-def _member(number: int) -> dict[str, str]:
+def _member(number: int, clubs: Sequence[str]) -> dict[str, str]:
     chance = random.Random(number)
     agreement, agreement_type, price, schedule, term = chance.choice(_AGREEMENTS)
     frozen = number % 30 == 0
     return {
         "external_id": f"B{number:07}",
-        "business_unit": CLUBS[number % len(CLUBS)],
+        "business_unit": clubs[number % len(clubs)],
         "first_name": chance.choice(_FIRST_NAMES),
         "last_name": chance.choice(_LAST_NAMES),
         "birth_date": f"{chance.randrange(1950, 2005)}-0{chance.randrange(1, 10)}-1{chance.randrange(10)}",
@@ -92,12 +102,12 @@ def _member(number: int) -> dict[str, str]:
     }
 
 
-def _account(number: int) -> dict[str, str]:
+def _account(number: int, clubs: Sequence[str]) -> dict[str, str]:
     tender = _TENDERS[number % len(_TENDERS)]
     card = tender != "ACH"
     return {
         "external_id": f"B{number:07}",
-        "business_unit": CLUBS[number % len(CLUBS)],
+        "business_unit": clubs[number % len(clubs)],
         "tender": tender,
         "token": f"tok_{number:016x}",
         "last4": f"{number % 10000:04}",

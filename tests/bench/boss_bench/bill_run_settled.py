@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
-from boss_bench._bill_run_child import start
-from boss_bench._bill_run_load import Furnished, furnish
-from boss_bench._import_load import ENTERPRISE_ID, SERVER_STOP_S, environ_of, free_address
+from boss_bench._bill_run_child import start_all
+from boss_bench._bill_run_load import Furnished, connected, furnish
+from boss_bench._import_load import SERVER_STOP_S, environ_of, free_address
 from boss_bench._two_services import copy_again_s, peak_rss_mb_of
 from boss_bench.bill_run import ROWS_OF_A_RUN
 from boss_bench.result import Result
@@ -43,8 +42,9 @@ def _settle(members: int) -> Result:
         runs = [_process(stack, place, "billing", "run") for _ in range(RUNS["billing"])]
         processes = (*runs, *workers)
         _wait(lambda: _is_at_work(lines), processes)
+        engine = connected(stack, place.urls["billing"])
         began = time.perf_counter()
-        start(place.urls["billing"], UUID(str(ENTERPRISE_ID)))
+        start_all(engine)
         _wait(lambda: _is_settled(lines), processes)
         per_s = members / (time.perf_counter() - began)
         limit_per_s = members / copy_again_s(

@@ -26,7 +26,8 @@ from boss_kit.errors import FailedPrecondition
 RUN_NAME = "enterprises/{e}/billRuns/{r}"
 APPROVE = "billing.billRuns.approve"
 SUSPENDED = "SUSPENDED"
-AGREEMENTS_PER_SHARD = 5000
+AGREEMENTS_PER_SHARD = 1800
+"""A page of theirs holds as many: one transaction each, and no process is left with a long last one."""
 SMALL_SHARD_AGREEMENTS = 500
 AGREEMENTS_PER_TASK = 1000
 
