@@ -148,16 +148,16 @@ def test_bil_11_what_is_taken_back_of_several_invoices_names_the_one_its_payment
     club: Club, till: Till
 ) -> None:
     first, second = till.invoice("M1", 1000), till.invoice("M1", 2000)
-    payment_id = till.pay("M1", 3000, second.id, tender="CHECK")
+    payment_id = till.pay("M1", 3000, first.id, tender="CHECK")
     till.take_back("M1", payment_id, 3000, ReturnKind.RETURN)
     till.take_back("M1", payment_id, 3000, ReturnKind.REVERSAL, "r2")
     till.take_back("M1", payment_id, 500, ReturnKind.RETURN, "r3")
     named = [row.invoice_id for row in club.rows("SELECT invoice_id FROM movement ORDER BY id")]
-    assert named == [second.id, second.id, first.id]
+    assert named == [first.id, first.id, second.id]
     other = till.invoice("M1", 700)
     till.take_back("M1", till.pay("M1", 1200, tender="CHECK"), 1200, ReturnKind.CHARGEBACK, "r4")
     assert club.rows("SELECT invoice_id FROM movement ORDER BY id")[-1].invoice_id is None
-    assert (till.balance(first.id), till.balance(other.id)) == (500, 700)
+    assert (till.balance(second.id), till.balance(other.id)) == (500, 700)
     club.assert_books()
 
 

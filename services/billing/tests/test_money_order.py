@@ -155,10 +155,16 @@ def test_bil_11_a_chargeback_takes_what_became_credit_first_and_then_the_newest_
 def test_bil_11_of_invoices_due_on_one_day_a_chargeback_takes_the_one_with_the_highest_number_first(
     club: Club, till: Till
 ) -> None:
-    invoices = [sold(till, 100, DAY) for _ in range(10)]
-    payment_id = till.pay("M1", 1000)
-    till.take_back("M1", payment_id, 100)
-    assert [one.number for one in invoices if till.balance(one.id)] == ["M1-10"]
+    invoices = [sold(till, 100, DAY) for _ in range(11)]
+    payment_id = till.pay("M1", 1100)
+
+    def reopened() -> list[str]:
+        return [one.number for one in invoices if till.balance(one.id)]
+
+    till.take_back("M1", payment_id, 100, key="r1")
+    assert reopened() == ["M1-11"]
+    till.take_back("M1", payment_id, 200, key="r2")
+    assert reopened() == ["M1-9", "M1-10", "M1-11"]
 
 
 def test_bil_11_a_reversal_pays_the_invoice_its_chargeback_reopened_before_an_older_one(club: Club, till: Till) -> None:

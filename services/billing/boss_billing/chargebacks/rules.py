@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -120,16 +121,19 @@ def about(invoice_ids: Sequence[UUID], payment: PaidPayment) -> UUID | None:
 
 
 def take_back(amount_minor: int, parts: Mapping[Invoice | None, int]) -> Sequence[tuple[Invoice | None, int]]:
-    """Spread what goes back over what the payment paid: what became credit first, then the newest invoice."""
+    """Spread what goes back over what the payment paid: what became credit first, then the newest invoice.
 
-    def newest_first(part: tuple[Invoice | None, int]) -> tuple[bool, int, int, str]:
+    Of those due on one day the one with the higher number is newer.
+    """
+
+    def age(part: tuple[Invoice | None, int]) -> tuple[bool, date, int, str]:
         invoice = part[0]
         if invoice is None:
-            return (False, 0, 0, "")
-        return (True, -invoice.due_date.toordinal(), -len(invoice.number), invoice.number)
+            return (True, date.max, 0, "")
+        return (False, invoice.due_date, len(invoice.number), invoice.number)
 
     taken, left = [], amount_minor
-    for invoice, paid in sorted(parts.items(), key=newest_first):
+    for invoice, paid in sorted(parts.items(), key=age, reverse=True):
         part = min(left, paid)
         if part > 0:
             taken.append((invoice, part))
