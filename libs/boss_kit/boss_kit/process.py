@@ -33,7 +33,8 @@ def main(
     """Run one command; give the exit code.
 
     `app` is the service's `app` module or its name. It has `SERVICE`, `serve(settings)`, `work(settings, index, of)`
-    and `run(settings)`, and may have `republish(settings, noun)`, which tells how many facts it published.
+    and `run(settings)`, and may have `republish(settings, noun)`, which tells how many facts it published, and
+    `problems(settings)`, which lists what only the service itself can say of its settings.
     """
     environ = os.environ if environ is None else environ
     options = _parser().parse_args(arguments)
@@ -136,7 +137,8 @@ def _migrate(module: ModuleType, settings: Any, _options: argparse.Namespace) ->
 def _check(module: ModuleType, settings: Any, _options: argparse.Namespace) -> int:
     from boss_kit.checks import check
 
-    problems = check(module.SERVICE, settings)
+    own = getattr(module, "problems", None)
+    problems = [*check(module.SERVICE, settings), *(own(settings) if own else ())]
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
     if not problems:

@@ -271,12 +271,23 @@ def read_conduct(path: Path | None, shares: Sequence[str]) -> "tuple[Script, Con
     try:
         script = read_script(path) if path else {}
         dictated = read_dictated(path) if path else {}
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise StartError(f"BOSS_SANDBOX_SCRIPT: {path}, {error}.") from error
     try:
         return script, Conduct(dictated, read_per_mille(shares))
     except ValueError as error:
         raise StartError(f"BOSS_SANDBOX_BEHAVIOUR: {error}.") from error
+
+
+def problems(settings: BillingSettings) -> list[str]:
+    """List what is wrong with what only the simulator is told: how it decides and misbehaves."""
+    if settings.processor != SANDBOX:
+        return []
+    try:
+        read_conduct(settings.sandbox_script, settings.sandbox_behaviour)
+    except StartError as error:
+        return [str(error)]
+    return []
 
 
 def _web(house: House[BillingSettings], settings: BillingSettings) -> Any:

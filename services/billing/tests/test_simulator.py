@@ -1,7 +1,11 @@
 """The simulator does as it is told, and what it does wrong never gets into the books (SPEC BIL-8)."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from club import MESSAGES, Club, due, record
@@ -11,7 +15,8 @@ from boss_billing.adapters.chance import read_script
 from boss_billing.adapters.conduct import Behaviour, Conduct, read_dictated, read_per_mille
 from boss_billing.adapters.simulator import Simulator
 from boss_billing.app import read_conduct
-from boss_kit.settings import StartError
+from boss_kit.process import EXIT_CODE_FAILED
+from boss_kit.settings import EXIT_CODE_CONFIGURATION, StartError
 
 MEMBERS = 6
 
@@ -124,17 +129,54 @@ def test_a_script_dictates_codes_and_behaviours_each_where_it_names_one(tmp_path
         ("token,attempt,code\ntok_1,1,D03\ntok_2,first,D03\n", "line 3: attempt 'first' isn't a number from 1 on"),
         ("token,attempt,code\ntok_1,0,D03\n", "line 2: attempt '0' isn't a number from 1 on"),
         ("token,attempt,code,behaviour\ntok_1,1,,dances\n", "line 2: 'dances' is no behaviour"),
+        ("token,attempt,code\ntok_1,1\n", "line 2: has another number of columns than line 1"),
+        ("token,attempt,code\ntok_1,1,D03,late\n", "line 2: has another number of columns than line 1"),
+        ("token,attempt,code\n,1,D03\n", "line 2: has no token"),
+        ("token,attempt,code\ntok_1,1,D3\n", "line 2: code 'D3' isn't a letter and two digits, such as D03"),
+        ("token,attempt,code\ntok_1,1,D03\ntok_1,01,A01\n", "line 3: attempt 01 of tok_1 has a line already"),
+        ("token,attempt,code\ntok_1,1,D03\ntok_\udcff,1,D03\n", "line 3: isn't UTF-8"),
     ],
 )
 def test_a_script_that_can_not_be_played_is_refused_with_the_setting_and_the_line(
     tmp_path: Path, text: str, refusal: str
 ) -> None:
     path = tmp_path / "script.csv"
-    path.write_text(text)
+    path.write_text(text, errors="surrogateescape")
     with pytest.raises(StartError, match=f"BOSS_SANDBOX_SCRIPT: .*{refusal}"):
         read_conduct(path, ())
     with pytest.raises(StartError, match="BOSS_SANDBOX_BEHAVIOUR: 'slow=5' isn't one of"):
         read_conduct(None, ("slow=5",))
+
+
+def test_bil_8_check_names_the_script_and_the_line_that_can_not_be_played(
+    database_url: str, tokens: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "script.csv"
+    environ = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database_url,
+        "BOSS_JWKS": str(tokens.jwks),
+        "BOSS_SERVICE_KEY": str(tokens.service_key("billing")),
+        "BOSS_AGREEMENTS_ADDRESS": "127.0.0.1:1",
+        "BOSS_BILLING_ADDRESS": "127.0.0.1:1",
+        "BOSS_SANDBOX_SCRIPT": str(path),
+    }
+
+    def check(**changes: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "boss_billing", "check"]
+        return subprocess.run(command, env=environ | changes, capture_output=True, text=True, timeout=60, check=False)
+
+    missing = check()
+    assert (missing.returncode, missing.stdout) == (EXIT_CODE_CONFIGURATION, "")
+    assert f"BOSS_SANDBOX_SCRIPT names {path}, but there is no such file." in missing.stderr
+    path.write_text("token,attempt,code\ntok_1,1,D03\ntok_2,first,D03\n")
+    malformed = check()
+    assert malformed.returncode == EXIT_CODE_FAILED
+    refusal = f"BOSS_SANDBOX_SCRIPT: {path}, line 3: attempt 'first' isn't a number from 1 on.\n"
+    assert refusal in malformed.stdout
+    assert refusal not in check(BOSS_PROCESSOR="rest", BOSS_PROCESSOR_URL="http://x", BOSS_PROCESSOR_API_KEY="k").stdout
+    path.write_text("token,attempt,code\ntok_1,1,D03\n")
+    assert "SANDBOX" not in check().stdout
 
 
 def test_the_same_seed_misbehaves_in_the_same_way(club: Club) -> None:

@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -32,6 +34,9 @@ UPDATES_PER_MILLE = (
     (UpdateOutcome.CONTACT_HOLDER, 150),
 )
 """Of a thousand inquiries, how many get which answer; for the rest nothing has changed."""
+
+_CODE = re.compile(r"([A-Z]\d\d)?")
+"""A response code; without one it is left to chance."""
 
 Script = Mapping[tuple[str, int], str]
 """What a token's n-th attempt at an invoice gets, whatever chance says."""
@@ -87,16 +92,34 @@ def read_script(path: Path) -> Script:
 
 def rows_of_script(path: Path) -> Iterator[tuple[int, str, int, Mapping[str, str]]]:
     """Read what a script names: line, token, attempt and the row. Raises ValueError with the line."""
-    with path.open(encoding="utf-8", newline="") as text:
-        lines = csv.DictReader(text)
-        missing = [one for one in ("token", "attempt", "code") if one not in (lines.fieldnames or ())]
-        if missing:
-            raise ValueError(f"line 1: has no column {', '.join(missing)}")
-        for row in lines:
-            attempt = row["attempt"] or ""
-            if not (attempt.isascii() and attempt.isdigit() and int(attempt) > 0):
-                raise ValueError(f"line {lines.line_num}: attempt {attempt!r} isn't a number from 1 on")
-            yield lines.line_num, row["token"], int(attempt), row
+    lines = csv.DictReader(io.StringIO(_text(path), newline=""))
+    missing = [one for one in ("token", "attempt", "code") if one not in (lines.fieldnames or ())]
+    if missing:
+        raise ValueError(f"line 1: has no column {', '.join(missing)}")
+    named = set()
+    for row in lines:
+        token, attempt = row["token"], row["attempt"] or ""
+        if None in row or None in row.values():
+            raise ValueError(f"line {lines.line_num}: has another number of columns than line 1")
+        if not token:
+            raise ValueError(f"line {lines.line_num}: has no token")
+        if not (attempt.isascii() and attempt.isdigit() and int(attempt) > 0):
+            raise ValueError(f"line {lines.line_num}: attempt {attempt!r} isn't a number from 1 on")
+        if not _CODE.fullmatch(row["code"]):
+            raise ValueError(f"line {lines.line_num}: code {row['code']!r} isn't a letter and two digits, such as D03")
+        if (token, int(attempt)) in named:
+            raise ValueError(f"line {lines.line_num}: attempt {attempt} of {token} has a line already")
+        named.add((token, int(attempt)))
+        yield lines.line_num, token, int(attempt), row
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"line {line}: isn't UTF-8") from error
 
 
 def _pick(place: int, shares: Sequence[tuple[T, int]], rest: T) -> T:
