@@ -120,7 +120,7 @@ def test_bil_12_the_payments_of_an_account_are_listed_with_their_invoices(cli: C
     declined = payment_service_pb2.Payment(
         kind="New", tender="VISA", amount=usd(59), state=payment_service_pb2.Payment.STATE_FINALLY_DECLINED,
         payment_date=DAY, batch_number=7, invoice="a/accounts/1/invoices/1", response_code="D03",
-        response_message="Insufficient funds", next_attempt_date=DAY,
+        response_message="Insufficient funds", next_attempt_date=DAY, account_number="M1",
     )  # fmt: skip
     desk = payment_service_pb2.Payment(
         kind="Point of Sale", tender="CASH", amount=usd(35), state=payment_service_pb2.Payment.STATE_APPROVED
@@ -135,7 +135,7 @@ def test_bil_12_the_payments_of_an_account_are_listed_with_their_invoices(cli: C
     result = cli.run("accounts", "payments", "M1")
     assert result.exit_code == 0, result.output
     assert words(result.stdout)[1:] == [
-        "2026-03-10 New VISA 59.00 USD declined 7 M1-1 D03 Insufficient funds 2026-03-10",
+        "M1 2026-03-10 New VISA 59.00 USD declined 7 M1-1 D03 Insufficient funds 2026-03-10",
         "Point of Sale CASH 35.00 USD approved",
         "1 approved 35.00 USD",
     ]
@@ -144,7 +144,7 @@ def test_bil_12_the_payments_of_an_account_are_listed_with_their_invoices(cli: C
 def test_bil_11_the_movements_of_an_account_name_their_invoices(cli: Cli) -> None:
     one = movement_service_pb2.Movement(
         kind="chargeback", amount=usd(59), reason="disputed", invoice="a/accounts/1/invoices/1", movement_date=DAY,
-        entered_by="olga@example.com",
+        entered_by="olga@example.com", account_number="M1",
     )  # fmt: skip
     answers = [
         movement_service_pb2.ListMovementsResponse(movements=[one]),
@@ -158,5 +158,5 @@ def test_bil_11_the_movements_of_an_account_name_their_invoices(cli: Cli) -> Non
     )
     result = cli.run("accounts", "movements", "M1")
     assert result.exit_code == 0, result.output
-    assert words(result.stdout)[1:] == ["2026-03-10 chargeback 59.00 USD M1-1 disputed olga@example.com"]
+    assert words(result.stdout)[1:] == ["M1 2026-03-10 chargeback 59.00 USD M1-1 disputed olga@example.com"]
     assert cli.run("accounts", "movements", "M1").stdout == "There is no movement.\n"

@@ -106,6 +106,23 @@ def test_bil_10_what_is_owed_in_all_is_less_the_credit_there_is(billed: Club, se
     assert (aged.accounts, money_from_proto(aged.sums[0].credit)) == (1, Money(300, "USD"))
 
 
+def test_bil_11_payments_and_movements_of_a_unit_are_listed_with_the_numbers_of_their_accounts(
+    billed: Club, server: Any
+) -> None:
+    till = Till(billed)
+    till.credit("M2", 300)
+    till.debit("M1", 200)
+    payments = server.stub(payment_grpc.PaymentServiceStub)
+    paid = payments.ListPayments(payment_pb.ListPaymentsRequest(parent=UNITS[DENVER]), timeout=10).payments
+    assert {(one.name.split("/")[5], one.account_number) for one in paid} == {
+        (str(ref(number).id), number) for number in OF_UNIT[DENVER]
+    }
+    assert payments.GetPayment(payment_pb.GetPaymentRequest(name=paid[0].name), timeout=10) == paid[0]
+    movements = server.stub(movement_grpc.MovementServiceStub)
+    moved = movements.ListMovements(movement_pb.ListMovementsRequest(parent=UNITS[DENVER]), timeout=10).movements
+    assert [(one.kind, one.account_number) for one in moved] == [("credit", "M2"), ("debit", "M1")]
+
+
 def test_an_account_is_found_by_its_number(billed: Club, server: Any) -> None:
     accounts = server.stub(account_grpc.AccountServiceStub)
     found = accounts.ListAccounts(account_pb.ListAccountsRequest(parent=ENTERPRISE, number="M2"), timeout=10)

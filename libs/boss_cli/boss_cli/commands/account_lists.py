@@ -14,8 +14,10 @@ from boss_cli.timeline import all_pages, first_of
 
 PAGE_SIZE_MAX = 1000
 INVOICE_COLUMNS = ("invoice", "kind", "made", "due", "total", "owed", "failed", "next attempt")
-PAYMENT_COLUMNS = ("day", "kind", "tender", "amount", "result", "batch", "invoice", "response", "next attempt")
-MOVEMENT_COLUMNS = ("day", "kind", "amount", "invoice", "reason", "entered by", "approved by")
+PAYMENT_COLUMNS = (
+    "account", "day", "kind", "tender", "amount", "result", "batch", "invoice", "response", "next attempt",
+)  # fmt: skip
+MOVEMENT_COLUMNS = ("account", "day", "kind", "amount", "invoice", "reason", "entered by", "approved by")
 Payment = payment_service_pb2.Payment
 STATES = {
     Payment.STATE_CREATED: "not sent yet",
@@ -70,6 +72,7 @@ def payments(context: typer.Context, account_number: Number, limit: Limit = 100)
     numbers = _invoice_numbers(session, request.parent) if found else {}
     rows = [
         (
+            one.account_number,
             screen.day(one.payment_date),
             one.kind,
             one.tender,
@@ -85,7 +88,7 @@ def payments(context: typer.Context, account_number: Number, limit: Limit = 100)
     table = screen.table(PAYMENT_COLUMNS, rows, right=("amount", "batch"))
     approved = [one for one in found if one.state == Payment.STATE_APPROVED]
     if approved:
-        table.add_row(f"{len(approved):,} approved", "", "", _sum(one.amount for one in approved), style="bold")
+        table.add_row(f"{len(approved):,} approved", "", "", "", _sum(one.amount for one in approved), style="bold")
     _show(table, "There is no payment.", limit, "payments", is_cut=is_cut)
 
 
@@ -97,6 +100,7 @@ def movements(context: typer.Context, account_number: Number, limit: Limit = 100
     numbers = _invoice_numbers(session, request.parent) if found else {}
     rows = [
         (
+            one.account_number,
             screen.day(one.movement_date),
             one.kind,
             screen.money(one.amount),

@@ -26,4 +26,5 @@ def movement(row: Any) -> pb.Movement:
         entered_by=row.entered_by,
         approved_by=row.approved_by,
         create_time=time_to_proto(row.create_time),
+        account_number=row.account_number,
     )

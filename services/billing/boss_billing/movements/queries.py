@@ -8,12 +8,20 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from boss_billing.accounts.rules import AccountRef
+from boss_billing.accounts.store import account
 from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.movements import store
 from boss_billing.movements.rules import WHOLE_ENTERPRISE
 from boss_kit.errors import NotFound
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
+
+_ACCOUNT = sa.and_(
+    account.c.enterprise_id == store.movement.c.enterprise_id, account.c.id == store.movement.c.account_id
+)
+_SELECT = sa.select(store.movement, account.c.number.label("account_number")).select_from(
+    store.movement.join(account, _ACCOUNT)
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ def get_movement(tx: Transaction, ref: AccountRef, movement_id: UUID) -> "sa.Row
     """Read a movement. Raises NotFound."""
     table = store.movement.c
     row = tx.connection.execute(
-        sa.select(store.movement).where(
+        _SELECT.where(
             table.enterprise_id == ref.enterprise_id,
             table.id == movement_id,
             table.account_id == ref.id,
@@ -44,7 +52,7 @@ def get_movement(tx: Transaction, ref: AccountRef, movement_id: UUID) -> "sa.Row
 def list_movements(tx: Transaction, scope: InvoiceScope, page: Page) -> tuple[Sequence["sa.Row[Any]"], str]:
     """Read a page of movements by day and id, and the next page's token."""
     table = store.movement.c
-    query = sa.select(store.movement).where(table.enterprise_id == scope.enterprise_id)
+    query = _SELECT.where(table.enterprise_id == scope.enterprise_id)
     if scope.business_unit_id is not None:
         query = query.where(table.business_unit_id == scope.business_unit_id)
     if scope.account_id is not None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from boss_billing.accounts.rules import AccountRef
+from boss_billing.accounts.store import account
 from boss_billing.batches.store import batch
 from boss_billing.invoices.queries import InvoiceScope
 from boss_billing.payments.rules import Label
@@ -21,9 +22,10 @@ _ORIGINAL = sa.and_(
     attempt.c.label == Label.ORIGINAL.value,
 )
 _BATCH = sa.and_(batch.c.enterprise_id == attempt.c.enterprise_id, batch.c.id == attempt.c.batch_id)
-_SELECT = sa.select(payment, batch.c.number.label("batch_number")).select_from(
-    payment.outerjoin(attempt, _ORIGINAL).outerjoin(batch, _BATCH)
-)
+_ACCOUNT = sa.and_(account.c.enterprise_id == payment.c.enterprise_id, account.c.id == payment.c.account_id)
+_SELECT = sa.select(
+    payment, account.c.number.label("account_number"), batch.c.number.label("batch_number")
+).select_from(payment.join(account, _ACCOUNT).outerjoin(attempt, _ORIGINAL).outerjoin(batch, _BATCH))
 
 
 def get_payment(tx: Transaction, ref: AccountRef, payment_id: UUID) -> "sa.Row[Any]":

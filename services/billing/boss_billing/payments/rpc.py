@@ -82,6 +82,7 @@ def _payment(row: Any) -> pb.Payment:
         recovered_by_card_updater=row.is_recovered,
         payment_date=date_to_proto(row.payment_date),
         create_time=time_to_proto(row.create_time),
+        account_number=row.account_number,
         next_attempt_date=date_to_proto(row.next_attempt_date),
         next_attempt_reason=row.next_attempt_reason,
     )
