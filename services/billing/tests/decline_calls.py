@@ -32,6 +32,14 @@ def set_limit(declines: Any, tender: str, attempts_max: int, window_days: int, p
     )
 
 
+def delete_limit(declines: Any, tender: str, window_days: int, per: str = "source") -> None:
+    """Take the enterprise's own limit away."""
+    request = decline_pb.DeleteAttemptLimitRequest(
+        parent=PARENT, tender=tender, per=per, window_days=window_days, request_id=request_id()
+    )
+    declines.DeleteAttemptLimit(request, timeout=5)
+
+
 def set_schedule(rebills: Any, parent: str, *after_days: int, **values: Any) -> rebill_pb.RebillSchedule:
     """Set the rebill schedule of a level."""
     schedule = rebill_pb.RebillSchedule(parent=parent, after_days=after_days, **values)

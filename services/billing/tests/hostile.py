@@ -19,6 +19,7 @@ from till import Till
 
 from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.declines import store as declines
+from boss_billing.declines.rules import AttemptLimit, Per
 from boss_billing.funding.rules import source_id
 from boss_billing.refunds.rules import Destination
 from boss_billing.runs import commands as runs
@@ -56,6 +57,7 @@ def live(club: Club) -> None:
     """Bill, collect, decline and move money on two accounts; leave something to approve, to start and to resolve."""
     till = Till(club)
     alert_of(club, "D03")
+    limit_of(club, AttemptLimit("DISC", Per.SOURCE, 9, 90))
     club.add_account("M1", past_due_balance="20.00", oldest_due_date="2025-11-01")
     club.add_account("M2")
     club.due.charges = [due("M1"), due("M2")]
@@ -77,6 +79,12 @@ def live(club: Club) -> None:
     till.write_off("M2", club.one("SELECT id FROM invoice WHERE total_minor = 700"))
     club.report(ResultCallback("lost", STRANGER, "t9", "A01", "", None))
     begin_runs(club)
+
+
+def limit_of(club: Club, limit: AttemptLimit) -> None:
+    """Give the enterprise an attempt limit of its own."""
+    with club.units.begin(club.context()) as tx:
+        declines.save_limit(tx.connection, ENTERPRISE_ID, limit)
 
 
 def alert_of(club: Club, code: str) -> None:
@@ -279,6 +287,7 @@ def _good(club: Club) -> Mapping[str, Mapping[str, Any]]:
         "DeclineService.UpdateAttemptLimit": {
             "attempt_limit": {**at, "tender": "VISA", "per": "source", "attempts_max": 20, "window_days": 30}
         },
+        "DeclineService.DeleteAttemptLimit": {**at, "tender": "DISC", "per": "source", "window_days": 90},
         "DeclineService.ResolveDeclineAlert": {"payment": f"{other}/payments/{declined}", "comment": "called"},
         "DepositService.ListDeposits": {**at, **days, "batch_number": batch, "statement": "S1", "source": "standard"},
         "DepositService.ListDepositStatements": at,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from boss_billing.declines import store
-from boss_billing.declines.rules import AttemptLimit, Code, check_code, check_limit
+from boss_billing.declines.rules import AttemptLimit, Code, Per, check_code, check_limit
 from boss_billing.funding.rules import TENDERS
 from boss_kit.errors import InvalidArgument, NotFound
 from boss_kit.unit_of_work import Transaction
@@ -38,6 +38,15 @@ def update_limit(tx: Transaction, enterprise_id: UUID, limit: AttemptLimit) -> N
         raise InvalidArgument.field("attempt_limit.tender", f"must be one of {', '.join(TENDERS)}.")
     check_limit(limit)
     store.save_limit(tx.connection, enterprise_id, limit)
+
+
+def delete_limit(tx: Transaction, enterprise_id: UUID, tender: str, per: Per, window_days: int) -> None:
+    """Take an enterprise's own attempt limit away, so that the one for all holds again, if any. Raises NotFound."""
+    if not store.delete_limit(tx.connection, enterprise_id, tender, per, window_days):
+        of = f"{tender} per {per} in {window_days} days"
+        text = f"The enterprise has no limit of its own for {of}; list those it has."
+        key = {"tender": tender, "per": per, "window_days": str(window_days)}
+        raise NotFound("ATTEMPT_LIMIT_NOT_FOUND", text, metadata=key)
 
 
 def resolve_alert(tx: Transaction, command: ResolveAlert) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import grpc
 from boss.billing.v1 import decline_service_pb2 as pb
 from boss.billing.v1 import decline_service_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
 
 from boss_billing.accounts.rules import AccountRef
 from boss_billing.declines import commands, queries
@@ -68,11 +69,21 @@ class DeclineServicer(decline_service_pb2_grpc.DeclineServiceServicer):
         """Change an attempt limit."""
         wanted = request.attempt_limit
         enterprise_id = names.parse(ENTERPRISE_NAME, wanted.parent, "attempt_limit.parent")["e"]
-        limit = AttemptLimit(wanted.tender, Per(wanted.per), wanted.attempts_max, wanted.window_days)
+        limit = AttemptLimit(wanted.tender, Per(wanted.per), wanted.attempts_max, wanted.window_days, is_own=True)
 
         def answer(tx: Any) -> pb.AttemptLimit:
             commands.update_limit(tx, enterprise_id, limit)
             return _limit(wanted.parent, limit)
+
+        return self._door.command(request, answer)
+
+    def DeleteAttemptLimit(self, request: pb.DeleteAttemptLimitRequest, context: grpc.ServicerContext) -> Empty:
+        """Use the limit for all."""
+        enterprise_id = names.parse(ENTERPRISE_NAME, request.parent, "parent")["e"]
+
+        def answer(tx: Any) -> Empty:
+            commands.delete_limit(tx, enterprise_id, request.tender, Per(request.per), request.window_days)
+            return Empty()
 
         return self._door.command(request, answer)
 
@@ -144,7 +155,12 @@ def _code(parent: str, one: Code, currency: str) -> pb.DeclineCode:
 
 def _limit(parent: str, one: AttemptLimit) -> pb.AttemptLimit:
     return pb.AttemptLimit(
-        parent=parent, tender=one.tender, per=one.per, attempts_max=one.attempts_max, window_days=one.window_days
+        parent=parent,
+        tender=one.tender,
+        per=one.per,
+        attempts_max=one.attempts_max,
+        window_days=one.window_days,
+        defined_at=parent if one.is_own else "",
     )
 
 

@@ -76,12 +76,13 @@ class Per(StrEnum):
 
 @dataclass(frozen=True)
 class AttemptLimit:
-    """At most so many attempts in so many days, the day of the attempt included."""
+    """At most so many attempts in so many days, the day of the attempt included; an enterprise's own, or for all."""
 
     tender: str
     per: Per
     attempts_max: int
     window_days: int
+    is_own: bool = False
 
 
 def check_code(present: Code, wanted: Code) -> None:

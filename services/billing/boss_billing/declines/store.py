@@ -72,7 +72,8 @@ _CODES = sa.text(
 
 _LIMITS = sa.text(
     """
-    SELECT DISTINCT ON (tender, per, window_days) tender, per, attempts_max, window_days
+    SELECT DISTINCT ON (tender, per, window_days) tender, per, attempts_max, window_days,
+           enterprise_id <> :every_enterprise AS is_own
     FROM attempt_limit
     WHERE enterprise_id IN (:every_enterprise, :enterprise_id)
     ORDER BY tender, per, window_days, enterprise_id DESC
@@ -118,6 +119,17 @@ def save_limit(connection: sa.Connection, enterprise_id: UUID, limit: AttemptLim
     connection.execute(statement.on_conflict_do_update(index_elements=["enterprise_id", *key], set_=values))
 
 
+def delete_limit(connection: sa.Connection, enterprise_id: UUID, tender: str, per: Per, window_days: int) -> bool:
+    """Delete an enterprise's own limit; tell whether there was one."""
+    mine = (
+        attempt_limit.c.enterprise_id == enterprise_id,
+        attempt_limit.c.tender == tender,
+        attempt_limit.c.per == per,
+        attempt_limit.c.window_days == window_days,
+    )
+    return connection.execute(sa.delete(attempt_limit).where(*mine)).rowcount > 0
+
+
 def add_alerts(connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
     """Add alerts to staff, one per payment."""
     if rows:
@@ -136,7 +148,7 @@ def resolve_alert(
 def attempt_limits(connection: sa.Connection, enterprise_id: UUID) -> Sequence[AttemptLimit]:
     """Read the attempt limits of an enterprise."""
     rows = connection.execute(_LIMITS, {"every_enterprise": EVERY_ENTERPRISE, "enterprise_id": enterprise_id})
-    return [AttemptLimit(row.tender, Per(row.per), row.attempts_max, row.window_days) for row in rows]
+    return [AttemptLimit(row.tender, Per(row.per), row.attempts_max, row.window_days, row.is_own) for row in rows]
 
 
 def _code(row: Sequence[Any]) -> Code:

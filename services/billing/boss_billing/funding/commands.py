@@ -214,4 +214,5 @@ def _retry_attempt(page: Settlement, batch: Batch, attempt: OpenAttempt, source:
         Label.RETRY,
         invoice.attempts,
         page.day(attempt),
+        batch.bill_date,
     )

@@ -144,6 +144,27 @@ def check_update(tender: str, change: CardUpdate) -> None:
         raise InvalidArgument.field("funding_source.expiry_year", "must be a year such as 2027.")
 
 
+def by_card(
+    sources: Sequence[FundingSource], paid: Mapping[UUID, int]
+) -> tuple[Sequence[FundingSource], Mapping[UUID, int]]:
+    """Let sources of one card or bank account be one, with all their responsibility and what they `paid` together.
+
+    Its holder is asked once for one invoice: each time counts for the networks (SPEC BIL-5). A source that isn't valid
+    stays by itself, as nobody else is charged for it.
+    """
+    groups: dict[tuple[str, str, bool], list[FundingSource]] = {}
+    for source in sources:
+        groups.setdefault((source.tender, source.token, source.is_valid), []).append(source)
+    if len(groups) == len(sources):
+        return sources, paid
+    asked, together = [], dict(paid)
+    for mine in groups.values():
+        first = next((one for one in mine if one.is_primary), mine[0])
+        asked.append(first._replace(responsibility_percent=sum(one.responsibility_percent for one in mine)))
+        together[first.id] = sum(paid.get(one.id, 0) for one in mine)
+    return asked, together
+
+
 def split(
     amount_minor: int,
     sources: Sequence[FundingSource],

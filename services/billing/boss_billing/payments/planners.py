@@ -2,25 +2,49 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from boss_billing.accounts.rules import Account
 from boss_billing.declines import store as declines
 from boss_billing.declines.rules import AttemptLimit, Per
 from boss_billing.funding.rules import FundingSource
 from boss_billing.invoices.rules import Invoice
 from boss_billing.payments import store
 from boss_billing.payments.planning import Planner
+from boss_kit.days import business_date
 from boss_kit.ids import new_id
+from boss_kit.unit_of_work import Transaction
+
+
+@dataclass(frozen=True)
+class RunDay:
+    """The day a run bills, and by unit the later one on which its attempts are made where a missed day is caught up."""
+
+    enterprise_id: UUID
+    run_id: UUID
+    bill_date: date
+    late_days: Mapping[UUID, date] = field(default_factory=dict)
+
+
+def run_day(
+    tx: Transaction, enterprise_id: UUID, run_id: UUID, bill_date: date, accounts: Mapping[UUID, Account]
+) -> RunDay:
+    """Tell on which days a run asks for the money of these accounts."""
+    days = {zone: business_date(tx.now, zone) for zone in {one.time_zone for one in accounts.values()}}
+    late = {zone: day for zone, day in days.items() if day > bill_date}
+    if not late:
+        return RunDay(enterprise_id, run_id, bill_date)
+    of_units = {one.ref.business_unit_id: late[one.time_zone] for one in accounts.values() if one.time_zone in late}
+    return RunDay(enterprise_id, run_id, bill_date, of_units)
 
 
 def open_planner(
     connection: sa.Connection,
-    enterprise_id: UUID,
-    run_id: UUID,
-    day: date,
+    of: RunDay,
     sources: Sequence[FundingSource],
     to_pay: Mapping[UUID, int],
     older: Mapping[UUID, Invoice] | None = None,
@@ -31,6 +55,7 @@ def open_planner(
 
     `to_pay` says how many invoices of each account the page may hold at most. Who `only_looks` keeps nobody waiting.
     """
+    enterprise_id = of.enterprise_id
     limits = declines.attempt_limits(connection, enterprise_id)
     per_card = [limit for limit in limits if limit.per is Per.SOURCE]
     tenders = {limit.tender for limit in per_card}
@@ -38,12 +63,12 @@ def open_planner(
     for source in sources:
         if source.tender in tenders:
             asked[source.token] += to_pay.get(source.account.id, 1)
-    card_days = days_of_cards(connection, enterprise_id, per_card, asked, day, only_looks=only_looks)
+    card_days = days_of_cards(connection, enterprise_id, per_card, asked, of.bill_date, only_looks=only_looks)
     account_ids = list(to_pay)
     invoice_days = store.attempts_of_invoices(connection, enterprise_id, account_ids, list(older or ()))
     shared = [one for one in older or () if len(sources) > 1]
     paid = store.paid_by_sources(connection, enterprise_id, account_ids, shared)
-    return Planner(run_id, day, limits, new_id, card_days, invoice_days, paid)
+    return Planner(of.run_id, of.bill_date, limits, new_id, card_days, invoice_days, paid, of.late_days)
 
 
 def days_of_cards(

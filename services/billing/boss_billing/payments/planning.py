@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from boss_billing.declines.rules import AttemptLimit, Per, first_allowed_day
-from boss_billing.funding.rules import MANUAL, FundingSource, split
+from boss_billing.funding.rules import MANUAL, FundingSource, by_card, split
 from boss_billing.invoices.rules import Invoice
 from boss_billing.payments.rules import Label, Payment, kind_of
 from boss_kit.money import Money
@@ -19,7 +19,10 @@ ATTEMPT_LIMIT = "ATTEMPT_LIMIT"
 
 
 class NewAttempt(NamedTuple):
-    """A try at a payment, with the card data of now; a run's first try is in no batch yet."""
+    """A try at a payment, with the card data of now; a run's first try is in no batch yet.
+
+    `day` is the one it is made on; the one it is billed for may be long gone, where a run was missed.
+    """
 
     id: UUID
     payment: Payment
@@ -31,6 +34,7 @@ class NewAttempt(NamedTuple):
     label: Label
     attempt_no: int
     day: date
+    bill_date: date
 
 
 class TriedCard(NamedTuple):
@@ -55,7 +59,8 @@ class Planner:
 
     `card_days` (by token: networks count by card, not by source) and `invoice_days` (by invoice and token: a share is a
     debit of its own) hold the days of earlier attempts, where there were enough of them to matter; `paid` holds what
-    each source has paid of an older invoice.
+    each source has paid of an older invoice. `late_days` says by unit on which day its attempts are made, where that is
+    after the day they are billed for: networks count when they are asked.
     """
 
     bill_run_id: UUID
@@ -65,6 +70,7 @@ class Planner:
     card_days: Mapping[str, list[date]] = field(default_factory=dict)
     invoice_days: Mapping[tuple[UUID, str], list[date]] = field(default_factory=dict)
     paid: Mapping[UUID, Mapping[UUID, int]] = field(default_factory=dict)
+    late_days: Mapping[UUID, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._limits: dict[tuple[str, Per], list[AttemptLimit]] = defaultdict(list)
@@ -76,40 +82,49 @@ class Planner:
     def plan(
         self, account_number: str, invoice: Invoice, sources: Sequence[FundingSource]
     ) -> tuple[Invoice, list[NewAttempt], NotPaid | None]:
-        """Plan the payments of one open invoice; give it as it is then, and why not all of it is asked for."""
-        shares = split(invoice.balance_minor, sources, invoice.total_minor, self.paid.get(invoice.id))
+        """Plan the payments of one open invoice; give it as it is then, and why not all of it is asked for.
+
+        A share whose card is at a limit waits for the day on which it isn't; the others are asked for now.
+        """
+        paid = self.paid.get(invoice.id, {}) if self.paid else {}
+        if len(sources) > 1:
+            sources, paid = by_card(sources, paid)
+        shares = split(invoice.balance_minor, sources, invoice.total_minor, paid)
         parts = [(source, share) for source, share in shares if source.tender != MANUAL]
         if not parts:
             without = invoice._replace(next_attempt_date=None)
             return without, [], _not_paid(without, is_manual=bool(shares))
-        allowed = max(self._allowed_day(invoice, source, _times(source, parts)) for source, _ in parts)
-        if allowed > self.day:
-            later = invoice._replace(next_attempt_date=allowed)
-            text = f"The card network allows no further attempt before {allowed:%Y-%m-%d}."
-            return later, [], NotPaid(later, ATTEMPT_LIMIT, text)
+        day = self.late_days.get(invoice.account.business_unit_id, self.day) if self.late_days else self.day
+        allowed = [self._allowed_day(invoice, source, day) for source, _ in parts]
+        asked = parts
+        if max(allowed) > day:
+            asked = [part for part, first in zip(parts, allowed, strict=True) if first <= day]
         payments = [
-            self._payment(account_number, invoice, source, share, place)
-            for place, (source, share) in enumerate(parts, 1)
+            self._payment(account_number, invoice, source, share, place, day)
+            for place, (source, share) in enumerate(asked, 1)
         ]
+        after = invoice.attempted(len(payments))
+        if len(asked) < len(parts):
+            after = after._replace(next_attempt_date=min(first for first in allowed if first > day))
+            return after, payments, _at_limit(after, parts, asked)
         missing = _share_not_paid(invoice, shares, parts) if len(sources) > 1 else None
-        return invoice.attempted(len(payments)), payments, missing
+        return after, payments, missing
 
-    def _allowed_day(self, invoice: Invoice, source: FundingSource, times: int) -> date:
-        of_card, of_invoice = self._cards.get(source.token, []), self._invoices.get((invoice.id, source.token))
-        allowed = self.day
-        if of_card or times > 1:
-            days = [*of_card, *[self.day] * (times - 1)]
-            allowed = first_allowed_day(self._limits[source.tender, Per.SOURCE], days, self.day)
+    def _allowed_day(self, invoice: Invoice, source: FundingSource, day: date) -> date:
+        of_card, of_invoice = self._cards.get(source.token), self._invoices.get((invoice.id, source.token))
+        allowed = day
+        if of_card:
+            allowed = first_allowed_day(self._limits[source.tender, Per.SOURCE], of_card, day)
         if of_invoice:
-            per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], of_invoice, self.day)
+            per_invoice = first_allowed_day(self._limits[source.tender, Per.INVOICE], of_invoice, day)
             allowed = max(allowed, per_invoice)
         return allowed
 
     def _payment(
-        self, account_number: str, invoice: Invoice, source: FundingSource, share: int, place: int
+        self, account_number: str, invoice: Invoice, source: FundingSource, share: int, place: int, day: date
     ) -> NewAttempt:
-        self._cards[source.token].append(self.day)
-        self._invoices[invoice.id, source.token].append(self.day)
+        self._cards[source.token].append(day)
+        self._invoices[invoice.id, source.token].append(day)
         payment = Payment(self.new_id(), invoice.account, kind_of(invoice, self.bill_run_id), share, invoice.currency)
         return NewAttempt(
             self.new_id(),
@@ -121,13 +136,20 @@ class Planner:
             None,
             Label.ORIGINAL,
             invoice.attempts + place,
+            day,
             self.day,
         )
 
 
-def _times(source: FundingSource, parts: Sequence[tuple[FundingSource, int]]) -> int:
-    """Count how often a source's card is asked for one invoice."""
-    return sum(one.token == source.token for one, _ in parts) if len(parts) > 1 else 1
+def _at_limit(
+    later: Invoice, parts: Sequence[tuple[FundingSource, int]], asked: Sequence[tuple[FundingSource, int]]
+) -> NotPaid:
+    """Say from when on the networks allow what isn't asked for now."""
+    text = f"The card network allows no further attempt before {later.next_attempt_date:%Y-%m-%d}."
+    if asked:
+        whole, now = (sum(share for _, share in some) for some in (parts, asked))
+        text = f"{Money(whole - now, later.currency)} of it waits as a share: {text[0].lower()}{text[1:]}"
+    return NotPaid(later, ATTEMPT_LIMIT, text)
 
 
 def _not_paid(invoice: Invoice, *, is_manual: bool) -> NotPaid:

@@ -314,7 +314,7 @@ def _payment_row(one: NewAttempt, state: State, correlation: str, now: datetime)
         one.source.is_primary,
         one.payment.amount_minor,
         one.payment.currency,
-        one.day,
+        one.bill_date,
         None,
         "",
         "",

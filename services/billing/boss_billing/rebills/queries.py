@@ -13,7 +13,7 @@ from boss_billing.funding import store as funding
 from boss_billing.funding.rules import MANUAL, FundingSource
 from boss_billing.invoices.queries import get_invoice
 from boss_billing.invoices.rules import Invoice
-from boss_billing.payments.planners import open_planner
+from boss_billing.payments.planners import RunDay, open_planner
 from boss_billing.payments.planning import ATTEMPT_LIMIT
 from boss_billing.payments.rules import IN_FLIGHT, State
 from boss_billing.payments.store import payment
@@ -108,9 +108,8 @@ def _why_without_a_decline(day: date, payments: Sequence["sa.Row[Any]"], limit: 
 def _limit_before(tx: Transaction, invoice: Invoice, sources: Sequence[FundingSource], day: date) -> str:
     """Say so where a network's limit is why an invoice isn't tried on the day before."""
     ref, before = invoice.account, day - timedelta(days=1)
-    planner = open_planner(
-        tx.connection, ref.enterprise_id, NO_RUN, before, sources, {ref.id: 1}, {invoice.id: invoice}, only_looks=True
-    )
+    of = RunDay(ref.enterprise_id, NO_RUN, before)
+    planner = open_planner(tx.connection, of, sources, {ref.id: 1}, {invoice.id: invoice}, only_looks=True)
     _, _, not_paid = planner.plan("", invoice, sources)
     return not_paid.description if not_paid is not None and not_paid.reason == ATTEMPT_LIMIT else ""
 

@@ -25,7 +25,7 @@ from boss_billing.invoices.rules import (
 )
 from boss_billing.ledger import store as ledger
 from boss_billing.payments import store as payments
-from boss_billing.payments.planners import open_planner
+from boss_billing.payments.planners import open_planner, run_day
 from boss_billing.payments.planning import NewAttempt, NotPaid
 from boss_billing.runs import store
 from boss_billing.runs.rules import (
@@ -74,7 +74,8 @@ def bill_pages(tx: Transaction, run: BillRun, due: Sequence[tuple[Shard, DuePage
     owed_before = invoices.open_items(connection, enterprise_id, fresh)
     sources = funding.recurring_sources(connection, enterprise_id, fresh)
     to_pay = Counter(charge.account_id for charge in charges)
-    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources), to_pay)
+    day = run_day(tx, enterprise_id, run.id, run.bill_date, locked)
+    planner = open_planner(connection, day, _all(sources), to_pay)
     made = bill(charges, locked, billed, sources, planner)
     _save(tx, run, made)
     skips = [skip for shard, page in due for skip in _skips(shard, page)]
@@ -132,7 +133,8 @@ def collect_page(tx: Transaction, run: BillRun, found: Sequence[tuple[UUID, UUID
     still = store.still_to_collect(connection, enterprise_id, unit_ids, run.bill_date, ids)
     sources = funding.recurring_sources(connection, enterprise_id, locked)
     to_pay = Counter(account_id for _, account_id in found)
-    planner = open_planner(connection, enterprise_id, run.id, run.bill_date, _all(sources), to_pay, still)
+    day = run_day(tx, enterprise_id, run.id, run.bill_date, locked)
+    planner = open_planner(connection, day, _all(sources), to_pay, still)
     changed: list[Invoice] = []
     made: list[NewAttempt] = []
     not_paid: list[NotPaid] = []

@@ -11,7 +11,7 @@ from boss_billing.accounts.rules import AccountRef
 from boss_billing.funding import store as funding
 from boss_billing.invoices import store as invoices
 from boss_billing.invoices.rules import REFUSAL_TEXTS, Invoice
-from boss_billing.payments.planners import open_planner
+from boss_billing.payments.planners import open_planner, run_day
 from boss_billing.payments.planning import NewAttempt, NotPaid
 from boss_billing.runs import store
 from boss_billing.runs.rules import SUSPENDED, BilledPage, DuePage, Scope, bill
@@ -55,7 +55,8 @@ def preview_due(tx: Transaction, enterprise_id: UUID, bill_date: date, due: DueP
     sources = funding.recurring_sources(connection, enterprise_id, known)
     all_sources = [source for mine in sources.values() for source in mine]
     to_pay = Counter(charge.account_id for charge in due.charges)
-    planner = open_planner(connection, enterprise_id, new_id(), bill_date, all_sources, to_pay, only_looks=True)
+    day = run_day(tx, enterprise_id, new_id(), bill_date, known)
+    planner = open_planner(connection, day, all_sources, to_pay, only_looks=True)
     page = bill(due.charges, known, billed, sources, planner)
     found: dict[str, PlannedAgreement] = {}
     numbers = {charge.agreement_id: charge.agreement_number for charge in due.charges}
@@ -86,7 +87,8 @@ def preview_collect(
     sources = funding.recurring_sources(connection, enterprise_id, account_ids)
     all_sources = [source for mine in sources.values() for source in mine]
     to_pay = Counter(account_id for _, _, account_id, _ in rows)
-    planner = open_planner(connection, enterprise_id, new_id(), bill_date, all_sources, to_pay, older, only_looks=True)
+    day = run_day(tx, enterprise_id, new_id(), bill_date, accounts.read(connection, enterprise_id, account_ids))
+    planner = open_planner(connection, day, all_sources, to_pay, older, only_looks=True)
     found = []
     for number, invoice_id, account_id, why_held in rows:
         before = older[invoice_id]
