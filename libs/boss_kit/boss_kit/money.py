@@ -6,13 +6,31 @@ from fractions import Fraction
 
 from boss_kit.errors import InvalidArgument
 
-EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "BHD": 3, "KWD": 3, "TND": 3}
-EXPONENT_DEFAULT = 2
+# ISO 4217, list one of 2026-01-01 (column "CcyMnrUnts"), without what has no minor unit there, such as gold; BGN was in
+# use until 2025, so books may hold it.
+_BY_EXPONENT = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY
+COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR
+IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD
+NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP
+SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG
+""",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+EXPONENTS = {currency: places for places, currencies in _BY_EXPONENT.items() for currency in currencies.split()}
+UNKNOWN = "isn't an ISO 4217 currency; use a code such as USD."
 
 
 def exponent(currency: str) -> int:
-    """Tell how many decimals the currency's major unit has."""
-    return EXPONENTS.get(currency, EXPONENT_DEFAULT)
+    """Tell how many decimals the currency's major unit has. Raises InvalidArgument for one there isn't."""
+    try:
+        return EXPONENTS[currency]
+    except KeyError:
+        text = f"{currency[:10]!r} {UNKNOWN}"
+        raise InvalidArgument("CURRENCY_UNKNOWN", text, metadata={"currency": currency[:10]}) from None
 
 
 def round_half_up(amount: Fraction | Decimal | int) -> int:
@@ -55,8 +73,10 @@ class Money:
 def parse_money(text: str, currency: str, field: str = "amount") -> Money:
     """Read a plain decimal such as `35.00`.
 
-    Raises InvalidArgument when the text isn't a number or has more decimals than the currency.
+    Raises InvalidArgument when the text isn't a number or has more decimals than the currency, or there is none such.
     """
+    if currency not in EXPONENTS:
+        raise InvalidArgument.field(field, f"is in {currency[:10]!r}, which {UNKNOWN}")
     try:
         amount = Decimal(text)
     except ArithmeticError:

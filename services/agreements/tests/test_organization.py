@@ -88,7 +88,7 @@ def test_a_business_unit_has_an_external_id_of_its_own(club: Club) -> None:
     ("values", "words"),
     [
         ({"time_zone": "Mars/Olympus"}, "not a time zone"),
-        ({"currency": "XYZ"}, "not a currency"),
+        ({"currency": "XYZ"}, "isn't an ISO 4217 currency"),
         ({"currency": "usd"}, "currency"),
         ({"external_id": ""}, "external_id"),
         ({"display_name": "x" * 201}, "display_name"),

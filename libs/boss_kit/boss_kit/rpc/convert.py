@@ -1,6 +1,5 @@
 """Shared proto types and our own, both ways."""
 
-import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from uuid import UUID, uuid5
@@ -10,11 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2, money_pb2
 
 from boss_kit.errors import InvalidArgument
-from boss_kit.money import Money, exponent
+from boss_kit.money import EXPONENTS, UNKNOWN, Money, exponent
 
 NANOS = 1_000_000_000
 MINOR_MAX = 2**63 - 1
-_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def money_from_proto(message: money_pb2.Money, field: str = "amount") -> Money:
@@ -25,8 +23,8 @@ def money_from_proto(message: money_pb2.Money, field: str = "amount") -> Money:
 # Most amounts of a page are the same.
 @lru_cache(maxsize=4096)
 def _money(currency: str, units: int, nanos: int, field: str) -> Money:
-    if not _CURRENCY.fullmatch(currency):
-        raise InvalidArgument.field(f"{field}.currency_code", "must be an ISO-4217 code such as USD.")
+    if currency not in EXPONENTS:
+        raise InvalidArgument.field(f"{field}.currency_code", f"{currency[:10]!r} {UNKNOWN}")
     if abs(nanos) >= NANOS or units * nanos < 0:
         raise InvalidArgument.field(f"{field}.nanos", "must lie within one unit and have the sign of units.")
     places = exponent(currency)

@@ -85,7 +85,20 @@ def test_a_decimal_rounds_as_its_fraction(amount: Decimal) -> None:
 
 
 def test_currencies_have_their_own_number_of_decimals() -> None:
-    assert [exponent(currency) for currency in ("JPY", "USD", "BHD")] == [0, 2, 3]
+    places = {
+        currency: exponent(currency) for currency in ("ISK", "JPY", "VND", "BGN", "HUF", "USD", "JOD", "OMR", "UYW")
+    }
+    assert places == {"ISK": 0, "JPY": 0, "VND": 0, "BGN": 2, "HUF": 2, "USD": 2, "JOD": 3, "OMR": 3, "UYW": 4}
+    assert (str(Money(150_000, "VND")), parse_money("1.505", "OMR")) == ("150,000 VND", Money(1505, "OMR"))
+
+
+@pytest.mark.parametrize("currency", ["XYZ", "usd", "", "XAU", "XXX"])
+def test_a_currency_there_is_not_is_refused_with_the_field_and_a_way_out(currency: str) -> None:
+    with pytest.raises(InvalidArgument, match="isn't an ISO 4217 currency; use a code such as USD"):
+        exponent(currency)
+    with pytest.raises(InvalidArgument) as caught:
+        parse_money("35.00", currency, "price")
+    assert caught.value.violations[0].field == "price"
 
 
 @given(DAYS, st.integers(-120, 120))

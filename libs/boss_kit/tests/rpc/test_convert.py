@@ -19,7 +19,7 @@ from boss_kit.rpc.status import to_status
 FIRST, LAST = datetime.fromisoformat("0001-01-02"), datetime.fromisoformat("9999-12-30")
 
 
-@given(st.integers(-(2**62), 2**62), st.sampled_from(["USD", "JPY", "BHD"]))
+@given(st.integers(-(2**62), 2**62), st.sampled_from(["USD", "JPY", "BHD", "CLF"]))
 def test_money_comes_back_as_it_went(amount_minor: Any, currency: str) -> None:
     money = Money(amount_minor, currency)
     assert convert.money_from_proto(convert.money_to_proto(money)) == money
@@ -35,6 +35,11 @@ def test_money_comes_back_as_it_went(amount_minor: Any, currency: str) -> None:
         (2**63 - 1, 0, "USD", "price.units"),
         (1, 0, "usd", "price.currency_code"),
         (1, 0, "", "price.currency_code"),
+        (1, 0, "XYZ", "price.currency_code"),
+        (1, 0, "XAU", "price.currency_code"),
+        (1, 500_000_000, "VND", "price.nanos"),
+        (1, 500_000, "OMR", "price.nanos"),
+        (1, 50_000, "CLF", "price.nanos"),
     ],
 )
 def test_money_that_has_no_coin_is_refused(units: int, nanos: int, currency: str, field: str) -> None:

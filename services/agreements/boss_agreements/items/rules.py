@@ -17,9 +17,8 @@ from boss_agreements.agreements.rules import (
     check_price,
 )
 from boss_agreements.catalogue.rules import Entry, check_choice
-from boss_agreements.organization.rules import CURRENCIES
 from boss_kit.errors import FailedPrecondition, InvalidArgument
-from boss_kit.money import Money
+from boss_kit.money import EXPONENTS, UNKNOWN, Money
 
 KINDS = (ACCESS, SERVICE, PRODUCT, RENTAL, FEE)
 BASES = (TIME, UNIT)
@@ -86,8 +85,8 @@ def saved_item(item: Item) -> Item:
     """Give an item as it is kept. Raises InvalidArgument."""
     check_choice(item.kind, KINDS, "item.kind")
     check_choice(item.basis, BASES, "item.basis")
-    if item.currency not in CURRENCIES:
-        raise InvalidArgument.field("item.price.currency_code", f"{item.currency!r} is not a currency BOSS knows.")
+    if item.currency not in EXPONENTS:
+        raise InvalidArgument.field("item.price.currency_code", f"{item.currency[:10]!r} {UNKNOWN}")
     check_price(item.price_minor, "item.price")
     _check_units(item)
     if item.term_months is not None and not (item.may_be_key and 1 <= item.term_months <= TERM_MONTHS_MAX):

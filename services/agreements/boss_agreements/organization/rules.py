@@ -1,6 +1,5 @@
 """What a business unit is. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,13 +8,7 @@ from uuid import UUID
 from boss_kit.days import parse_zone
 from boss_kit.errors import InvalidArgument
 from boss_kit.ids import derived_id
-
-_CURRENCY = re.compile(r"[A-Z]{3}")
-_KNOWN = """
-AED ARS AUD BGN BHD BRL CAD CHF CLP CNY COP CRC CZK DKK EGP EUR GBP GTQ HKD HUF IDR ILS INR ISK JOD JPY KES KRW KWD MAD
-MXN MYR NGN NOK NZD OMR PAB PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TND TRY TWD UAH USD UYU VND ZAR
-"""
-CURRENCIES = frozenset(_KNOWN.split())
+from boss_kit.money import EXPONENTS, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -60,11 +53,8 @@ def business_unit_id(enterprise_id: UUID, external_id: str) -> UUID:
 def check_unit(time_zone: str, currency: str) -> None:
     """Refuse a time zone or currency nobody knows. Raises InvalidArgument."""
     parse_zone(time_zone, "business_unit.time_zone")
-    if not _CURRENCY.fullmatch(currency) or currency not in CURRENCIES:
-        raise InvalidArgument.field(
-            "business_unit.currency",
-            f"{currency[:10]!r} is not a currency BOSS knows; use an ISO-4217 code such as USD.",
-        )
+    if currency not in EXPONENTS:
+        raise InvalidArgument.field("business_unit.currency", f"{currency[:10]!r} {UNKNOWN}")
 
 
 def check_unchanged(before: BusinessUnit, external_id: str, currency: str) -> None:
