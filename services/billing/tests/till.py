@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from boss_billing.payments.commands import TakePayment, take_payment
 from boss_billing.refunds.commands import CreateRefund, CreateReturn, create_refund, create_return, take_answer
 from boss_billing.refunds.rules import Destination, RefundAnswer, ReturnLine
 from boss_billing.write_offs.commands import CreateWriteOff, ReverseWriteOff, create_write_off, reverse_write_off
+from boss_kit.context import SYSTEM
 from boss_kit.money import Money
 from boss_kit.unit_of_work import Transaction
 
@@ -27,9 +30,10 @@ class Till:
 
     def __init__(self, club: Club) -> None:
         self.club = club
+        self.actor = SYSTEM
 
     def tx(self) -> AbstractContextManager[Transaction]:
-        return self.club.units.begin(self.club.context())
+        return self.club.units.begin(replace(self.club.context(), actor=self.actor))
 
     def collected(self, number: str = "M1") -> UUID:
         """Bill and collect one due charge; give its payment."""
@@ -37,9 +41,16 @@ class Till:
         self.club.play(DAY)
         return UUID(str(self.club.one("SELECT id FROM payment WHERE state = 'approved'")))
 
-    def invoice(self, number: str, amount_minor: int, tax_minor: int = 0, kind: Kind = Kind.SALE) -> Invoice:
+    def invoice(
+        self,
+        number: str,
+        amount_minor: int,
+        tax_minor: int = 0,
+        kind: Kind = Kind.SALE,
+        due_date: date | None = None,
+    ) -> Invoice:
         line = NewLine("Tour pack", "Retail", "10 tours", amount_minor, tax_minor)
-        command = CreateInvoice(ref(number), agreement_id(number), kind, None, [line], {"USD"})
+        command = CreateInvoice(ref(number), agreement_id(number), kind, due_date, [line], {"USD"})
         with self.tx() as tx:
             return create_invoice(tx, command)
 
