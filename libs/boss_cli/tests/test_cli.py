@@ -393,7 +393,7 @@ def test_an_amount_that_is_none_is_refused_by_its_option(cli: Cli) -> None:
 def test_bil_1_run_start_can_stay_until_it_is_done(cli: Cli) -> None:
     run = bill_run_service_pb2.BillRun(name="enterprises/e/billRuns/r", bill_date=DAY, state=1, shards=2)
     done = bill_run_service_pb2.BillRun(
-        name=run.name, bill_date=DAY, state=3, shards=2, shards_done=2, invoices=1200, amount_invoiced=usd(40_000)
+        name=run.name, bill_date=DAY, state=3, shards=2, shards_done=2, invoices=1200, amounts_invoiced=[usd(40_000)]
     )
     watched: list[str] = []
 

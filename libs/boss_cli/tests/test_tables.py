@@ -16,8 +16,8 @@ from boss_kit.errors import NotFound
 DAY = date_pb2.Date(year=2026, month=3, day=10)
 
 
-def usd(units: int) -> money_pb2.Money:
-    return money_pb2.Money(currency_code="USD", units=units)
+def usd(units: int, currency: str = "USD") -> money_pb2.Money:
+    return money_pb2.Money(currency_code=currency, units=units)
 
 
 def test_a_table_keeps_numbers_and_words_whole_in_a_narrow_window() -> None:
@@ -55,7 +55,8 @@ def test_bill_runs_are_listed_with_whose_they_are(cli: Cli) -> None:
     of_unit = f"enterprises/{ENTERPRISE}/businessUnits/u1"
     run = bill_run_service_pb2.BillRun(
         name=f"enterprises/{ENTERPRISE}/billRuns/r1", scope=of_unit, bill_date=DAY, invoices=7,
-        amount_invoiced=usd(59), payments=6, amount_submitted=usd(40), batches=2, batches_submitted=1,
+        amounts_invoiced=[usd(20), usd(39, "EUR")], payments=6, amounts_submitted=[usd(40), usd(0, "EUR")], batches=2,
+        batches_submitted=1,
         state=bill_run_service_pb2.BillRun.STATE_CANCELLED,
     )  # fmt: skip
     whole = bill_run_service_pb2.BillRun(scope=f"enterprises/{ENTERPRISE}", name="enterprises/e/billRuns/r2")
@@ -70,7 +71,7 @@ def test_bill_runs_are_listed_with_whose_they_are(cli: Cli) -> None:
     result = cli.run("run", "list", "--limit", "2")
     assert result.exit_code == 0, result.output
     first = " ".join(result.stdout.splitlines()[1].split())
-    assert first == "2026-03-10 Denver Club cancelled 7 59.00 USD 6 40.00 USD 0 1 of 2 r1"
+    assert first == "2026-03-10 Denver Club cancelled 7 20.00 USD + 39.00 EUR 6 40.00 USD 0 1 of 2 r1"
     assert "the enterprise" in result.stdout.splitlines()[2]
     assert result.stdout.endswith("More bill runs exist: these are the first 2; --limit shows more.\n")
 

@@ -250,7 +250,8 @@ def test_bil_2_older_invoices_are_collected_page_by_page_each_once(
     with club.engine.begin() as connection:
         connection.execute(sa.text("UPDATE invoice SET next_attempt_date = :day"), {"day": DAY})
     club.bill()
-    assert club.one("SELECT state, collected_payments, collected_minor FROM bill_run") == ("submitted", 7, 7 * 2000)
+    assert club.one("SELECT state, collected_payments FROM bill_run") == ("submitted", 7)
+    assert club.one("SELECT currency, amount_minor FROM bill_run_collected") == ("USD", 7 * 2000)
     assert club.one("SELECT count(*), count(DISTINCT invoice_id) FROM attempt WHERE state = 'pending'") == (7, 7)
     assert club.one("SELECT count(*) FROM batch") == 1
     club.assert_books()

@@ -168,7 +168,9 @@ _OUTCOMES = {
     "ORDER BY 1, 2, 3, 4",
     "skipped": "SELECT agreement_number, reason, description FROM skipped_charge WHERE enterprise_id = :e "
     "ORDER BY 1, 2",
-    "runs": "SELECT bill_date, state, collected_payments, collected_minor FROM bill_run WHERE enterprise_id = :e "
+    "runs": "SELECT bill_date, state, collected_payments FROM bill_run WHERE enterprise_id = :e ORDER BY 1",
+    "collected": "SELECT bill_date, collected.currency, amount_minor FROM bill_run_collected AS collected "
+    "JOIN bill_run ON bill_run.id = bill_run_id WHERE collected.enterprise_id = :e AND bill_run.enterprise_id = :e "
     "ORDER BY 1",
 }  # fmt: skip
 

@@ -1,11 +1,12 @@
 """`boss run`: bill runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated
 
 import typer
 from boss.billing.v1 import bill_run_service_pb2 as pb
+from google.type import money_pb2
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from boss_cli import screen
@@ -85,9 +86,9 @@ def _row(run: Run, units: Mapping[str, str]) -> tuple[object, ...]:
         of,
         STATES.get(run.state, ""),
         f"{run.invoices:,}",
-        screen.short(run.amount_invoiced),
+        _short(run.amounts_invoiced),
         f"{run.payments:,}",
-        screen.short(run.amount_submitted),
+        _short(run.amounts_submitted),
         f"{run.skipped:,}",
         f"{run.batches_submitted} of {run.batches}",
         run.name.rpartition("/")[2],
@@ -120,9 +121,17 @@ def show(run: Run) -> None:
         ("run", run.name),
         ("bill date", screen.day(run.bill_date)),
         ("state", STATES.get(run.state, "")),
-        ("invoices", f"{run.invoices:,}, {screen.money(run.amount_invoiced)}"),
-        ("payments", f"{run.payments:,}, {screen.money(run.amount_submitted)}"),
+        ("invoices", f"{run.invoices:,}, {_sums(run.amounts_invoiced)}"),
+        ("payments", f"{run.payments:,}, {_sums(run.amounts_submitted)}"),
         ("skipped", f"{run.skipped:,}"),
         ("batches submitted", f"{run.batches_submitted} of {run.batches}"),
     )
     screen.out().print(screen.table(("", ""), rows))
+
+
+def _sums(amounts: Iterable[money_pb2.Money]) -> str:
+    return " + ".join(map(screen.money, amounts))
+
+
+def _short(amounts: Iterable[money_pb2.Money]) -> str:
+    return " + ".join(screen.money(one) for one in amounts if one.units or one.nanos) or "-"

@@ -1,8 +1,10 @@
 """Bill runs, previews and batches as the API shows them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from boss.billing.v1 import bill_run_service_pb2 as pb
+from google.type import money_pb2
 
 from boss_billing.batches.rules import BatchState
 from boss_billing.runs.previews import PlannedAgreement, PlannedInvoice
@@ -36,9 +38,9 @@ def run(one: Progress) -> pb.BillRun:
         bill_date=date_to_proto(one.bill_date),
         state=_STATES[one.state],
         invoices=one.invoices,
-        amount_invoiced=money_to_proto(Money(one.invoiced_minor, one.currency)),
+        amount_invoiced=_only(one.invoiced),
         payments=one.payments,
-        amount_submitted=money_to_proto(Money(one.payments_minor, one.currency)),
+        amount_submitted=_only(one.submitted),
         skipped=one.skipped,
         shards=one.shards,
         shards_done=one.shards_done,
@@ -49,6 +51,8 @@ def run(one: Progress) -> pb.BillRun:
         created_by=one.created_by,
         approved_by=one.approved_by,
         invoices_per_second=one.invoices_per_s,
+        amounts_invoiced=map(money_to_proto, one.invoiced),
+        amounts_submitted=map(money_to_proto, one.submitted),
     )
 
 
@@ -92,6 +96,11 @@ def batch(row: Any, tenders: Any) -> pb.Batch:
             for one in tenders
         ],
     )
+
+
+def _only(amounts: Sequence[Money]) -> money_pb2.Money | None:
+    """Show a sum in one currency; none of several is the whole."""
+    return money_to_proto(amounts[0]) if len(amounts) == 1 else None
 
 
 def _planned_invoice(one: PlannedInvoice) -> pb.PlannedInvoice:

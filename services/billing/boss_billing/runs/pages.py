@@ -149,7 +149,7 @@ def collect_page(tx: Transaction, run: BillRun, found: Sequence[tuple[UUID, UUID
     invoices.save(connection, enterprise_id, changed)
     payments.add(connection, made, [None] * len(made), tx.context.correlation, tx.now)
     store.add_skips(connection, run, _not_paid(not_paid))
-    store.count_collected(connection, run, len(made), sum(one.payment.amount_minor for one in made))
+    store.count_collected(connection, run, len(made), _by_currency(made))
     announce(tx, _of_payments(locked, made))
     return True
 
@@ -272,6 +272,13 @@ def _not_paid(found: Sequence[NotPaid]) -> list[Skip]:
         Skip(one.invoice.account.business_unit_id, one.invoice.number, one.reason, str(one.invoice.id), one.description)
         for one in found
     ]
+
+
+def _by_currency(made: Sequence[NewAttempt]) -> Mapping[str, int]:
+    sums: Counter[str] = Counter()
+    for one in made:
+        sums[one.payment.currency] += one.payment.amount_minor
+    return sums
 
 
 def _of_payments(locked: dict[UUID, Account], made: Sequence[NewAttempt]) -> dict[UUID, Account]:

@@ -12,6 +12,7 @@ from boss_billing.batches.store import batch
 from boss_billing.runs.rules import Scope, ScopeKind
 from boss_billing.runs.store import skipped_charge
 from boss_kit.errors import NotFound
+from boss_kit.money import Money
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
@@ -20,15 +21,13 @@ _PROGRESS = """
            run.scope_kind, run.round, run.created_by, run.approved_by,
            coalesce(shards.round_invoices, 0) AS round_invoices,
            coalesce(extract(epoch FROM shards.page_time - run.start_time), 0) AS round_s,
-           run.collected_payments + coalesce(shards.payments, 0) AS payments,
-           run.collected_minor + coalesce(shards.payments_minor, 0) AS payments_minor,
-           coalesce(shards.invoices, 0) AS invoices, coalesce(shards.invoiced_minor, 0) AS invoiced_minor,
+           run.collected_payments + coalesce(shards.payments, 0) AS payments, coalesce(shards.invoices, 0) AS invoices,
            coalesce(shards.shards, 0) AS shards, coalesce(shards.done, 0) AS shards_done,
            batches.batches, batches.submitted, skips.skipped
     FROM bill_run AS run
     LEFT JOIN LATERAL (
-        SELECT sum(invoices) AS invoices, sum(invoiced_minor) AS invoiced_minor, sum(payments) AS payments,
-               sum(payments_minor) AS payments_minor, count(*) FILTER (WHERE shard.round = run.round) AS shards,
+        SELECT sum(invoices) AS invoices, sum(payments) AS payments,
+               count(*) FILTER (WHERE shard.round = run.round) AS shards,
                count(*) FILTER (WHERE is_done AND shard.round = run.round) AS done,
                sum(invoices) FILTER (WHERE shard.round = run.round) AS round_invoices,
                max(page_time) FILTER (WHERE shard.round = run.round) AS page_time
@@ -58,6 +57,32 @@ _PAGE = sa.text(
     """
 )
 
+# A unit has one currency. What was collected before it was counted by currency is in the run's own.
+_SUMS = sa.text(
+    """
+    SELECT run_id, currency, CAST(sum(invoiced_minor) AS bigint) AS invoiced_minor,
+           CAST(sum(payments_minor) AS bigint) AS payments_minor
+    FROM (
+        SELECT shard.bill_run_id AS run_id, unit.currency, shard.invoiced_minor, shard.payments_minor
+        FROM bill_run_shard AS shard
+        JOIN business_unit AS unit
+            ON unit.enterprise_id = shard.enterprise_id AND unit.id = shard.business_unit_id
+        WHERE shard.enterprise_id = :enterprise_id AND shard.bill_run_id = ANY(:run_ids)
+        UNION ALL
+        SELECT bill_run_id, currency, 0, amount_minor
+        FROM bill_run_collected
+        WHERE enterprise_id = :enterprise_id AND bill_run_id = ANY(:run_ids)
+        UNION ALL
+        SELECT id, currency, 0, collected_minor
+        FROM bill_run
+        WHERE enterprise_id = :enterprise_id AND id = ANY(:run_ids)
+    ) AS summed
+    GROUP BY run_id, currency
+    HAVING sum(invoiced_minor) <> 0 OR sum(payments_minor) <> 0
+    ORDER BY run_id, currency
+    """
+)
+
 _TENDERS = sa.text(
     """
     SELECT batch_id, tender, count(*) AS payments, sum(amount_minor) AS amount_minor, min(currency) AS currency,
@@ -73,18 +98,17 @@ _TENDERS = sa.text(
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is."""
+    """How far a run is; what it invoiced and submitted by currency, in its own while that is nothing."""
 
     enterprise_id: UUID
     id: UUID
     scope: Scope
     bill_date: date
     state: str
-    currency: str
     invoices: int
-    invoiced_minor: int
+    invoiced: Sequence[Money]
     payments: int
-    payments_minor: int
+    submitted: Sequence[Money]
     skipped: int
     shards: int
     shards_done: int
@@ -102,7 +126,7 @@ def get_run(tx: Transaction, enterprise_id: UUID, run_id: UUID) -> Progress:
     row = tx.connection.execute(_ONE, {"enterprise_id": enterprise_id, "run_id": run_id}).one_or_none()
     if row is None:
         raise NotFound("BILL_RUN_NOT_FOUND", f"There is no bill run {run_id}.", metadata={"bill_run_id": str(run_id)})
-    return _progress(row)
+    return _progress(row, _sums(tx, enterprise_id, [run_id]).get(run_id, ()))
 
 
 def list_runs(tx: Transaction, enterprise_id: UUID, page: Page) -> tuple[Sequence[Progress], str]:
@@ -110,7 +134,8 @@ def list_runs(tx: Transaction, enterprise_id: UUID, page: Page) -> tuple[Sequenc
     day, last = page.after or (None, None)
     parameters = {"enterprise_id": enterprise_id, "bill_date": day, "last": last, "limit": page.limit}
     rows, token = page.cut(tx.connection.execute(_PAGE, parameters).all(), lambda row: (row.bill_date, row.id))
-    return [_progress(row) for row in rows], token
+    sums = _sums(tx, enterprise_id, [row.id for row in rows])
+    return [_progress(row, sums.get(row.id, ())) for row in rows], token
 
 
 def list_skipped(tx: Transaction, enterprise_id: UUID, run_id: UUID, page: Page) -> tuple[Sequence["sa.Row[Any]"], str]:
@@ -142,6 +167,13 @@ def list_batches(
     return [(row, tenders.get(row.id, [])) for row in rows], token
 
 
+def _sums(tx: Transaction, enterprise_id: UUID, run_ids: Sequence[UUID]) -> Mapping[UUID, list["sa.Row[Any]"]]:
+    found: dict[UUID, list[Any]] = {}
+    for row in tx.connection.execute(_SUMS, {"enterprise_id": enterprise_id, "run_ids": list(run_ids)}):
+        found.setdefault(row.run_id, []).append(row)
+    return found
+
+
 def _tenders(tx: Transaction, enterprise_id: UUID, ids: Sequence[UUID]) -> Mapping[UUID, list["sa.Row[Any]"]]:
     found: dict[UUID, list[Any]] = {}
     for row in tx.connection.execute(_TENDERS, {"enterprise_id": enterprise_id, "ids": list(ids)}):
@@ -149,18 +181,18 @@ def _tenders(tx: Transaction, enterprise_id: UUID, ids: Sequence[UUID]) -> Mappi
     return found
 
 
-def _progress(row: "sa.Row[Any]") -> Progress:
+def _progress(row: "sa.Row[Any]", sums: Sequence["sa.Row[Any]"]) -> Progress:
+    nothing = [Money(0, row.currency)]
     return Progress(
         row.enterprise_id,
         row.id,
         Scope(ScopeKind(row.scope_kind), row.enterprise_id, row.scope_id),
         row.bill_date,
         row.state,
-        row.currency,
         int(row.invoices),
-        int(row.invoiced_minor),
+        [Money(one.invoiced_minor, one.currency) for one in sums] or nothing,
         int(row.payments),
-        int(row.payments_minor),
+        [Money(one.payments_minor, one.currency) for one in sums] or nothing,
         row.skipped,
         row.shards,
         row.shards_done,

@@ -35,6 +35,15 @@ bill_run = sa.Table(
     sa.Column("start_time", sa.DateTime(timezone=True)),
 )
 
+bill_run_collected = sa.Table(
+    "bill_run_collected",
+    TABLES,
+    sa.Column("enterprise_id", PG_UUID, primary_key=True),
+    sa.Column("bill_run_id", PG_UUID, primary_key=True),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("amount_minor", sa.BigInteger, nullable=False),
+)
+
 bill_run_shard = sa.Table(
     "bill_run_shard",
     TABLES,
@@ -357,13 +366,19 @@ def add_skips(connection: sa.Connection, run: BillRun, skips: Sequence[Skip]) ->
         connection.execute(insert(skipped_charge).on_conflict_do_nothing(), rows)
 
 
-def count_collected(connection: sa.Connection, run: BillRun, payments: int, amount_minor: int) -> None:
-    """Count the payments a run made for older invoices."""
-    values = {
-        "collected_payments": bill_run.c.collected_payments + payments,
-        "collected_minor": bill_run.c.collected_minor + amount_minor,
-    }
-    connection.execute(sa.update(bill_run).where(*_mine(run)).values(values))
+def count_collected(connection: sa.Connection, run: BillRun, payments: int, sums: Mapping[str, int]) -> None:
+    """Count the payments a run made for older invoices, and what they come to by currency."""
+    if not payments:
+        return
+    counted = {"collected_payments": bill_run.c.collected_payments + payments}
+    connection.execute(sa.update(bill_run).where(*_mine(run)).values(counted))
+    mine = {"enterprise_id": run.enterprise_id, "bill_run_id": run.id}
+    statement = insert(bill_run_collected)
+    more = {"amount_minor": bill_run_collected.c.amount_minor + statement.excluded.amount_minor}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[*mine, "currency"], set_=more),
+        [{**mine, "currency": currency, "amount_minor": amount} for currency, amount in sums.items()],
+    )
 
 
 def _mine(run: BillRun) -> tuple[sa.ColumnElement[bool], ...]:
