@@ -353,7 +353,8 @@ def test_bil_9_one_batch_is_asked_for_by_its_number_whatever_its_day(
     assert one(7) == [(7, 1000)]
     assert one(9) == [(9, 0)]
     assert one(99) == [(99, 777)]
-    assert one(6) == []
+    with pytest.raises(NotFound, match="There is no batch 6 in this enterprise, and no deposit for one; ask for its"):
+        one(6)
     assert one(9, end_date=date_to_proto(DAY)) == []
     request = pb.GetPaymentBatchesReportRequest(parent=PARENT, filter=pb.ReportFilter(batch_number=8))
     (batch,) = reports.GetPaymentBatchesReport(request, timeout=10).batches
@@ -441,6 +442,30 @@ def test_bil_9_a_unit_there_is_not_is_refused_by_every_report_and_list_of_a_cont
         with pytest.raises(NotFound, match=str(unit_id("Nowhere"))) as refused:
             method(request, timeout=10)
         assert refused.value.reason == "BUSINESS_UNIT_NOT_FOUND"
+
+
+def test_bil_9_a_batch_a_division_or_an_enterprise_there_is_not_is_refused_by_name(month: Month, reports: Any) -> None:
+    month.pay(Paid(1000))
+    of_batch, days = pb.ReportFilter(batch_number=404), pb.ReportFilter(**DAYS)
+    west, elsewhere = unit_id("West"), unit_id("Elsewhere")
+    division, enterprise = f"{PARENT}/divisions/{west}", f"enterprises/{elsewhere}"
+    csv = {"report": pb.REPORT_KIND_BATCHES, "format": pb.FILE_FORMAT_CSV}
+    asked = [
+        (reports.GetPaymentBatchesReport, pb.GetPaymentBatchesReportRequest(parent=PARENT, filter=of_batch), "404"),
+        (reports.GetReconciliationReport, pb.GetReconciliationReportRequest(parent=PARENT, filter=of_batch), "404"),
+        (reports.ListBatchTransactions, pb.ListBatchTransactionsRequest(parent=PARENT, batch_number=404), "404"),
+        (reports.GetSubmittedReport, pb.GetSubmittedReportRequest(parent=division, filter=days), str(west)),
+        (reports.GetResultsReport, pb.GetResultsReportRequest(parent=division, filter=days), str(west)),
+        (reports.GetPaymentBatchesReport, pb.GetPaymentBatchesReportRequest(parent=division, filter=days), str(west)),
+        (reports.GetReconciliationReport, pb.GetReconciliationReportRequest(parent=division, filter=days), str(west)),
+        (reports.ListReportedPayments, pb.ListReportedPaymentsRequest(parent=division, filter=days), str(west)),
+        (reports.ExportReport, pb.ExportReportRequest(parent=division, filter=days, **csv), str(west)),
+        (reports.GetSubmittedReport, pb.GetSubmittedReportRequest(parent=enterprise, filter=days), str(elsewhere)),
+    ]
+    for method, request, name in asked:
+        with pytest.raises(NotFound, match=name):
+            answer = method(request, timeout=10)
+            list(answer) if method == reports.ExportReport else answer
 
 
 def test_bil_9_the_drill_down_refuses_a_label_or_tender_there_is_not(month: Month, reports: Any) -> None:

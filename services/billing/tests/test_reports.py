@@ -198,7 +198,30 @@ def test_bil_9_a_division_is_all_of_its_units(month: Month, reports: Any) -> Non
     assert minor(total.total.amount) == 10000
     (batch,) = batches(reports, parent=f"{PARENT}/divisions/{division}").batches
     assert batch.number == 3
-    assert not submitted(reports, parent=f"{PARENT}/divisions/{unit_id()}").totals
+    of_denver = those(business_units=[f"{PARENT}/businessUnits/{unit_id(DENVER)}"])
+    with pytest.raises(InvalidArgument, match=rf"business_units\[0\]: {unit_id(DENVER)} doesn't lie below the parent"):
+        submitted(reports, parent=f"{PARENT}/divisions/{division}", filter=of_denver)
+
+
+@pytest.mark.parametrize("rolled_up", [False, True])
+def test_bil_9_an_item_category_nothing_was_invoiced_of_is_refused_by_name(
+    month: Month, reports: Any, rolled_up: bool
+) -> None:
+    def ask(*categories: str) -> None:
+        submitted(reports, filter=those(item_categories=categories))
+
+    with pytest.raises(InvalidArgument, match="'Rental' is no item category of an invoice; there are none yet"):
+        ask("Rental")
+    month.pay(Paid(1000, lines=[("Rental", "Locker", 600), ("Membership", "Gold", 400)]))
+    if rolled_up:
+        month.roll_up()
+    ask("Rental", "Membership")
+    told = r"filter.item_categories\[1\]: 'rental' is no item category of an invoice; there are Membership, Rental\."
+    with pytest.raises(InvalidArgument, match=told):
+        ask("Rental", "rental")
+    request = pb.ListReportedPaymentsRequest(parent=PARENT, filter=those(item_categories=["Pool"]))
+    with pytest.raises(InvalidArgument, match="'Pool' is no item category"):
+        reports.ListReportedPayments(request, timeout=5)
 
 
 def test_bil_9_results_are_the_originals_and_the_retrys_with_decline_percent_by_tender(

@@ -18,6 +18,7 @@ from boss_billing.reports.rules import Figure, ReportFilter
 from boss_billing.units import store as units
 from boss_billing.units.queries import check_unit
 from boss_kit.database import allow_memory
+from boss_kit.errors import NotFound
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
@@ -73,8 +74,13 @@ class BatchFilter:
 
 
 def list_batches(tx: Transaction, wanted: ReportFilter) -> list[Batch]:
-    """Read the batches of bill dates, by the name of their unit and by number."""
+    """Read the batches of bill dates, by the name of their unit and by number.
+
+    Raises as `within` does, and NotFound for a number no batch has.
+    """
     wanted = within(tx, wanted)
+    if wanted.batch_number:
+        _require_batch(tx, wanted.enterprise_id, wanted.batch_number)
     marked = rollups.marked_batches(tx.connection, wanted.enterprise_id)
     facts = _ROLLED_UP
     if marked.batch_ids:
@@ -140,10 +146,11 @@ def explain_all(tx: Transaction, enterprise_id: UUID, found: Sequence[Reconciled
 def list_transactions(tx: Transaction, wanted: BatchFilter, page: Page) -> tuple[Sequence["sa.Row[Any]"], str]:
     """Read a page of the transactions of a batch, Original before Retry, by account; and the next page's token.
 
-    Raises NotFound for a unit there isn't.
+    Raises NotFound for a unit or a batch there isn't.
     """
     for unit_id in wanted.unit_ids:
         check_unit(tx, wanted.enterprise_id, unit_id)
+    _require_batch(tx, wanted.enterprise_id, wanted.number)
     after = page.after or (None, None, None)
     parameters = {
         "enterprise_id": wanted.enterprise_id,
@@ -176,6 +183,15 @@ def cut(found: Sequence[Item], page: Page, unit_names: Callable[[UUID], str]) ->
     after = page.key(bool, str, int)
     rest = [one for one in found if after is None or place(one) > after]
     return page.cut(rest[: page.limit], place)
+
+
+def _require_batch(tx: Transaction, enterprise_id: UUID, number: int) -> None:
+    if not store.knows_batch(tx.connection, enterprise_id, number):
+        raise NotFound(
+            "BATCH_NOT_FOUND",
+            f"There is no batch {number} in this enterprise, and no deposit for one; ask for its bill date.",
+            metadata={"batch_number": str(number)},
+        )
 
 
 def _unknown(tx: Transaction, wanted: ReportFilter) -> list[Reconciled]:

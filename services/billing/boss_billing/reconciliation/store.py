@@ -36,6 +36,13 @@ _LINES = """
     ORDER BY batch_number, deposit_date, statement, label, tender, deposit_key
 """
 
+_KNOWN = sa.text(
+    """
+    SELECT EXISTS (SELECT FROM batch WHERE enterprise_id = :enterprise_id AND number = :number)
+        OR EXISTS (SELECT FROM deposit WHERE enterprise_id = :enterprise_id AND batch_number = :number)
+    """
+)
+
 _OF_BATCHES = sa.text(_LINES.format(which="batch_number = ANY(CAST(:numbers AS bigint[]))"))
 
 _UNKNOWN = sa.text(
@@ -90,6 +97,11 @@ _ATTEMPTS = sa.text(
     ORDER BY batch.number, attempt.account_number, attempt.due_date, attempt.invoice_number, attempt.attempt_no
     """
 )
+
+
+def knows_batch(connection: sa.Connection, enterprise_id: UUID, number: int) -> bool:
+    """Tell whether there is a batch with a number, or a deposit for one."""
+    return bool(connection.scalar(_KNOWN, {"enterprise_id": enterprise_id, "number": number}))
 
 
 def windows_of(connection: sa.Connection, enterprise_id: UUID) -> Mapping[str, Window]:

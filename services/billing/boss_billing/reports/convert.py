@@ -21,6 +21,7 @@ from boss_billing.reports.rules import (
     ReportFilter,
     Results,
     Submitted,
+    check_below,
     check_days,
     check_groupings,
     check_of_batches,
@@ -99,9 +100,11 @@ def _units(parent: str, business_units: Sequence[str]) -> tuple[UUID, tuple[UUID
     found = []
     for index, name in enumerate(business_units):
         named = names.parse(UNIT_NAME, name, f"filter.business_units[{index}]")
-        if named["e"] != ids["e"] or (of_unit and named["b"] != ids["b"]):
+        if named["e"] != ids["e"]:
             raise InvalidArgument.field(f"filter.business_units[{index}]", "must lie below the parent.")
         found.append(named["b"])
+    if of_unit:
+        check_below(found, [ids["b"]])
     return ids["e"], (ids["b"],) if of_unit else tuple(found), ids.get("d")
 
 

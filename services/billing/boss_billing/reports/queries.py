@@ -19,16 +19,18 @@ from boss_billing.reports.rules import (
     Results,
     Submitted,
     add_tenders,
+    check_below,
+    check_categories,
     make_report,
     results,
     submitted,
 )
 from boss_billing.units import store as units
-from boss_billing.units.rules import require_units
+from boss_billing.units.queries import require_enterprise
+from boss_billing.units.rules import require_units, units_of_division
 from boss_kit.paging import Page
 from boss_kit.unit_of_work import Transaction
 
-_NO_UNIT = UUID(int=0)
 _GROUP_COLUMNS = {
     Grouping.ITEM_CATEGORY: "item_category",
     Grouping.ITEM: "item",
@@ -97,10 +99,13 @@ def results_report(tx: Transaction, wanted: ReportFilter, groupings: Sequence[Gr
 def list_payments(
     tx: Transaction, wanted: ReportFilter, states: Sequence[str], page: Page
 ) -> tuple[Sequence["sa.Row[Any]"], str]:
-    """Read a page of the payments behind a report, by day, and the next page's token."""
+    """Read a page of the payments behind a report, by day, and the next page's token.
+
+    Raises as `within` and `check_categories` do.
+    """
     after = page.after or (None, None)
     parameters = {
-        **_parameters(within(tx, wanted)),
+        **_parameters(_checked(tx, wanted)),
         "states": list(states),
         "after_day": after[0],
         "after_id": after[1],
@@ -116,32 +121,32 @@ def unit_names(tx: Transaction, enterprise_id: UUID) -> Callable[[UUID], str]:
 
 
 def within(tx: Transaction, wanted: ReportFilter) -> ReportFilter:
-    """Name the units of a division, where a report is for one; without any it is of nothing.
+    """Name the units of a division, where a report is for one.
 
-    Raises NotFound for a unit there isn't.
+    Raises NotFound for an enterprise, a division or a unit there isn't, InvalidArgument for a unit of another division.
     """
-    if wanted.division_id is None and not wanted.unit_ids:
-        return wanted
     known = units.units_of(tx.connection, wanted.enterprise_id)
+    if not known:
+        require_enterprise(tx, wanted.enterprise_id)
     require_units(wanted.unit_ids, known)
     if wanted.division_id is None:
         return wanted
-    mine = [unit.id for unit in known.values() if unit.division_id == wanted.division_id]
-    found = [unit_id for unit_id in mine if not wanted.unit_ids or unit_id in wanted.unit_ids]
-    return replace(wanted, unit_ids=found or [_NO_UNIT])
+    mine = units_of_division(wanted.division_id, known.values())
+    check_below(wanted.unit_ids, mine)
+    return replace(wanted, unit_ids=wanted.unit_ids or mine)
 
 
 def units_named(tx: Transaction, wanted: ReportFilter) -> Sequence[str] | None:
     """Read how the units are called that a report is of; none where it is of all."""
     found = within(tx, wanted).unit_ids
     names = unit_names(tx, wanted.enterprise_id)
-    return sorted(names(one) for one in found if one != _NO_UNIT) if found else None
+    return sorted(map(names, found)) if found else None
 
 
 def _facts(
     tx: Transaction, wanted: ReportFilter, groupings: Sequence[Grouping], *, invoiced: bool = True
 ) -> list[Fact]:
-    wanted = within(tx, wanted)
+    wanted = _checked(tx, wanted)
     marked = store.marked_days(tx.connection, wanted.enterprise_id, wanted.unit_ids, wanted.first, wanted.last)
     if marked.days:
         store.prepare_for_many(tx.connection, marked)
@@ -162,6 +167,12 @@ def _facts(
     """
     rows = tx.connection.execute(sa.text(query), {**_parameters(wanted), **marked.parameters})
     return [_fact(row) for row in rows]
+
+
+def _checked(tx: Transaction, wanted: ReportFilter) -> ReportFilter:
+    if store.has_unknown_categories(tx.connection, wanted.enterprise_id, wanted.item_categories):
+        check_categories(wanted.item_categories, store.categories_of(tx.connection, wanted.enterprise_id))
+    return within(tx, wanted)
 
 
 def _parameters(wanted: ReportFilter) -> Mapping[str, object]:

@@ -1,6 +1,6 @@
 """What the reports count and how they group it: every sum from the same rows, so that totals always agree. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -190,6 +190,23 @@ def check_of_batches(wanted: ReportFilter) -> None:
         if getattr(wanted, field):
             text = "narrows only Post-Billing Submitted and Results; leave it out."
             raise InvalidArgument.field(f"filter.{field}", text)
+
+
+def check_below(unit_ids: Sequence[UUID], parents: Container[UUID]) -> None:
+    """Refuse units that aren't below the parent of a report. Raises InvalidArgument."""
+    for index, unit_id in enumerate(unit_ids):
+        if unit_id not in parents:
+            text = f"{unit_id} doesn't lie below the parent; leave it out, or ask for its enterprise."
+            raise InvalidArgument.field(f"filter.business_units[{index}]", text)
+
+
+def check_categories(categories: Sequence[str], known: Collection[str]) -> None:
+    """Refuse item categories nothing was ever invoiced of. Raises InvalidArgument."""
+    for index, category in enumerate(categories):
+        if category not in known:
+            there_are = f"there are {', '.join(sorted(known))}" if known else "there are none yet; leave it out"
+            text = f"{category!r} is no item category of an invoice; {there_are}."
+            raise InvalidArgument.field(f"filter.item_categories[{index}]", text)
 
 
 def check_tenders(tenders: Sequence[str], field: str) -> None:

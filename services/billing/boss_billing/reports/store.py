@@ -118,6 +118,16 @@ _MANY = sa.text(
 )
 _BY_SCANS = sa.text("SET LOCAL enable_nestloop = off")
 
+# What is rolled up has nearly all of them; lines are read for one that isn't there.
+_UNKNOWN_CATEGORIES = sa.text(
+    """
+    SELECT category FROM unnest(CAST(:categories AS text[])) AS asked (category)
+    WHERE NOT EXISTS (SELECT FROM report_day WHERE enterprise_id = :enterprise_id AND item_category = category)
+      AND NOT EXISTS (SELECT FROM invoice_line WHERE enterprise_id = :enterprise_id AND item_category = category)
+    """
+)
+_CATEGORIES = sa.text("SELECT DISTINCT item_category FROM invoice_line WHERE enterprise_id = :enterprise_id")
+
 _MARKED_BATCHES = sa.text(
     "SELECT DISTINCT batch_id FROM report_mark WHERE enterprise_id = :enterprise_id AND batch_id IS NOT NULL"
 )
@@ -197,6 +207,17 @@ def marked_batches(connection: sa.Connection, enterprise_id: UUID) -> Marked:
     """Read which batches have changed since they were rolled up."""
     ids = connection.scalars(_MARKED_BATCHES, {"enterprise_id": enterprise_id}).all()
     return Marked(enterprise_id, batch_ids=ids)
+
+
+def has_unknown_categories(connection: sa.Connection, enterprise_id: UUID, categories: Sequence[str]) -> bool:
+    """Tell whether some of these item categories are on no invoice."""
+    parameters = {"enterprise_id": enterprise_id, "categories": list(categories)}
+    return bool(categories) and connection.execute(_UNKNOWN_CATEGORIES, parameters).first() is not None
+
+
+def categories_of(connection: sa.Connection, enterprise_id: UUID) -> Sequence[str]:
+    """Read which item categories invoices have."""
+    return connection.scalars(_CATEGORIES, {"enterprise_id": enterprise_id}).all()
 
 
 def begin_roll_up(connection: sa.Connection) -> bool:

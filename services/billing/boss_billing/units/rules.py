@@ -70,6 +70,19 @@ def require_units(unit_ids: Iterable[UUID], known: Container[UUID]) -> None:
             )
 
 
+def units_of_division(division_id: UUID, known: Iterable[Unit]) -> list[UUID]:
+    """Give the units of a division. Raises NotFound for a division billing knows no unit of."""
+    found = [unit.id for unit in known if unit.division_id == division_id]
+    if not found:
+        raise NotFound(
+            "DIVISION_NOT_FOUND",
+            f"Billing knows no business unit of a division {division_id} in this enterprise; name a division that has "
+            f"units, or the enterprise.",
+            metadata={"division_id": str(division_id)},
+        )
+    return found
+
+
 def check_settings(settings: BillingSettings) -> None:
     """Refuse settings that don't go together. Raises InvalidArgument."""
     if settings.updater_days_before and not settings.card_updater:
