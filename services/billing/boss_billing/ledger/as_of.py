@@ -26,18 +26,18 @@ _MINE = """
 # The buckets are those of `ledger.aging`: a debt's age is the days since it was due.
 _AGED = f"""
     WITH owed AS (
-        SELECT account_id, invoice_id,
-               sum(CASE WHEN debit = 'receivable' THEN amount_minor ELSE -amount_minor END) AS balance
+        SELECT invoice_id, sum(CASE WHEN debit = 'receivable' THEN amount_minor ELSE -amount_minor END) AS balance
         FROM transfer
         WHERE {_MINE} AND invoice_id IS NOT NULL AND (debit = 'receivable' OR credit = 'receivable')
-        GROUP BY account_id, invoice_id
+        GROUP BY invoice_id
+        HAVING sum(CASE WHEN debit = 'receivable' THEN amount_minor ELSE -amount_minor END) <> 0
     ), credit AS (
         SELECT account_id, sum(CASE WHEN credit = 'account_credit' THEN amount_minor ELSE -amount_minor END) AS credit
         FROM transfer
         WHERE {_MINE} AND (debit = 'account_credit' OR credit = 'account_credit')
         GROUP BY account_id
     ), aged AS (
-        SELECT owed.account_id,
+        SELECT invoice.account_id,
                sum(balance) FILTER (WHERE :day - invoice.due_date <= {EDGES[0]}) AS first,
                sum(balance) FILTER (
                    WHERE :day - invoice.due_date > {EDGES[0]} AND :day - invoice.due_date <= {EDGES[1]}) AS second,
@@ -46,8 +46,7 @@ _AGED = f"""
                sum(balance) FILTER (WHERE :day - invoice.due_date > {EDGES[2]}) AS fourth
         FROM owed
         JOIN invoice ON invoice.enterprise_id = :enterprise_id AND invoice.id = owed.invoice_id
-        WHERE balance <> 0
-        GROUP BY owed.account_id
+        GROUP BY invoice.account_id
     ), found AS (
         SELECT coalesce(aged.account_id, credit.account_id) AS account_id, coalesce(first, 0) AS first,
                coalesce(second, 0) AS second, coalesce(third, 0) AS third, coalesce(fourth, 0) AS fourth,

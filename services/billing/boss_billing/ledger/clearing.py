@@ -61,15 +61,20 @@ _OVER_RETURNED = sa.text(
 
 _WITHOUT_DOCUMENT = sa.text(
     """
-    SELECT transfer.id, transfer.source, transfer.currency, transfer.amount_minor
-    FROM transfer
-    LEFT JOIN payment ON payment.enterprise_id = transfer.enterprise_id AND payment.id = transfer.payment_id
-    LEFT JOIN movement ON movement.enterprise_id = transfer.enterprise_id AND movement.id = transfer.reference_id
-    WHERE transfer.enterprise_id = :enterprise_id AND transfer.source <> 'deposit'
-      AND (transfer.debit IN ('cash', 'clearing', 'refunds_in_transit')
-           OR transfer.credit IN ('cash', 'clearing', 'refunds_in_transit'))
-      AND CASE WHEN transfer.source IN ('payment', 'point of sale') THEN payment.id IS NULL ELSE movement.id IS NULL END
-    ORDER BY transfer.id
+    WITH moved AS NOT MATERIALIZED (
+        SELECT id, source, currency, amount_minor, payment_id, reference_id
+        FROM transfer
+        WHERE enterprise_id = :enterprise_id AND (debit IN ('cash', 'clearing', 'refunds_in_transit')
+                                                  OR credit IN ('cash', 'clearing', 'refunds_in_transit'))
+    )
+    SELECT id, source, currency, amount_minor FROM moved
+    WHERE source IN ('payment', 'point of sale')
+      AND NOT EXISTS (SELECT FROM payment WHERE enterprise_id = :enterprise_id AND payment.id = moved.payment_id)
+    UNION ALL
+    SELECT id, source, currency, amount_minor FROM moved
+    WHERE source NOT IN ('payment', 'point of sale', 'deposit')
+      AND NOT EXISTS (SELECT FROM movement WHERE enterprise_id = :enterprise_id AND movement.id = moved.reference_id)
+    ORDER BY id
     LIMIT :limit
     """
 )

@@ -32,10 +32,10 @@ _ACCOUNTS = sa.text(
     """
     WITH moved AS (
         SELECT account_id,
-               sum(CASE WHEN debit = 'receivable' THEN amount_minor ELSE 0 END)
-                   - sum(CASE WHEN credit = 'receivable' THEN amount_minor ELSE 0 END) AS receivable,
-               sum(CASE WHEN credit = 'account_credit' THEN amount_minor ELSE 0 END)
-                   - sum(CASE WHEN debit = 'account_credit' THEN amount_minor ELSE 0 END) AS credit
+               sum(CASE 'receivable' WHEN debit THEN amount_minor WHEN credit THEN -amount_minor ELSE 0 END)
+                   AS receivable,
+               sum(CASE 'account_credit' WHEN credit THEN amount_minor WHEN debit THEN -amount_minor ELSE 0 END)
+                   AS credit
         FROM transfer WHERE enterprise_id = :enterprise_id GROUP BY account_id
     ), owed AS (
         SELECT account_id, sum(balance_minor) AS balance FROM invoice
@@ -54,27 +54,38 @@ _ACCOUNTS = sa.text(
     """
 )
 
+# What an invoice says counts up, what lines and transfers say counts down: one grouping, and what isn't 0 differs.
 _INVOICES = sa.text(
     """
-    WITH moved AS (
-        SELECT invoice_id, coalesce(sum(amount_minor) FILTER (WHERE debit = 'receivable'
-                   AND source IN ('bill run', 'import', 'invoice', 'debit', 'returned payment')), 0) AS charged,
-               coalesce(sum(amount_minor) FILTER (WHERE credit = 'receivable'), 0)
-                   - coalesce(sum(amount_minor) FILTER (WHERE debit = 'receivable'
-                         AND source NOT IN ('bill run', 'import', 'invoice', 'debit', 'returned payment')), 0) AS paid
-        FROM transfer WHERE enterprise_id = :enterprise_id AND invoice_id IS NOT NULL GROUP BY invoice_id
-    ), lines AS (
-        SELECT invoice_id, sum(amount_minor + tax_minor) AS total FROM invoice_line
-        WHERE enterprise_id = :enterprise_id GROUP BY invoice_id
+    WITH differing AS (
+        SELECT id, sum(lines) AS lines, sum(charged) AS charged, sum(paid) AS paid
+        FROM (
+            SELECT id, total_minor AS lines, total_minor AS charged, total_minor - balance_minor AS paid
+            FROM invoice WHERE enterprise_id = :enterprise_id
+            UNION ALL
+            SELECT invoice_id, -amount_minor - tax_minor, 0, 0
+            FROM invoice_line WHERE enterprise_id = :enterprise_id
+            UNION ALL
+            SELECT invoice_id, 0, -amount_minor, 0
+            FROM transfer
+            WHERE enterprise_id = :enterprise_id AND invoice_id IS NOT NULL AND debit = 'receivable'
+              AND source IN ('bill run', 'import', 'invoice', 'debit', 'returned payment')
+            UNION ALL
+            SELECT invoice_id, 0, 0, CASE WHEN debit = 'receivable' THEN amount_minor ELSE -amount_minor END
+            FROM transfer
+            WHERE enterprise_id = :enterprise_id AND invoice_id IS NOT NULL AND (
+                credit = 'receivable' OR debit = 'receivable'
+                AND source NOT IN ('bill run', 'import', 'invoice', 'debit', 'returned payment')
+            )
+        ) AS told
+        GROUP BY id
+        HAVING sum(lines) <> 0 OR sum(charged) <> 0 OR sum(paid) <> 0
     )
     SELECT invoice.number, invoice.currency, invoice.total_minor, invoice.balance_minor,
-           coalesce(lines.total, 0) AS lines, coalesce(moved.charged, 0) AS charged, coalesce(moved.paid, 0) AS paid
-    FROM invoice
-    LEFT JOIN moved ON moved.invoice_id = invoice.id
-    LEFT JOIN lines ON lines.invoice_id = invoice.id
-    WHERE invoice.enterprise_id = :enterprise_id
-      AND (coalesce(lines.total, 0) <> invoice.total_minor OR coalesce(moved.charged, 0) <> invoice.total_minor
-           OR invoice.total_minor - coalesce(moved.paid, 0) <> invoice.balance_minor)
+           invoice.total_minor - differing.lines AS lines, invoice.total_minor - differing.charged AS charged,
+           invoice.total_minor - invoice.balance_minor - differing.paid AS paid
+    FROM differing
+    JOIN invoice ON invoice.enterprise_id = :enterprise_id AND invoice.id = differing.id
     ORDER BY invoice.number
     LIMIT :limit
     """
@@ -82,16 +93,23 @@ _INVOICES = sa.text(
 
 _PAYMENTS = sa.text(
     """
-    WITH moved AS (
-        SELECT payment_id, sum(amount_minor) AS amount FROM transfer
-        WHERE enterprise_id = :enterprise_id AND payment_id IS NOT NULL AND source IN ('payment', 'point of sale')
-        GROUP BY payment_id
+    WITH differing AS (
+        SELECT id, sum(amount) AS amount
+        FROM (
+            SELECT id, CASE WHEN state = 'approved' THEN amount_minor ELSE 0 END AS amount
+            FROM payment WHERE enterprise_id = :enterprise_id
+            UNION ALL
+            SELECT payment_id, -amount_minor
+            FROM transfer
+            WHERE enterprise_id = :enterprise_id AND payment_id IS NOT NULL AND source IN ('payment', 'point of sale')
+        ) AS told
+        GROUP BY id
+        HAVING sum(amount) <> 0
     )
-    SELECT payment.id, payment.currency, payment.amount_minor, payment.state, coalesce(moved.amount, 0) AS moved
-    FROM payment
-    LEFT JOIN moved ON moved.payment_id = payment.id
-    WHERE payment.enterprise_id = :enterprise_id
-      AND coalesce(moved.amount, 0) <> CASE WHEN payment.state = 'approved' THEN payment.amount_minor ELSE 0 END
+    SELECT payment.id, payment.currency, payment.amount_minor, payment.state,
+           CASE WHEN payment.state = 'approved' THEN payment.amount_minor ELSE 0 END - differing.amount AS moved
+    FROM differing
+    JOIN payment ON payment.enterprise_id = :enterprise_id AND payment.id = differing.id
     ORDER BY payment.id
     LIMIT :limit
     """
