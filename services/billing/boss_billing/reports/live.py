@@ -22,34 +22,38 @@ _WANTED = """
 """
 
 # Most invoices have one line, which takes it all, or two, which need no window: what the first leaves is the second's.
-# They are summed by both of their items before each item gets its part.
+# They are summed by both of their items before each item gets its part. Lines are put together first: their numbers are
+# well known to the planner, so that payments, which it may think few, are put into a table of their own only once.
 _ONE_OR_TWO_LINES = """
     SELECT {columns}, CAST(sum(payments) AS bigint) AS payments, CAST(sum(amount_minor) AS bigint) AS amount_minor
     FROM (
-        SELECT {of_payment}, unnest(ARRAY[coalesce(first.item_category, ''), second.item_category]) AS item_category,
-               unnest(ARRAY[coalesce(first.item, ''), second.item]) AS item, unnest(ARRAY[count(*), 0]) AS payments,
-               unnest(ARRAY[sum(paid.amount_minor) - sum(left_minor), sum(left_minor)]) AS amount_minor
+        SELECT {of_payment}, unnest(ARRAY[coalesce(first_category, ''), second_category]) AS item_category,
+               unnest(ARRAY[coalesce(first_item, ''), second_item]) AS item,
+               unnest(ARRAY[count(*) FILTER (WHERE third_no IS NULL), 0]) AS payments,
+               unnest(ARRAY[sum(all_minor) - sum(left_minor), sum(left_minor)]) AS amount_minor
         FROM paid
         LEFT JOIN (
-            invoice_line AS first
+            SELECT first.invoice_id, first.item_category AS first_category, first.item AS first_item,
+                   second.item_category AS second_category, second.item AS second_item, third.line_no AS third_no,
+                   first.amount_minor + first.tax_minor AS first_minor,
+                   first.amount_minor + first.tax_minor + second.amount_minor + second.tax_minor AS total_minor
+            FROM invoice_line AS first
             LEFT JOIN invoice_line AS second
                 ON second.enterprise_id = :enterprise_id AND second.invoice_id = first.invoice_id AND second.line_no = 2
-        ) ON first.enterprise_id = :enterprise_id AND first.invoice_id = paid.invoice_id AND first.line_no = 1
+            LEFT JOIN invoice_line AS third
+                ON third.enterprise_id = :enterprise_id AND third.invoice_id = first.invoice_id AND third.line_no = 3
+            WHERE first.enterprise_id = :enterprise_id AND first.line_no = 1
+        ) AS line ON line.invoice_id = paid.invoice_id
         CROSS JOIN LATERAL (
-            SELECT first.amount_minor + first.tax_minor AS first_minor,
-                   first.amount_minor + first.tax_minor + second.amount_minor + second.tax_minor AS total_minor
-        ) AS line
+            SELECT CASE WHEN third_no IS NULL THEN paid.amount_minor ELSE 0 END AS all_minor
+        ) AS mine
         CROSS JOIN LATERAL (
             SELECT CASE WHEN total_minor IS NULL THEN 0
-                        WHEN total_minor <= 0 THEN paid.amount_minor
-                        ELSE paid.amount_minor - div(CAST(paid.amount_minor AS numeric) * first_minor, total_minor)
+                        WHEN total_minor <= 0 THEN all_minor
+                        ELSE all_minor - div(CAST(all_minor AS numeric) * first_minor, total_minor)
                    END AS left_minor
         ) AS cut
-        WHERE NOT EXISTS (
-            SELECT FROM invoice_line AS third
-            WHERE third.enterprise_id = :enterprise_id AND third.invoice_id = paid.invoice_id AND third.line_no = 3
-        )
-        GROUP BY {of_payment}, first.item_category, first.item, second.item_category, second.item
+        GROUP BY {of_payment}, first_category, first_item, second_category, second_item
     ) AS parted
     WHERE item IS NOT NULL
     GROUP BY {columns}
