@@ -1,25 +1,29 @@
 """Each of the four reports over a million payments, through the real API; the limit is a bare scan of the payments.
 
-First while nothing is rolled up, then rolled up, as they are a minute after the last change.
+First while nothing is rolled up, then rolled up, as they are a minute after the last change. Beside them `aging` of the
+whole enterprise and `ledger check`, the proof that `check --ledger` gives; their limit is a bare scan of the transfers.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
+from boss.billing.v1 import ledger_service_pb2 as ledger_pb
+from boss.billing.v1 import ledger_service_pb2_grpc, report_service_pb2_grpc
 from boss.billing.v1 import report_service_pb2 as pb
-from boss.billing.v1 import report_service_pb2_grpc
+from psycopg import sql
 
 from boss_bench._import_load import free_address, serving
 from boss_bench._report_load import ENTERPRISE_ID, FIRST, LAST, load
 from boss_bench.result import Result, p99_ms, peak_rss_mb_of
 from boss_billing.app import SERVICE
+from boss_billing.ledger.queries import check_ledger
 from boss_billing.reports import commands
 from boss_kit.context import SYSTEM, Context
 from boss_kit.database import open_database, sqlalchemy_url
@@ -60,17 +64,26 @@ def run() -> Iterator[Result]:
         token = keys.token()
         channel = BossChannel(open_channel(addresses["billing"]), "billing", lambda _: token, wait_for_ready=True)
         stack.callback(channel.close)
-        stub = report_service_pb2_grpc.ReportServiceStub(channel)
-        limit_s = _scan_s(url)
+        units = stack.enter_context(_units(url))
+        reads = {
+            "payment": _reports(report_service_pb2_grpc.ReportServiceStub(channel)),
+            "transfer": _books(ledger_service_pb2_grpc.LedgerServiceStub(channel), units),
+        }
+        limits_s = {table: _scan_s(url, table) for table in reads}
         for suffix in (NOT_ROLLED_UP, ""):
             if not suffix:
-                _roll_up(url)
-            for name, read in _reports(stub).items():
-                times_s = [_time_s(read) for _ in range(ROUNDS)]
-                seconds = sorted(times_s)[ROUNDS // 2]
-                per_s, limit_per_s = PAYMENTS / seconds, PAYMENTS / limit_s
-                measured = (PAYMENTS, per_s, limit_per_s, per_s / limit_per_s, p99_ms(times_s), peak_rss_mb_of(process))
-                yield ReportResult("reports", *measured, report=name + suffix, seconds=seconds)
+                _roll_up(url, units)
+            for table, limit_s in limits_s.items():
+                for name, read in reads[table].items():
+                    yield _measured(name + suffix, read, limit_s, process)
+
+
+def _measured(name: str, read: Callable[[], None], limit_s: float, process: int) -> Result:
+    times_s = [_time_s(read) for _ in range(ROUNDS)]
+    seconds = sorted(times_s)[ROUNDS // 2]
+    per_s, limit_per_s = PAYMENTS / seconds, PAYMENTS / limit_s
+    figures = (PAYMENTS, per_s, limit_per_s, per_s / limit_per_s, p99_ms(times_s), peak_rss_mb_of(process))
+    return ReportResult("reports", *figures, report=name, seconds=seconds)
 
 
 def _make_database(node: PostgresNode) -> str:
@@ -84,14 +97,18 @@ def _make_database(node: PostgresNode) -> str:
     return url
 
 
-def _roll_up(url: str) -> None:
+@contextmanager
+def _units(url: str) -> Iterator[UnitOfWork]:
     engine = open_database(sqlalchemy_url(url), pool_size=1, statement_timeout_s=LOAD_TIMEOUT_S)
-    units = UnitOfWork(engine, SERVICE.name, SERVICE.encode)
+    yield UnitOfWork(engine, SERVICE.name, SERVICE.encode)
+    engine.dispose()
+
+
+def _roll_up(url: str, units: UnitOfWork) -> None:
     more = True
     while more:
         with units.begin(Context(actor=SYSTEM)) as tx:
             more = commands.roll_up(tx) > 0
-    engine.dispose()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
@@ -112,6 +129,19 @@ def _reports(stub: Any) -> dict[str, Callable[[], None]]:
     }
 
 
+def _books(stub: Any, units: UnitOfWork) -> dict[str, Callable[[], None]]:
+    def check() -> None:
+        with units.read(Context(actor=SYSTEM)) as tx:
+            problems = check_ledger(tx, ENTERPRISE_ID).problems
+        if problems:
+            raise AssertionError(f"the books don't balance: {problems[0]}")
+
+    return {
+        "aging": lambda: stub.GetAging(ledger_pb.GetAgingRequest(parent=PARENT, as_of_date=date_to_proto(LAST))),
+        "ledger check": check,
+    }
+
+
 def _all_pages(method: Any, request: Any) -> None:
     while True:
         page = method(request)
@@ -126,11 +156,11 @@ def _time_s(read: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def _scan_s(url: str) -> float:
-    """Time the least that reading every payment takes."""
+def _scan_s(url: str, table: str) -> float:
+    """Time the least that reading every row of a table takes."""
     with psycopg.connect(url) as connection:
 
         def scan() -> None:
-            connection.execute("SELECT sum(amount_minor) FROM payment")
+            connection.execute(sql.SQL("SELECT sum(amount_minor) FROM {}").format(sql.Identifier(table)))
 
         return min(_time_s(scan) for _ in range(ROUNDS))
