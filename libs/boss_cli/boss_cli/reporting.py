@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,27 @@ Unit = Annotated[str, typer.Option(help="Only this business unit, by its externa
 Tender = Annotated[list[str] | None, typer.Option("--tender", help="Only this tender; may be given again.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write the report to this CSV file, too.")]
 Xlsx = Annotated[Path | None, typer.Option("--xlsx", help="Write the report to this Excel workbook, too.")]
+
+
+class Grouping(StrEnum):
+    """What a report of payments may be grouped by, below the business unit."""
+
+    ITEM_CATEGORY = "item-category"
+    ITEM = "item"
+    TENDER = "tender"
+    KIND = "kind"
+    DAY = "day"
+
+
+GroupBy = Annotated[
+    list[Grouping] | None,
+    typer.Option("--group-by", help="Group by this below the unit; may be given again. [default: item-category, item]"),
+]
+
+
+def groupings(group_by: Sequence[Grouping] | None) -> list[Any]:
+    """Give what to group by as a request has it; none is the report's own choice."""
+    return [pb.ReportGrouping.Value(f"REPORT_GROUPING_{one.name}") for one in group_by or ()]
 
 
 def asked(

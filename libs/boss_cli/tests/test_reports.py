@@ -143,6 +143,45 @@ def test_a_reconciliation_shows_differences_with_what_explains_them(cli: Cli) ->
         assert words in result.stdout
 
 
+def test_bil_9_a_report_and_its_file_are_grouped_as_asked(cli: Cli, tmp_path: Path) -> None:
+    asked: list[Any] = []
+
+    def answer(request: Any) -> pb.SubmittedReport:
+        asked.append(list(request.group_by))
+        return pb.SubmittedReport()
+
+    def export(request: Any) -> Any:
+        asked.append(list(request.group_by))
+        return iter([pb.ExportReportResponse(content=b"x")])
+
+    cli.add("billing", reports(GetSubmittedReport=answer, ExportReport=export))
+    grouped = ("--group-by", "day", "--group-by", "tender")
+    result = cli.run("reports", "submitted", *DAYS, *grouped, "--csv", str(tmp_path / "x.csv"))
+    assert result.exit_code == 0, result.output
+    assert asked == [[pb.REPORT_GROUPING_DAY, pb.REPORT_GROUPING_TENDER]] * 2
+    assert cli.run("reports", "submitted", *DAYS).exit_code == 0
+    assert asked[2] == []
+
+
+def test_bil_9_a_batch_drills_down_to_its_transactions_and_a_missing_message_is_called_an_error(cli: Cli) -> None:
+    def answer(request: Any) -> pb.ListBatchTransactionsResponse:
+        assert (request.batch_number, request.label, request.tender) == (437951, "Retry", "VISA")
+        second = bool(request.page_token)
+        one = pb.BatchTransaction(
+            label="Retry", tender="VISA", account_number="M2" if second else "M1", invoice_number="I1",
+            amount=usd(4500), result=pb.REPORTED_RESULT_DECLINED, response_code="D03", processing_error=second,
+            response_message="" if second else "Hold-Pick up card",
+        )  # fmt: skip
+        return pb.ListBatchTransactionsResponse(transactions=[one], next_page_token="" if second else "more")
+
+    cli.add("billing", reports(ListBatchTransactions=answer))
+    result = cli.run("reports", "transactions", "--batch", "437951", "--label", "retry", "--tender", "visa")
+    assert result.exit_code == 0, result.output
+    row = ["Retry", "VISA", "M1", "I1", "45.00", "USD", "declined", "D03", "Hold-Pick", "up", "card"]
+    assert row in lines(result.stdout)
+    assert "no message: a processing error" in result.stdout.partition("M2")[2]
+
+
 def test_a_report_is_written_to_files(cli: Cli, tmp_path: Path) -> None:
     def export(request: Any) -> Any:
         name = pb.FileFormat.Name(request.format)

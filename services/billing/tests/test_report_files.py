@@ -207,7 +207,7 @@ def test_bil_9_amounts_of_a_workbook_have_the_decimals_of_their_currency(currenc
 
 
 def test_bil_9_a_workbook_names_its_days_and_filters(month: Month, reports: Any) -> None:
-    month.pay(Paid(1000, batch=7))
+    month.pay(Paid(1000, lines=[("Rental", "Locker", 1000)], batch=7))
     unit = f"{PARENT}/businessUnits/{unit_id(DENVER)}"
     of_payments = those(business_units=[unit], tenders=["VISA", "MC"], kinds=["New"], item_categories=["Rental"])
     days = f"Bill dates {DAY} to {LAST}"

@@ -1,4 +1,4 @@
-"""`boss reports batches|reconciliation`: batches with their results, and beside their deposits (SPEC BIL-9)."""
+"""`boss reports batches|reconciliation|transactions`: batches, beside their deposits, and in detail (SPEC BIL-9)."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -39,6 +39,7 @@ RECONCILIATION_COLUMNS = (
     "batch", "bill date", "submitted", "approved", "declined", "no result", "by retry", "expected", "deposited",
     "awaited", "difference", "",
 )  # fmt: skip
+TRANSACTION_COLUMNS = ("label", "tender", "account", "invoice", "amount", "result", "code", "message")
 NOTHING = "There is no batch of these days."
 DEPOSITED, DIFFERENCE = RECONCILIATION_COLUMNS.index("deposited"), RECONCILIATION_COLUMNS.index("difference")
 
@@ -105,6 +106,32 @@ def reconciliation(
     _show(table, "Billing Reconciliation", (first, last, batch), provisional=page.provisional)
     wanted = pb.ExportReportRequest(report=pb.REPORT_KIND_RECONCILIATION, only_differences=only_differences, **of)
     export(session, wanted, csv, xlsx)
+
+
+def transactions(
+    context: typer.Context,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="The batch's number.")],
+    label: Annotated[str, typer.Option(help="Only Original, or only Retry.")] = "",
+    tender: Annotated[str, typer.Option(help="Only this tender.")] = "",
+    unit: Unit = "",
+) -> None:
+    """Show the transactions of a batch, each with what the processor said of it."""
+    session = session_of(context)
+    request = pb.ListBatchTransactionsRequest(
+        parent=session.scope(unit),
+        batch_number=batch,
+        label=label.capitalize(),
+        tender=tender.upper(),
+        page_size=PAGE_SIZE,
+    )
+    table = screen.table(TRANSACTION_COLUMNS, (), right=("amount",))
+    for page in pages(session.clients.billing.reports.ListBatchTransactions, request):
+        for one in page.transactions:
+            result = pb.ReportedResult.Name(one.result).removeprefix("REPORTED_RESULT_").lower().replace("_", " ")
+            said = "no message: a processing error" if one.processing_error else one.response_message
+            cells = (one.label, one.tender, one.account_number, one.invoice_number, screen.money(one.amount), result)
+            table.add_row(*(screen.clean(cell) for cell in (*cells, one.response_code, said)))
+    show_report(table, "Transactions", f"batch {batch}", nothing="It has no such transaction.")
 
 
 def _check(first: date | None, last: date | None, batch: int | None) -> None:

@@ -9,7 +9,23 @@ from rich.table import Table
 
 from boss_cli import screen
 from boss_cli.commands import batch_reports
-from boss_cli.reporting import INDENT, Csv, From, Tender, To, Unit, Xlsx, amount, asked, export, figure, mark, of_days
+from boss_cli.reporting import (
+    INDENT,
+    Csv,
+    From,
+    GroupBy,
+    Tender,
+    To,
+    Unit,
+    Xlsx,
+    amount,
+    asked,
+    export,
+    figure,
+    groupings,
+    mark,
+    of_days,
+)
 from boss_cli.reporting import show as show_report
 from boss_cli.session import session_of
 
@@ -27,11 +43,13 @@ def submitted(
     last: To,
     unit: Unit = "",
     tender: Tender = None,
+    group_by: GroupBy = None,
     csv: Csv = None,
     xlsx: Xlsx = None,
 ) -> None:
     """Show what was submitted for payment: New + On Account + Past Due, beside what was invoiced."""
-    session, of = session_of(context), asked(context, first, last, unit, tender)
+    session = session_of(context)
+    of = {**asked(context, first, last, unit, tender), "group_by": groupings(group_by)}
     report = session.clients.billing.reports.GetSubmittedReport(pb.GetSubmittedReportRequest(**of))
     table = screen.table(SUBMITTED_COLUMNS, (), right=SUBMITTED_COLUMNS[1:-1])
     for line in (*report.lines, *report.totals):
@@ -49,6 +67,7 @@ def results(
     last: To,
     unit: Unit = "",
     tender: Tender = None,
+    group_by: GroupBy = None,
     csv: Csv = None,
     xlsx: Xlsx = None,
 ) -> None:
@@ -56,7 +75,8 @@ def results(
 
     submitted = approved + declined + not tried + not final.
     """
-    session, of = session_of(context), asked(context, first, last, unit, tender)
+    session = session_of(context)
+    of = {**asked(context, first, last, unit, tender), "group_by": groupings(group_by)}
     report = session.clients.billing.reports.GetResultsReport(pb.GetResultsReportRequest(**of))
     table = screen.table(RESULTS_COLUMNS, (), right=RESULTS_COLUMNS[1:-1])
     for line in (*report.lines, *report.totals):
@@ -69,6 +89,7 @@ def results(
 
 app.command()(batch_reports.batches)
 app.command()(batch_reports.reconciliation)
+app.command()(batch_reports.transactions)
 
 
 def _add(table: Table, line: Any, cells: Sequence[str], currency: str) -> None:

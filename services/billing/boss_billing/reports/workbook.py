@@ -81,15 +81,20 @@ def _write_head(page: Any, sheet: Sheet, part: Part, looks: "_Looks") -> Sequenc
         width = _width(column, [row.cells[place] for row in part.rows])
         widths.append(width)
         page.set_column(place, place, width)
-        lines = max(lines, len(wrap(column.title, width - MARGIN)))
+        lines = max(lines, len(wrap(_title(column), width - MARGIN)))
         align = "left" if column.kind in _LEFT else "right"
         look = looks.made(
             bold=True, font_color="white", bg_color=_NAVY, text_wrap=True, valign="vcenter", align=align,
             indent=int(_is_apart(part, place)),
         )  # fmt: skip
-        page.write_string(HEADER_ROW, place, column.title, look)
+        page.write_string(HEADER_ROW, place, _title(column), look)
     page.set_row(HEADER_ROW, ROW_HEIGHT * lines + 6)
     return widths
+
+
+def _title(column: Column) -> str:
+    """Give a column's title, whose number sign never stands on a line of its own."""
+    return column.title.replace(" #", "\N{NO-BREAK SPACE}#")
 
 
 def _is_apart(part: Part, place: int) -> bool:
@@ -100,7 +105,7 @@ def _is_apart(part: Part, place: int) -> bool:
 def _width(column: Column, cells: Sequence[Cell]) -> int:
     """Give the width that a column's cells and the longest word of its title need, in letters."""
     longest = max((len(_shown(cell)) for cell in cells), default=0)
-    words = max(map(len, column.title.split()))
+    words = max(map(len, _title(column).split(" ")))
     return min(max(WIDTH_MIN, words, longest) + MARGIN, WIDTH_MAX)
 
 
