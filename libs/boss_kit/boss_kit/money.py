@@ -1,5 +1,6 @@
 """Money: an integer number of minor units and an ISO-4217 currency, never a float (SPEC 0)."""
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -22,6 +23,8 @@ SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG 
 }
 EXPONENTS = {currency: places for places, currencies in _BY_EXPONENT.items() for currency in currencies.split()}
 UNKNOWN = "isn't an ISO 4217 currency; use a code such as USD."
+MINOR_MAX = 2**63 - 1
+_PLAIN = re.compile(r"[+-]?(?:[0-9]{1,18}\.?[0-9]{0,18}|\.[0-9]{1,18})")
 
 
 def exponent(currency: str) -> int:
@@ -73,17 +76,18 @@ class Money:
 def parse_money(text: str, currency: str, field: str = "amount") -> Money:
     """Read a plain decimal such as `35.00`.
 
-    Raises InvalidArgument when the text isn't a number or has more decimals than the currency, or there is none such.
+    Raises InvalidArgument when the text isn't a plain number, is too large to count, or has more decimals than the
+    currency, or there is none such.
     """
     if currency not in EXPONENTS:
         raise InvalidArgument.field(field, f"is in {currency[:10]!r}, which {UNKNOWN}")
-    try:
-        amount = Decimal(text)
-    except ArithmeticError:
-        raise InvalidArgument.field(field, f"{text[:40]!r} is not a number; write it like 35.00.") from None
-    scaled = amount.scaleb(exponent(currency)) if amount.is_finite() else None
-    if scaled is None or scaled != scaled.to_integral_value():
+    if not _PLAIN.fullmatch(text):
+        raise InvalidArgument.field(field, f"{text[:40]!r} is not a number; write it like 35.00.")
+    scaled = Fraction(text) * 10 ** exponent(currency)
+    if scaled.denominator != 1:
         raise InvalidArgument.field(
             field, f"{text[:40]} has more than {exponent(currency)} decimals, which {currency} doesn't have."
         )
+    if abs(scaled) > MINOR_MAX:
+        raise InvalidArgument.field(field, f"{text[:40]} is more than BOSS can count.")
     return Money(int(scaled), currency)

@@ -95,6 +95,11 @@ def test_bil_9_a_deposit_told_by_another_file_too_is_once(club: Club, server: An
         ("d1,S1,2026-01-07,7,,VISA,35.00,,\nd2,S1,2026-13-07,7,,VISA,1.00,,\n", "line 3].deposit_date", "calendar"),
         ("d1,S1,2026-01-07,7,,VISA,35.0x,,\n", "line 2].amount", "not a number"),
         ("d1,S1,2026-01-07,7,,VISA,0.00,,\n", "line 2].amount", "zero"),
+        ('d1,S1,2026-01-07,7,,VISA,"35,00",,\n', "line 2].amount", "1,234.56"),
+        ('d1,S1,2026-01-07,7,,VISA,"1.234,56",,\n', "line 2].amount", "1,234.56"),
+        ('d1,S1,2026-01-07,7,,VISA,35.00,"0,90",\n', "line 2].fee", "1,234.56"),
+        ("d1,S1,2026-01-07,7,,VISA,100000000001,,\n", "line 2].amount", "100,000,000,000.00 USD either way"),
+        ("d1,S1,0206-01-07,7,,VISA,35.00,,\n", "line 2].deposit_date", "1900 to 2199"),
         ("d1,S1,2026-01-07,seven,,VISA,35.00,,\n", "line 2].batch_number", "batch number"),
         ("d1,S1,2026-01-07,7,Second,VISA,35.00,,\n", "line 2].label", "Original, Retry"),
         ("d1,S1,2026-01-07,7,,DINERS,35.00,,\n", "line 2].tender", "VISA"),
@@ -114,6 +119,12 @@ def test_bil_9_a_bad_file_is_refused_whole_with_the_line_and_the_reason(
     assert refused.value.violations[0].field.endswith(where)
     assert why in refused.value.violations[0].description
     assert club.one("SELECT count(*) FROM deposit") + club.one("SELECT count(*) FROM deposit_statement") == 0
+
+
+def test_bil_9_thousands_may_be_set_apart_in_an_amount(club: Club, server: Any) -> None:
+    line = f'd1,S1,2026-01-07,{billed(club, "VISA")},,VISA,"$1,234,567.80","1,000.5",\n'
+    stub(server).ImportDeposits(ask(HEADER + line), timeout=5)
+    assert club.one("SELECT gross_minor, fee_minor FROM deposit") == (123456780, 100050)
 
 
 def test_bil_9_a_file_that_lacks_a_column_or_was_cut_is_refused(club: Club, server: Any) -> None:

@@ -9,10 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2, money_pb2
 
 from boss_kit.errors import InvalidArgument
-from boss_kit.money import EXPONENTS, UNKNOWN, Money, exponent
+from boss_kit.money import EXPONENTS, MINOR_MAX, UNKNOWN, Money, exponent
 
 NANOS = 1_000_000_000
-MINOR_MAX = 2**63 - 1
 
 
 def money_from_proto(message: money_pb2.Money, field: str = "amount") -> Money:

@@ -63,11 +63,22 @@ def test_money_reads_back_as_it_is_printed(minor: int, currency: str) -> None:
     assert parse_money(text.replace(",", ""), currency) == money
 
 
-@pytest.mark.parametrize("text", ["", "x", "1.005", "NaN", "Infinity", "1e-3"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "1.005", "NaN", "Infinity", "1e-3", "1e3", "1e999999", "1_000", "1,000", ".", "-.", " 5", "٣"),
+        *("9" * 18, "9" * 40, "0." + "1" * 40),
+    ],
+)
 def test_what_is_no_amount_is_refused_with_its_field(text: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         parse_money(text, "USD", "price")
     assert refused.value.violations[0].field == "price"
+
+
+@pytest.mark.parametrize(("text", "minor"), [(".5", 50), ("5.", 500), ("+5", 500), ("-.50", -50), ("007.10", 710)])
+def test_what_banks_write_for_an_amount_is_read(text: str, minor: int) -> None:
+    assert parse_money(text, "USD") == Money(minor, "USD")
 
 
 @given(st.fractions())

@@ -16,7 +16,9 @@ from boss_billing.callbacks.rules import (
     UpdateCallback,
 )
 from boss_billing.chargebacks.rules import ReturnKind
+from boss_billing.deposits.rules import check_amount
 from boss_billing.funding.rules import UpdateOutcome
+from boss_kit.days import check_year
 from boss_kit.errors import InvalidArgument
 from boss_kit.money import Money
 from boss_kit.rpc.convert import (
@@ -102,7 +104,7 @@ def returns(request: pb.ReportReturnsRequest) -> Sequence[ReturnCallback]:
 
 
 def deposits(request: pb.ReportDepositsRequest) -> Sequence[DepositCallback]:
-    """Read deposits. Raises InvalidArgument for a fee in another currency."""
+    """Read deposits. Raises InvalidArgument for a fee in another currency, and a day or an amount that can't be."""
     return [_deposit(one, number) for number, one in enumerate(request.deposits)]
 
 
@@ -130,11 +132,13 @@ def _deposit(one: pb.ReportedDeposit, number: int) -> DepositCallback:
     fee = money_from_proto(one.fee, f"{place}.fee") if one.HasField("fee") else Money(0, gross.currency)
     if fee.currency != gross.currency:
         raise InvalidArgument.field(f"{place}.fee.currency_code", f"must be {gross.currency}, as the deposit's.")
+    check_amount(gross, f"{place}.gross")
+    check_amount(fee, f"{place}.fee")
     return DepositCallback(
         one.deposit_id,
         one.source,
         one.statement,
-        date_from_proto(one.deposit_date, f"{place}.deposit_date"),
+        check_year(date_from_proto(one.deposit_date, f"{place}.deposit_date"), f"{place}.deposit_date"),
         one.batch_number,
         one.label,
         one.tender,

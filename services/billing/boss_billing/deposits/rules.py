@@ -6,10 +6,14 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from boss_kit.errors import InvalidArgument
+from boss_kit.money import Money
+
 STATEMENT_NAME = "enterprises/{e}/depositStatements/{s}"
 NO_UNIT = UUID(int=0)
 """The unit of a deposit for a batch nobody knows: the money is in the bank, whose it is must be found out."""
 
+AMOUNT_MINOR_MAX = 10**13
 TENDER_ORDER = ("VISA", "MC", "DISC", "AMEX", "ACH")
 """Cards settle first; AMEX and ACH may come apart and later (SPEC BIL-3)."""
 
@@ -73,6 +77,14 @@ class Statement:
     gross_minor: int
     fee_minor: int
     currency: str
+
+
+def check_amount(amount: Money, field: str) -> Money:
+    """Give an amount back. Raises InvalidArgument for more than a deposit can be."""
+    if abs(amount.amount_minor) > AMOUNT_MINOR_MAX:
+        most = Money(AMOUNT_MINOR_MAX, amount.currency)
+        raise InvalidArgument.field(field, f"{amount} is more than a deposit can be, {most} either way.")
+    return amount
 
 
 def parts_of(notice: DepositNotice, unit_id: UUID, awaited: Mapping[str, int]) -> list[Deposit]:

@@ -7,15 +7,15 @@ from datetime import date
 from functools import partial
 from typing import TypeVar
 
-from boss_billing.deposits.rules import TENDER_ORDER, DepositNotice
+from boss_billing.deposits.rules import TENDER_ORDER, DepositNotice, check_amount
 from boss_kit.cards import find_card_number
+from boss_kit.days import check_year
 from boss_kit.errors import FieldViolation, InvalidArgument
 from boss_kit.money import parse_money
 
 T = TypeVar("T")
 LENGTH_MAX = 200
 NUMBER_MAX = 2**63 - 1
-AMOUNT_MINOR_MAX = 10**13
 FIELDS = ("deposit_key", "statement", "deposit_date", "batch_number", "label", "tender", "amount", "fee", "transaction")
 REQUIRED = ("deposit_date", "batch_number", "amount")
 DATE_FORMATS = {
@@ -24,6 +24,7 @@ DATE_FORMATS = {
     "DD.MM.YYYY": re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
     "YYYYMMDD": re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"),
 }
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 DELIMITERS = (",", ";", "|", "\t")
 LABELS = {"ORIGINAL": "Original", "RETRY": "Retry"}
 TENDER_NAMES = {
@@ -131,9 +132,10 @@ def _date(form: str, text: str) -> date:
     if match is None:
         raise InvalidArgument.field("deposit_date", f"{text[:40]!r} isn't written as {form}.")
     try:
-        return date(int(match["year"]), int(match["month"]), int(match["day"]))
+        day = date(int(match["year"]), int(match["month"]), int(match["day"]))
     except ValueError:
         raise InvalidArgument.field("deposit_date", f"{text[:40]} is not a day of the calendar.") from None
+    return check_year(day, "deposit_date")
 
 
 def _batch_number(text: str) -> int:
@@ -151,10 +153,12 @@ def _amount(currency: str, text: str) -> int:
 
 
 def _fee(currency: str, text: str) -> int:
-    amount = parse_money(text.replace(",", "").removeprefix("$"), currency)
-    if abs(amount.amount_minor) > AMOUNT_MINOR_MAX:
-        raise InvalidArgument.field("amount", f"{text[:40]} is more than a deposit can be.")
-    return amount.amount_minor
+    bare = text.removeprefix("$")
+    if "," in bare and not _THOUSANDS.fullmatch(bare):
+        # As a decimal sign it would make a hundredfold of an amount that is just cleared of it.
+        raise InvalidArgument.field("amount", f"{text[:40]!r} is not a number; write it like 1,234.56 or 1234.56.")
+    amount = parse_money(bare.replace(",", ""), currency)
+    return check_amount(amount, "amount").amount_minor
 
 
 def _word(words: Mapping[str, str], known: str, text: str) -> str:
