@@ -11,6 +11,7 @@ from boss.agreements.v1 import due_charge_service_pb2 as due_pb
 from boss.agreements.v1.due_charge_service_pb2_grpc import DueChargeServiceStub
 from boss.billing.v1 import processor_callback_service_pb2 as callback_pb
 from boss.billing.v1.processor_callback_service_pb2_grpc import ProcessorCallbackServiceStub
+from google.protobuf.message import Message
 from google.type.money_pb2 import Money
 
 from boss_billing.callbacks.rules import RefundCallback, ResultCallback, ReturnCallback, UpdateCallback
@@ -18,14 +19,19 @@ from boss_billing.chargebacks.rules import ReturnKind
 from boss_billing.funding.rules import UpdateOutcome
 from boss_billing.invoices.rules import DueCharge, SkippedAgreement
 from boss_billing.runs.rules import DuePage, Shard
+from boss_kit import money
+from boss_kit.errors import InvalidArgument
 from boss_kit.ids import id_of
 from boss_kit.rpc.client import Channels
+from boss_kit.rpc.content import check_record, refuse
 from boss_kit.rpc.convert import (
     date_to_proto,
     money_from_proto,
     money_to_proto,
     request_id_for,
 )
+
+Callback = ResultCallback | RefundCallback | UpdateCallback | ReturnCallback
 
 _OUTCOMES = {
     UpdateOutcome.NEW_NUMBER: callback_pb.AccountUpdate.OUTCOME_NEW_NUMBER,
@@ -93,85 +99,102 @@ class OwnCallbackDoor:
     def __init__(self, channels: Channels) -> None:
         self._stub = ProcessorCallbackServiceStub(channels.to("billing"))
 
+    @staticmethod
+    def refusal(callback: Callback) -> str:
+        """Say why the door would refuse a callback, by the rules of its own messages; nothing where it takes it."""
+        try:
+            refuse(check_record(_message(callback)))
+        except InvalidArgument as error:
+            return error.message
+        return ""
+
     def report_results(self, enterprise_id: UUID, results: Sequence[ResultCallback]) -> None:
         """Report results of attempts."""
-        self._stub.ReportPaymentResults(
-            callback_pb.ReportPaymentResultsRequest(
-                parent=f"enterprises/{enterprise_id}",
-                results=[
-                    callback_pb.PaymentResult(
-                        result_id=one.callback_id,
-                        attempt_id=one.attempt_id,
-                        transaction_id=one.transaction_id,
-                        code=one.code,
-                        message=one.message,
-                        amount=money_to_proto(one.amount) if one.amount else None,
-                    )
-                    for one in results
-                ],
-            )
-        )
+        parent = f"enterprises/{enterprise_id}"
+        request = callback_pb.ReportPaymentResultsRequest(parent=parent, results=map(_result, results))
+        self._stub.ReportPaymentResults(request)
 
     def report_refund_results(self, enterprise_id: UUID, results: Sequence[RefundCallback]) -> None:
         """Report results of refunds."""
-        self._stub.ReportRefundResults(
-            callback_pb.ReportRefundResultsRequest(
-                parent=f"enterprises/{enterprise_id}",
-                results=[
-                    callback_pb.RefundResult(
-                        result_id=one.callback_id,
-                        refund_id=one.refund_id,
-                        transaction_id=one.transaction_id,
-                        code=one.code,
-                        message=one.message,
-                        amount=money_to_proto(one.amount) if one.amount else None,
-                    )
-                    for one in results
-                ],
-            )
-        )
+        parent = f"enterprises/{enterprise_id}"
+        request = callback_pb.ReportRefundResultsRequest(parent=parent, results=map(_refund_result, results))
+        self._stub.ReportRefundResults(request)
 
     def report_updates(self, enterprise_id: UUID, updates: Sequence[UpdateCallback]) -> None:
         """Report what the card updater says."""
-        self._stub.ReportAccountUpdates(
-            callback_pb.ReportAccountUpdatesRequest(
-                parent=f"enterprises/{enterprise_id}",
-                updates=[
-                    callback_pb.AccountUpdate(
-                        update_id=one.callback_id,
-                        inquiry_id=one.inquiry_id,
-                        outcome=_OUTCOMES[one.outcome] if one.outcome else None,
-                        token=one.token,
-                        last4=one.last4,
-                        expiry_month=one.expiry_month,
-                        expiry_year=one.expiry_year,
-                        current_token=one.current_token,
-                    )
-                    for one in updates
-                ],
-            )
-        )
+        parent = f"enterprises/{enterprise_id}"
+        request = callback_pb.ReportAccountUpdatesRequest(parent=parent, updates=map(_update, updates))
+        self._stub.ReportAccountUpdates(request)
 
     def report_returns(self, enterprise_id: UUID, returns: Sequence[ReturnCallback]) -> None:
         """Report returns, chargebacks and reversals."""
-        self._stub.ReportReturns(
-            callback_pb.ReportReturnsRequest(
-                parent=f"enterprises/{enterprise_id}",
-                returns=[
-                    callback_pb.PaymentReturn(
-                        return_id=one.callback_id,
-                        attempt_id=one.attempt_id,
-                        transaction_id=one.transaction_id,
-                        kind=_KINDS[one.kind],
-                        code=one.code,
-                        message=one.message,
-                        amount=money_to_proto(one.amount) if one.amount else None,
-                        return_date=date_to_proto(one.return_date) if one.return_date else None,
-                    )
-                    for one in returns
-                ],
-            )
-        )
+        parent = f"enterprises/{enterprise_id}"
+        request = callback_pb.ReportReturnsRequest(parent=parent, returns=map(_return, returns))
+        self._stub.ReportReturns(request)
+
+
+def _message(callback: Callback) -> Message:
+    match callback:
+        case ResultCallback():
+            return _result(callback)
+        case RefundCallback():
+            return _refund_result(callback)
+        case UpdateCallback():
+            return _update(callback)
+        case ReturnCallback():
+            return _return(callback)
+
+
+def _result(one: ResultCallback) -> callback_pb.PaymentResult:
+    return callback_pb.PaymentResult(
+        result_id=one.callback_id,
+        attempt_id=one.attempt_id,
+        transaction_id=one.transaction_id,
+        code=one.code,
+        message=one.message,
+        amount=_amount(one.amount),
+    )
+
+
+def _refund_result(one: RefundCallback) -> callback_pb.RefundResult:
+    return callback_pb.RefundResult(
+        result_id=one.callback_id,
+        refund_id=one.refund_id,
+        transaction_id=one.transaction_id,
+        code=one.code,
+        message=one.message,
+        amount=_amount(one.amount),
+    )
+
+
+def _update(one: UpdateCallback) -> callback_pb.AccountUpdate:
+    return callback_pb.AccountUpdate(
+        update_id=one.callback_id,
+        inquiry_id=one.inquiry_id,
+        outcome=_OUTCOMES[one.outcome] if one.outcome else None,
+        token=one.token,
+        last4=one.last4,
+        expiry_month=one.expiry_month,
+        expiry_year=one.expiry_year,
+        current_token=one.current_token,
+    )
+
+
+def _return(one: ReturnCallback) -> callback_pb.PaymentReturn:
+    return callback_pb.PaymentReturn(
+        return_id=one.callback_id,
+        attempt_id=one.attempt_id,
+        transaction_id=one.transaction_id,
+        kind=_KINDS[one.kind],
+        code=one.code,
+        message=one.message,
+        amount=_amount(one.amount),
+        return_date=date_to_proto(one.return_date),
+    )
+
+
+def _amount(amount: money.Money | None) -> Money | None:
+    return money_to_proto(amount) if amount is not None else None
 
 
 def _page(page: Any) -> DuePage:

@@ -16,6 +16,7 @@ from boss_billing.callbacks.owners import Owners
 from boss_billing.callbacks.refunds import apply_refund_results, keep_refund_results
 from boss_billing.callbacks.returns import apply_returns, keep_returns
 from boss_billing.callbacks.rules import RefundCallback, ResultCallback, UpdateCallback
+from boss_billing.clients import OwnCallbackDoor
 
 Change = Callable[[list[str]], list[str]]
 
@@ -57,6 +58,8 @@ class Exchange:
 
 class Files:
     """A club whose processor works with files."""
+
+    refusal = staticmethod(OwnCallbackDoor.refusal)
 
     def __init__(self, club: Club, exchange: Exchange, *, keeps_taken: bool = False) -> None:
         self.club = club

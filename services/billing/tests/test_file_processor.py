@@ -36,6 +36,11 @@ def test_bil_8_a_response_file_of_the_requests_name_brings_the_results_once(file
     files.club.assert_books()
 
 
+def in_last_row(old: str, new: str) -> Change:
+    """Change the last row of two."""
+    return lambda lines: [*lines[:2], lines[2].replace(old, new), lines[3]]
+
+
 @pytest.mark.parametrize(
     ("change", "refusal"),
     [
@@ -55,8 +60,22 @@ def test_bil_8_a_response_file_of_the_requests_name_brings_the_results_once(file
             "isn't the unit whose payment this is.",
         ),
         (lambda lines: [], "line 1: the file ends without its trailer: it was cut."),
+        (
+            lambda lines: [lines[0] + "|amount", *(f"{one}|1.00" for one in lines[1:3]), lines[3]],
+            "names 'amount' twice",
+        ),
+        (lambda lines: [line.replace("|USD|", "|usd|") for line in lines], "line 2: currency 'usd' isn't one such as"),
+        (lambda lines: [line.replace("|35.00|", "|1e999999|") for line in lines], "line 2: amount: '1e999999' is not"),
+        (in_last_row("|Said so", '|"Said so'), "can't be read: "),
+        (in_last_row("|Said so", "|" + "x" * 140_000), "line 3: can't be read"),
+        (in_last_row("|t1|", f"|{'t' * 200}|"), "line 3: result_id must be at"),
+        (in_last_row("Said so", "4111 1111 1111 1111"), "line 3: message holds"),
+        (in_last_row("Said so", "Said\0so"), "line 3: message holds a NUL"),
     ],
-    ids=["cut", "count", "short", "twice", "columns", "amount", "code", "header", "unit", "empty"],
+    ids=[
+        *("cut", "count", "short", "twice", "columns", "amount", "code", "header", "unit", "empty", "column twice"),
+        *("currency", "power of ten", "open quote", "endless cell", "too long an id", "card number", "NUL"),
+    ],
 )
 def test_bil_8_a_bad_response_file_is_refused_whole_with_the_line(files: Files, change: Change, refusal: str) -> None:
     request = files.bill("M1", "M2")
@@ -79,6 +98,22 @@ def test_bil_8_a_response_file_that_is_no_text_is_refused_with_the_line(files: F
     response.write_bytes(response.read_bytes().replace(b"Said so", b"\xff"))
     files.read()
     assert files.bank.refusal() == "line 2: isn't UTF-8 text."
+
+
+def test_bil_8_a_response_file_as_windows_writes_it_is_taken(files: Files) -> None:
+    response = files.bank.answer(files.bill("M1"))
+    response.write_bytes(b"\xef\xbb\xbf" + response.read_bytes().replace(b"\n", b"\r\n"))
+    files.read()
+    assert files.states() == {"approved"}
+
+
+def test_bil_8_a_bad_file_keeps_no_other_from_being_taken(files: Files) -> None:
+    bad, good = sorted([files.bill("M1"), files.bill("M2", unit=AUSTIN)])
+    files.bank.answer(bad, change=lambda lines: [line.replace("Said so", "4111 1111 1111 1111") for line in lines])
+    files.bank.answer(good)
+    files.read()
+    assert "card number" in files.bank.refusal()
+    assert files.states() == {"pending", "approved"}
 
 
 def test_bil_8_a_repeated_response_file_is_refused_and_a_corrected_one_is_taken(files: Files) -> None:

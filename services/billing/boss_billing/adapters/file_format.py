@@ -4,6 +4,7 @@ One bad row refuses the whole file, and the refusal names its line: half a truth
 """
 
 import csv
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,7 @@ from boss_kit.money import Money, exponent, parse_money
 
 C = TypeVar("C")
 TRAILER = "trailer"
+_CURRENCY = re.compile("[A-Z]{3}")
 SALE, CREDIT = "sale", "credit"
 """The operations of a request's row: money is taken, or goes back."""
 
@@ -82,8 +84,11 @@ class Row:
 
     def money(self) -> Money:
         """Read the amount. Raises FileRefusedError for one that can't be."""
+        currency = self.required("currency")
+        if not _CURRENCY.fullmatch(currency):
+            raise FileRefusedError(self.line, f"currency {currency[:20]!r} isn't one such as USD.")
         try:
-            return parse_money(self.required("amount"), self.required("currency"))
+            return parse_money(self.required("amount"), currency)
         except InvalidArgument as error:
             raise FileRefusedError(self.line, error.message) from None
 
@@ -98,7 +103,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Told(Generic[C]):
-    """What a file says unasked: whose enterprise's it is, its rows, and the callback that each is."""
+    """What a file says: whose enterprise's it is, its rows, and the callback that each is."""
 
     enterprise_id: UUID
     rows: Sequence[Row]
@@ -156,12 +161,12 @@ def write_inquiries(inquiries: Sequence[SubmittedInquiry]) -> str:
     return _write(INQUIRY_COLUMNS, rows)
 
 
-def read_responses(text: str, request: str) -> Sequence[ResultCallback | RefundCallback]:
+def read_responses(text: str, request: str, enterprise_id: UUID) -> Told[ResultCallback | RefundCallback]:
     """Read the response to a request file. Raises FileRefusedError unless it answers each row of it, once."""
     asked = {row["transaction_code"]: row for row in read_rows(request, REQUEST_COLUMNS)}
     rows = read_rows(text, RESPONSE_COLUMNS)
     _check_answers(rows, "transaction_code", asked)
-    return [_response(row, asked[row["transaction_code"]]) for row in rows]
+    return Told(enterprise_id, rows, [_response(row, asked[row["transaction_code"]]) for row in rows])
 
 
 def read_news(text: str) -> Told[UpdateCallback]:
@@ -178,7 +183,7 @@ def read_news(text: str) -> Told[UpdateCallback]:
     return Told(enterprise_id, rows, [_update(row, token=row.required("account")) for row in rows])
 
 
-def read_updates(text: str, request: str) -> Sequence[UpdateCallback]:
+def read_updates(text: str, request: str, enterprise_id: UUID) -> Told[UpdateCallback]:
     """Read the answers to questions to the card updater.
 
     Raises FileRefusedError unless all are answered, once, each about the card that was asked about.
@@ -190,7 +195,7 @@ def read_updates(text: str, request: str) -> Sequence[UpdateCallback]:
         wrong = next((one for one in _CARD if row[one] != asked[row["inquiry_code"]][one]), None)
         if wrong is not None:
             raise FileRefusedError(row.line, f"{wrong} isn't that of the card this inquiry is about.")
-    return [_update(row) for row in rows]
+    return Told(enterprise_id, rows, [_update(row) for row in rows])
 
 
 def read_returns(text: str) -> Told[ReturnCallback]:
@@ -224,22 +229,38 @@ def check_owners(
 
 def read_rows(text: str, columns: Sequence[str]) -> Sequence[Row]:
     """Read a file's rows by the names in its header. Raises FileRefusedError for a cut, wrong or miscounted file."""
-    lines = list(csv.reader(StringIO(text, newline=""), delimiter="|"))
-    if not lines or not text.endswith("\n") or lines[-1][:1] != [TRAILER]:
-        raise FileRefusedError(max(len(lines), 1), "the file ends without its trailer: it was cut.")
-    header, trailer = lines[0], lines[-1]
-    missing = [column for column in columns if column not in header]
-    if missing:
-        raise FileRefusedError(1, f"the header lacks {', '.join(missing)}.")
+    lines = _lines(text)
+    last, trailer = lines[-1] if lines else (1, [])
+    if not text.endswith("\n") or trailer[:1] != [TRAILER]:
+        raise FileRefusedError(last, "the file ends without its trailer: it was cut.")
+    header = _header(lines[0][1], columns)
     rows = []
-    for number, cells in enumerate(lines[1:-1], 2):
+    for number, cells in lines[1:-1]:
         if len(cells) != len(header):
             raise FileRefusedError(number, f"has {len(cells)} columns, the header has {len(header)}.")
         rows.append(Row(number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     if trailer[1:] != [str(len(rows))]:
         told = "|".join(trailer[1:])[:40]
-        raise FileRefusedError(len(lines), f"the trailer counts {told!r} rows, the file has {len(rows)}.")
+        raise FileRefusedError(last, f"the trailer counts {told!r} rows, the file has {len(rows)}.")
     return rows
+
+
+def _lines(text: str) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(StringIO(text, newline=""), delimiter="|", strict=True)
+    try:
+        return [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        raise FileRefusedError(reader.line_num, f"can't be read: {error}.") from None
+
+
+def _header(header: Sequence[str], columns: Sequence[str]) -> Sequence[str]:
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise FileRefusedError(1, f"the header lacks {', '.join(missing)}.")
+    twice = [column for place, column in enumerate(header) if column in header[:place]]
+    if twice:
+        raise FileRefusedError(1, f"the header names {twice[0][:60]!r} twice.")
+    return header
 
 
 def _check_answers(rows: Sequence[Row], key: str, asked: Mapping[str, Row]) -> None:

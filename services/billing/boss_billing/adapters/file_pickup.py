@@ -19,13 +19,17 @@ SETTLE_S = 60.0
 
 CHUNK = 1000
 BYTES_MAX = 50 * 1024 * 1024
-Callbacks = Sequence[ResultCallback | RefundCallback | UpdateCallback | ReturnCallback]
+Callback = ResultCallback | RefundCallback | UpdateCallback | ReturnCallback
 OwnersOf = Callable[[UUID, Collection[str]], Mapping[str, Collection[UUID]]]
-Read = Callable[[Files, str, str], tuple[UUID, Callbacks]]
+Read = Callable[[Files, str, str], Told[Any]]
 
 
 class CallbackDoor(Protocol):
     """The gRPC door processors report to."""
+
+    def refusal(self, callback: Callback) -> str:
+        """Say why the door would refuse a callback; nothing where it takes it."""
+        ...
 
     def report_results(self, enterprise_id: UUID, results: Sequence[ResultCallback]) -> None:
         """Report results of attempts."""
@@ -65,6 +69,7 @@ class FilePickup:
 
     def __init__(self, place: Place, door: CallbackDoor, owners: Owners, settle_s: float = SETTLE_S) -> None:
         self._place = place
+        self._door = door
         self._owners = owners
         self._settle_s = settle_s
         self._readers: Mapping[str, Read] = {RESPONSES: _responses, UPDATES: self._updates, RETURNS: self._returns}
@@ -90,7 +95,8 @@ class FilePickup:
         try:
             if files.see(done) is not None:
                 raise FileRefusedError(1, "a file of this name was taken before.")
-            enterprise_id, callbacks = read(files, name, _text(files, path))
+            told = read(files, name, _text(files, path))
+            self._check_taken(told)
         except FileRefusedError as error:
             log.warning("a processor's file was refused", extra={"file": name, "line": error.line})
             refused = _free(files, f"{REFUSED}/{folder}", name)
@@ -98,22 +104,28 @@ class FilePickup:
             files.move(path, refused)
             return
         for kind, report in self._reports.items():
-            mine = [one for one in callbacks if isinstance(one, kind)]
+            mine = [one for one in told.callbacks if isinstance(one, kind)]
             for start in range(0, len(mine), CHUNK):
-                report(enterprise_id, mine[start : start + CHUNK])
+                report(told.enterprise_id, mine[start : start + CHUNK])
         files.move(path, done)
 
-    def _updates(self, files: Files, name: str, text: str) -> tuple[UUID, Callbacks]:
+    def _check_taken(self, told: Told[Any]) -> None:
+        """Refuse a file one of whose rows the door wouldn't take: the rows before it would be applied by then."""
+        for row, callback in zip(told.rows, told.callbacks, strict=True):
+            if reason := self._door.refusal(callback):
+                raise FileRefusedError(row.line, reason)
+
+    def _updates(self, files: Files, name: str, text: str) -> Told[Any]:
         if file_format.is_inquiry(name):
-            return file_format.enterprise_of(name), file_format.read_updates(text, _request(files, name))
+            return file_format.read_updates(text, _request(files, name), file_format.enterprise_of(name))
         told = file_format.read_news(text)
         self._check_owners(told, "account", self._owners.of_tokens)
-        return told.enterprise_id, told.callbacks
+        return told
 
-    def _returns(self, _files: Files, _name: str, text: str) -> tuple[UUID, Callbacks]:
+    def _returns(self, _files: Files, _name: str, text: str) -> Told[Any]:
         told = file_format.read_returns(text)
         self._check_owners(told, "transaction_code", self._owners.of_attempts)
-        return told.enterprise_id, told.callbacks
+        return told
 
     def _check_owners(self, told: Told[Any], column: str, owners_of: OwnersOf) -> None:
         """Refuse a file one of whose rows is about what another unit has (SPEC BIL-8)."""
@@ -122,8 +134,8 @@ class FilePickup:
         file_format.check_owners(told.rows, column, units, owners)
 
 
-def _responses(files: Files, name: str, text: str) -> tuple[UUID, Callbacks]:
-    return file_format.enterprise_of(name), file_format.read_responses(text, _request(files, name))
+def _responses(files: Files, name: str, text: str) -> Told[Any]:
+    return file_format.read_responses(text, _request(files, name), file_format.enterprise_of(name))
 
 
 def _request(files: Files, name: str) -> str:
@@ -138,7 +150,8 @@ def _text(files: Files, path: str) -> str:
         raise FileRefusedError(1, f"is larger than {BYTES_MAX} bytes.")
     content = files.read(path)
     try:
-        return content.decode()
+        # A byte order mark, which editors on Windows put before a text, says nothing.
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileRefusedError(content[: error.start].count(b"\n") + 1, "isn't UTF-8 text.") from None
 
