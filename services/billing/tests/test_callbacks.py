@@ -11,11 +11,12 @@ from club import DAY, ENTERPRISE_ID, Club, due
 from boss_billing import events
 from boss_billing.callbacks.commands import Tally, _notice, apply_deposits, keep_deposits, keep_results
 from boss_billing.callbacks.process import CallbackProcesses
-from boss_billing.callbacks.rules import CallbackState, DepositCallback
+from boss_billing.callbacks.resolution import ResolveCallback, resolve_callback
+from boss_billing.callbacks.rules import CallbackKind, CallbackState, DepositCallback, Resolution
 from boss_billing.deposits.commands import take_deposits
 from boss_billing.payments.rules import Label
 from boss_kit.money import Money
-from boss_kit.rpc.convert import money_to_proto
+from boss_kit.rpc.convert import date_to_proto, money_to_proto
 
 
 def billed(club: Club, number: str = "M1") -> Any:
@@ -65,6 +66,52 @@ def test_bil_8_a_page_with_two_results_of_one_attempt_applies_one(club: Club) ->
     tally = club.report(result, replace(result, callback_id="second"))
     assert (tally.applied, tally.unmatched) == (1, 1)
     assert len(club.facts(events.PAYMENT_APPROVED)) == 1
+
+
+def test_bil_8_a_callback_that_contradicts_the_first_one_of_its_id_is_an_exception(club: Club) -> None:
+    result = billed(club)
+    other = replace(result, code="D03", message="Insufficient funds")
+    worded = replace(result, message="Thank you")
+    assert club.report(result, other).applied == 1
+    assert club.report(other, worded, result).applied == 0
+    assert club.rows(
+        "SELECT state, body ->> 'code', reason FROM callback WHERE callback_id <> :id", id=result.callback_id
+    ) == [("exception", "D03", "A callback with the same id said something else before.")]
+    assert club.one("SELECT state FROM payment") == "approved"
+    assert len(club.facts(events.PAYMENT_APPROVED)) == 1
+
+
+def test_bil_8_a_processor_that_corrects_a_result_under_its_id_is_heard(club: Club) -> None:
+    result = billed(club)
+    club.report(replace(result, amount=Money(3499, "USD")))
+    club.report(result)
+    (corrected,) = club.rows("SELECT callback_id FROM callback WHERE callback_id <> :id", id=result.callback_id)
+    with club.units.begin(club.context()) as tx:
+        kind = CallbackKind.PAYMENT_RESULT
+        resolve_callback(tx, ResolveCallback(kind, corrected[0], Resolution.AS_SUBMITTED, "confirmed by phone"))
+    assert club.one("SELECT state FROM payment") == "approved"
+    club.assert_books()
+
+
+def test_bil_8_deposits_that_two_sources_name_alike_are_both_taken_at_the_door(club: Club, server: Any) -> None:
+    stub = server.stub(processor_callback_service_pb2_grpc.ProcessorCallbackServiceStub)
+
+    def told(source: str, minor: int) -> pb.ReportedDeposit:
+        gross = money_to_proto(Money(minor, "USD"))
+        return pb.ReportedDeposit(deposit_id="d1", source=source, deposit_date=date_to_proto(DAY), gross=gross)
+
+    parent = f"enterprises/{ENTERPRISE_ID}"
+    for source in ("acme", "bank", "acme"):
+        stub.ReportDeposits(pb.ReportDepositsRequest(parent=parent, deposits=[told(source, 3500)]), timeout=5)
+    stub.ReportDeposits(pb.ReportDepositsRequest(parent=parent, deposits=[told("bank", 100)]), timeout=5)
+    assert club.rows("SELECT source, deposit_key, gross_minor FROM deposit ORDER BY 1") == [
+        ("acme", "d1", 3500),
+        ("bank", "d1", 3500),
+    ]
+    (listed,) = stub.ListUnmatchedCallbacks(
+        pb.ListUnmatchedCallbacksRequest(parent=parent), timeout=5
+    ).unmatched_callbacks
+    assert (listed.kind, listed.reason) == ("deposit", "A callback with the same id said something else before.")
 
 
 def test_bil_8_a_result_faster_than_our_own_record_of_the_submission_stays(club: Club) -> None:

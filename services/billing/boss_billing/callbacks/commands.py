@@ -103,7 +103,7 @@ def apply_deposits(tx: Transaction, callback_ids: Sequence[str]) -> Tally:
 
 def _notice(told: DepositCallback) -> DepositNotice:
     return DepositNotice(
-        deposit_key=told.callback_id,
+        deposit_key=told.callback_id.removeprefix(f"{told.source}/"),
         source=told.source,
         statement=told.statement,
         deposit_date=told.deposit_date,

@@ -135,7 +135,8 @@ def _deposit(one: pb.ReportedDeposit, number: int) -> DepositCallback:
     check_amount(gross, f"{place}.gross")
     check_amount(fee, f"{place}.fee")
     return DepositCallback(
-        one.deposit_id,
+        # Two sources may name their deposits alike.
+        f"{one.source}/{one.deposit_id}",
         one.source,
         one.statement,
         check_year(date_from_proto(one.deposit_date, f"{place}.deposit_date"), f"{place}.deposit_date"),

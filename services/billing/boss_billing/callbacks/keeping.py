@@ -7,7 +7,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from boss_billing.callbacks import store
-from boss_billing.callbacks.rules import CallbackKind, CallbackState, Fit, Kept
+from boss_billing.callbacks.rules import CONTRADICTS, CallbackKind, CallbackState, Fit, Kept
 from boss_kit.unit_of_work import Transaction
 
 
@@ -21,10 +21,16 @@ class Tally:
 
 
 def keep(tx: Transaction, kind: CallbackKind, rows: Sequence[Kept]) -> frozenset[str]:
-    """Keep callbacks of a kind, each once; give the ids of those that are new."""
+    """Keep callbacks of a kind, each once; give the ids of those that are new.
+
+    One that says something else than the first under its id is kept and listed beside it, never applied.
+    """
     # Of two with one id in a page the first one counts.
     first_of_each = {row.callback_id: row for row in reversed(rows)}
-    return store.keep(tx.connection, tx.enterprise_id, kind, list(first_of_each.values())[::-1], tx.now)
+    new = store.keep(tx.connection, tx.enterprise_id, kind, list(first_of_each.values())[::-1], tx.now)
+    repeats = [row for row in rows if row.callback_id not in new or row is not first_of_each[row.callback_id]]
+    store.keep_contradictions(tx.connection, tx.enterprise_id, kind, repeats, CONTRADICTS, tx.now)
+    return new
 
 
 def tally(callback_ids: Sequence[str], fits: Mapping[str, Fit]) -> Tally:

@@ -136,6 +136,7 @@ class Fit:
 
 
 APPLY = Fit(CallbackState.APPLIED)
+CONTRADICTS = Fit(CallbackState.EXCEPTION, "A callback with the same id said something else before.")
 TWICE = Fit(CallbackState.EXCEPTION, "Another callback of the same page is about the same thing.")
 
 

@@ -37,6 +37,8 @@ _JSON = json.JSONEncoder(default=str, check_circular=False)
 
 _NEED_NOT_WAIT = sa.text("SET LOCAL synchronous_commit = off")
 
+_WAIT = sa.text("SET LOCAL synchronous_commit TO DEFAULT")
+
 _KEEP = sa.text(
     """
     INSERT INTO callback (enterprise_id, kind, callback_id, state, subject_id, body, correlation, create_time)
@@ -46,6 +48,22 @@ _KEEP = sa.text(
         AS new (callback_id, subject_id, body, correlation)
     ON CONFLICT DO NOTHING
     RETURNING callback_id
+    """
+)
+
+# A body is compared with the one that came first by what both of them have; how a message is worded is no matter.
+_KEEP_CONTRADICTIONS = sa.text(
+    """
+    INSERT INTO callback (enterprise_id, kind, callback_id, state, reason, subject_id, body, correlation, create_time)
+    SELECT :enterprise_id, :kind, new.callback_id || '#' || left(md5(new.body::text), 12), 'exception', :reason,
+           new.subject_id, new.body, new.correlation, :now
+    FROM unnest(CAST(:ids AS text[]), CAST(:subjects AS uuid[]), CAST(CAST(:bodies AS text[]) AS jsonb[]),
+                CAST(:correlations AS text[]))
+        AS new (callback_id, subject_id, body, correlation)
+    JOIN callback AS first ON first.enterprise_id = :enterprise_id AND first.kind = :kind
+        AND first.callback_id = new.callback_id
+    WHERE (first.body || new.body) - 'message' <> (new.body || first.body) - 'message'
+    ON CONFLICT DO NOTHING
     """
 )
 
@@ -181,7 +199,25 @@ def keep(
     connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, rows: Sequence[Kept], now: datetime
 ) -> frozenset[str]:
     """Keep callbacks; give the ids of those that are new."""
-    parameters = {
+    if not rows:
+        return frozenset()
+    return frozenset(row[0] for row in rows_of(connection, _KEEP, _columns(enterprise_id, kind, rows, now)))
+
+
+def keep_contradictions(
+    connection: sa.Connection, enterprise_id: UUID, kind: CallbackKind, rows: Sequence[Kept], fit: Fit, now: datetime
+) -> None:
+    """Keep those of the callbacks that say something else than the one that came first under their id."""
+    if not rows:
+        return
+    parameters = {**_columns(enterprise_id, kind, rows, now), "reason": fit.reason}
+    if connection.execute(_KEEP_CONTRADICTIONS, parameters).rowcount:
+        # Nothing of them is applied next, so no later transaction waits for the disk on their behalf.
+        connection.execute(_WAIT)
+
+
+def _columns(enterprise_id: UUID, kind: CallbackKind, rows: Sequence[Kept], now: datetime) -> dict[str, Any]:
+    return {
         "enterprise_id": enterprise_id,
         "kind": kind.value,
         "now": now,
@@ -190,7 +226,6 @@ def keep(
         "bodies": [_JSON.encode(row.body) for row in rows],
         "correlations": [row.correlation for row in rows],
     }
-    return frozenset(row[0] for row in rows_of(connection, _KEEP, parameters)) if rows else frozenset()
 
 
 def need_not_wait(connection: sa.Connection) -> None:
