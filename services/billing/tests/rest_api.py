@@ -28,6 +28,8 @@ class Api(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.codes: dict[str, tuple[str, str]] = {}
         self.faults: list[str] = []
+        self.odd: dict[str, dict[str, Any]] = {}
+        self.listed: Any = None
         self.release = threading.Event()
 
     @property
@@ -59,6 +61,7 @@ class Api(ThreadingHTTPServer):
                 self.charges[body["reference"]] += 1
                 payment = {name: body[name] for name in ("reference", "batch", "amount", "currency")}
                 payment |= {"id": f"pay_{len(self.payments)}", "status": status, "code": code, "message": code.title()}
+                payment |= self.odd.get(body["token"], {})
                 self.payments[body["reference"]] = payment
                 self.answers[key] = (402 if status == "declined" else 201, payment)
             return self.answers[key]
@@ -90,6 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(500, {})
             elif fault == "charge then garbage":
                 self._send(201, ["?"])
+            elif fault == "charge then 404":
+                self._send(404, {"error": {"message": "Not found."}})
+            elif fault == "charge then 302":
+                self._send(302, {}, {"Location": "https://login.example.com"})
             else:
                 self._send(*answer)
 
@@ -103,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
                 for one in (self.server.refunds if "/v1/refunds" in self.path else self.server.payments).values()
                 if all(str(one[name]) == value for name, value in query.items())
             ]
-        self._send(200, {"data": found[:1]})
+        self._send(200, {"data": self.server.listed or found[:1]})
 
     def _fault(self) -> str:
         with self.server.lock:

@@ -88,13 +88,55 @@ def test_bil_8_a_charge_whose_answer_never_came_is_unknown_and_its_repeat_charge
     assert_charged_once(club, api)
 
 
-def test_bil_8_an_answer_nobody_can_read_is_no_answer(club: Club, api: Api, processor: RestProcessor) -> None:
-    api.faults = ["charge then garbage"]
+@pytest.mark.parametrize("fault", ["charge then garbage", "charge then 404", "charge then 302"])
+def test_bil_8_an_answer_nobody_can_read_is_no_answer(
+    club: Club, api: Api, processor: RestProcessor, fault: str
+) -> None:
+    api.faults = [fault]
     bill(club)
-    assert set(states(club).values()) == {"unknown"}
+    # What was said of the others counts.
+    assert sorted(states(club).values()) == 4 * ["approved"] + ["unknown"]
     club.ask("ask-processor")
     assert set(states(club).values()) == {"approved"}
     assert_charged_once(club, api)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"id": "pay\0"}, {"id": "4111111111111111"}, {"id": "p" * 200}, {"amount": 10**30}, {"amount": None}),
+        *({"currency": "euros"}, {"currency": ["usd"]}, {"reference": None}),
+    ],
+    ids=str,
+)
+def test_bil_8_an_answer_that_may_not_be_kept_is_no_answer_and_keeps_no_other_from_being_taken(
+    club: Club, api: Api, processor: RestProcessor, odd: dict[str, Any]
+) -> None:
+    api.odd = {"tok_M1": odd}
+    bill(club)
+    club.ask("ask-processor")
+    told = states(club)
+    assert (told.pop("M1"), set(told.values())) == ("unknown", {"approved"})
+
+
+@pytest.mark.parametrize("listed", [[None], ["?"], {"a": 1}, [{"status": "succeeded"}]], ids=str)
+def test_bil_8_a_list_nobody_can_read_is_no_answer_either(
+    club: Club, api: Api, processor: RestProcessor, listed: Any
+) -> None:
+    api.codes, api.listed = {"tok_M1": ("processing", "")}, listed
+    bill(club)
+    club.set_clock(club.day + timedelta(days=1))
+    club.ask("ask-processor")
+    assert states(club)["M1"] == "pending"
+
+
+def test_spec_0_a_card_number_in_a_processors_message_is_not_kept(
+    club: Club, api: Api, processor: RestProcessor
+) -> None:
+    api.odd = {"tok_M1": {"message": "Card 4111 1111 1111 1111 declined\0"}}
+    bill(club)
+    (message,) = club.rows("SELECT response_message FROM payment WHERE response_message LIKE 'Card%'")
+    assert message == ("Card [card number] declined",)
 
 
 def test_bil_8_a_processor_that_is_away_leaves_payments_unknown_never_declined(

@@ -20,7 +20,11 @@ class Repeatability(Enum):
 
 
 class NoAnswerError(Exception):
-    """The processor may or may not have taken it: never assumed (SPEC BIL-8)."""
+    """The processor may or may not have taken it: never assumed (SPEC BIL-8). What it did say of a part counts."""
+
+    def __init__(self, message: str, results: Sequence[ResultCallback] = ()) -> None:
+        super().__init__(message)
+        self.results = results
 
 
 class Processor(Protocol):

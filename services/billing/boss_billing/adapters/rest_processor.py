@@ -5,6 +5,7 @@ asked for by its key, too. An answer that is still open comes later, by webhook 
 sent the same way, each with its own key.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -20,8 +21,9 @@ from boss_billing.batches.rules import Submission, SubmittedAttempt
 from boss_billing.callbacks.rules import ResultCallback
 from boss_billing.funding.rules import SubmittedInquiry
 from boss_billing.refunds.rules import RefundAnswer, SubmittedRefund
+from boss_kit.cards import find_card_number, redact
 from boss_kit.errors import Transient
-from boss_kit.money import Money
+from boss_kit.money import MINOR_MAX, Money
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,6 +34,10 @@ TRIES = 4
 WAIT_S_MAX = 30.0
 NOT_VALID = "E03"
 PAYMENTS, REFUNDS = "/v1/payments", "/v1/refunds"
+_UNREADABLE = "the processor's answer can't be read"
+_MESSAGE_LENGTH_MAX = 500
+_ID, _CURRENCY = re.compile(r"[\x21-\x7e]{1,150}"), re.compile(r"[A-Z]{3}")
+_WONT_HAVE_IT = (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY)
 _CREATED = (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED, httpx.codes.PAYMENT_REQUIRED)
 
 
@@ -72,7 +78,7 @@ class RestProcessor:
             elif one is not None:
                 unanswered += 1
         if unanswered:
-            raise NoAnswerError(f"{unanswered} of {len(submission.attempts)} payments got no answer")
+            raise NoAnswerError(f"{unanswered} of {len(submission.attempts)} payments got no answer", results)
         return results
 
     def knows(self, enterprise_id: UUID, key: str) -> bool:
@@ -85,9 +91,9 @@ class RestProcessor:
         def ask(attempt_id: UUID) -> Sequence[ResultCallback]:
             try:
                 found = self._list(PAYMENTS, {"reference": str(attempt_id), "limit": "1"})
+                return [_result(one) for one in found if one.get("status") in FINAL]
             except NoAnswerError:
                 return ()
-            return [_result(one) for one in found if one.get("status") in FINAL]
 
         return [result for results in _at_once(ask, attempt_ids) for result in results]
 
@@ -113,7 +119,7 @@ class RestProcessor:
             "metadata": {"enterprise": str(refund.enterprise_id)},
         }
         answer = self._post(REFUNDS, refund.key, body)
-        if answer.status_code not in _CREATED:
+        if _wont_have_it(answer):
             return RefundAnswer(NOT_VALID, _refusal(answer))
         told = _json(answer)
         if told.get("status") not in FINAL:
@@ -140,7 +146,9 @@ class RestProcessor:
         answer = self._ask(lambda: self._client.get(path, params=query))
         if answer.status_code != httpx.codes.OK:
             raise NoAnswerError(f"the processor answered {answer.status_code}")
-        found: Sequence[dict[str, Any]] = _json(answer).get("data", [])
+        found = _json(answer).get("data", [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise NoAnswerError(_UNREADABLE)
         return found
 
     def _post(self, path: str, key: str, body: dict[str, Any]) -> httpx.Response:
@@ -170,12 +178,23 @@ class RestProcessor:
 
 def _charged(one: SubmittedAttempt, answer: httpx.Response) -> ResultCallback | None:
     """Read the answer to a payment; None where it is still open."""
-    if answer.status_code not in _CREATED:
-        # It read the payment and won't have it: nobody was charged, and the same again would be refused again.
+    if _wont_have_it(answer):
         key = str(one.attempt_id)
         return ResultCallback(f"rest-{key}-refused", key, "", NOT_VALID, _refusal(answer), None)
     payment = _json(answer)
+    if payment.get("reference") != str(one.attempt_id):
+        raise NoAnswerError("the processor's answer is to another payment")
     return _result(payment) if payment.get("status") in FINAL else None
+
+
+def _wont_have_it(answer: httpx.Response) -> bool:
+    """Tell whether it read what was asked and refuses it: no money moved, and the same again would be refused again.
+
+    Raises NoAnswerError for what says neither yes nor no, such as a page of something else that stands in between.
+    """
+    if answer.status_code not in (*_CREATED, *_WONT_HAVE_IT):
+        raise NoAnswerError(f"the processor answered {answer.status_code}")
+    return answer.status_code in _WONT_HAVE_IT
 
 
 def _answered(answer: httpx.Response) -> httpx.Response:
@@ -191,9 +210,9 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
         body = answer.json()
     except ValueError:
-        raise NoAnswerError("the processor's answer can't be read") from None
+        raise NoAnswerError(_UNREADABLE) from None
     if not isinstance(body, dict):
-        raise NoAnswerError("the processor's answer can't be read")
+        raise NoAnswerError(_UNREADABLE)
     return body
 
 
@@ -202,8 +221,18 @@ def _result(payment: dict[str, Any]) -> ResultCallback:
         amount = Money(int(payment["amount"]), str(payment["currency"]).upper())
         key, number = str(payment["reference"]), str(payment["id"])
     except (KeyError, ValueError, TypeError):
-        raise NoAnswerError("the processor's answer can't be read") from None
-    return ResultCallback(f"rest-{number}", key, number, code_of(payment), str(payment.get("message", "")), amount)
+        raise NoAnswerError(_UNREADABLE) from None
+    is_readable = (
+        _ID.fullmatch(number) and _CURRENCY.fullmatch(amount.currency) and abs(amount.amount_minor) <= MINOR_MAX
+    )
+    if not is_readable or find_card_number(number) is not None:
+        raise NoAnswerError(_UNREADABLE)
+    return ResultCallback(f"rest-{number}", key, number, code_of(payment), _text(payment.get("message")), amount)
+
+
+def _text(said: object) -> str:
+    """Give what a processor says to a person, without what may not be kept."""
+    return redact(str(said or "").replace("\0", ""))[:_MESSAGE_LENGTH_MAX]
 
 
 def _refunded(refund: SubmittedRefund, told: dict[str, Any]) -> RefundAnswer:
@@ -225,7 +254,7 @@ def _message(answer: httpx.Response) -> str:
     except NoAnswerError:
         return ""
     error = body.get("error")
-    return str(error.get("message", ""))[:200] if isinstance(error, dict) else ""
+    return _text(error.get("message")) if isinstance(error, dict) else ""
 
 
 def _at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:

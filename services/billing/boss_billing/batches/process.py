@@ -47,7 +47,8 @@ class BatchProcesses:
             try:
                 results += self._send(batch, [attempt for _, attempt in held])
                 answers.append(Answered(batch, payments, is_known=True))
-            except NoAnswerError:
+            except NoAnswerError as error:
+                results += error.results
                 answers.append(Answered(batch, payments, is_known=False))
             except Transient:
                 # It didn't come, so it may be sent again, also where nothing is sent twice.
