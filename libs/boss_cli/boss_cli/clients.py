@@ -16,6 +16,7 @@ from boss.agreements.v1 import (
     agreement_writer_service_pb2_grpc,
     bundle_service_pb2_grpc,
     definition_service_pb2_grpc,
+    division_service_pb2_grpc,
     item_service_pb2_grpc,
     member_service_pb2_grpc,
     organization_service_pb2_grpc,
@@ -85,6 +86,7 @@ class AgreementsClient(PlatformClient):
     def __init__(self, channel: grpc.Channel) -> None:
         super().__init__("agreements", channel)
         self.organizations = _stub(organization_service_pb2_grpc.OrganizationServiceStub, channel)
+        self.divisions = _stub(division_service_pb2_grpc.DivisionServiceStub, channel)
         self.members = _stub(member_service_pb2_grpc.MemberServiceStub, channel)
         self.agreements = _stub(agreement_service_pb2_grpc.AgreementServiceStub, channel)
         self.items = _stub(item_service_pb2_grpc.ItemServiceStub, channel)

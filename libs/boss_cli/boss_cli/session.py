@@ -8,7 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 import typer
-from boss.agreements.v1 import member_service_pb2, organization_service_pb2
+from boss.agreements.v1 import division_service_pb2, member_service_pb2, organization_service_pb2
 from boss.billing.v1 import account_service_pb2
 
 from boss_cli.channels import TokenSource
@@ -56,12 +56,33 @@ class Session:
         """Give the enterprise's resource name."""
         return f"enterprises/{self.enterprise_id}"
 
-    def scope(self, unit: str | None) -> str:
-        """Name a business unit by its external id, or the enterprise."""
+    def scope(self, unit: str | None, division: str = "") -> str:
+        """Name a business unit by its external id, a division by what people call it, or the enterprise.
+
+        Raises BossCommandError for both at once, and for a division there isn't.
+        """
+        if unit and division:
+            raise BossCommandError("Give --unit or --division, not both: a unit lies in one division.")
+        if division:
+            return self._division(division)
         if not unit:
             return self.enterprise
         self.unit = unit
         return f"{self.enterprise}/businessUnits/{derived_id(self.enterprise_id, 'business-unit', unit)}"
+
+    def _division(self, display_name: str) -> str:
+        request = division_service_pb2.ListDivisionsRequest(
+            parent=self.enterprise, page_size=UNITS_MAX, show_inactive=True
+        )
+        found = {
+            one.display_name: one.name for one in self.clients.agreements.divisions.ListDivisions(request).divisions
+        }
+        if display_name not in found:
+            names = ", ".join(sorted(found)) or "none"
+            raise BossCommandError(
+                f"--division: there is no division {display_name!r} in this enterprise; there are: {names}."
+            )
+        return str(found[display_name])
 
     def unit_names(self) -> Mapping[str, str]:
         """Give the external ids of business units by their names; none where agreements doesn't tell."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from boss.agreements.v1 import division_service_pb2 as division_pb
+from boss.agreements.v1 import division_service_pb2_grpc as division_grpc
 from boss.billing.v1 import bill_run_service_pb2 as pb
 from boss.billing.v1 import bill_run_service_pb2_grpc as pb_grpc
 from google.type import date_pb2, money_pb2
@@ -19,7 +21,9 @@ def test_bil_1_a_preview_shows_each_invoice_its_payments_and_why_not_the_rest(cl
     asked: list[Any] = []
     paid = pb.PlannedPayment(kind="New", tender="VISA", amount=usd(35))
     new = pb.PlannedInvoice(due_date=DAY, total=usd(35), balance=usd(35), payments=[paid])
-    held = pb.PlannedInvoice(invoice="a/invoices/i7", total=usd(20), balance=usd(20), not_paid_description="Suspended.")
+    held = pb.PlannedInvoice(
+        invoice="a/invoices/i", invoice_number="M7-3", total=usd(20), balance=usd(20), not_paid_description="Suspended."
+    )
     agreements = [
         pb.PlannedAgreement(agreement_number="A1", invoices=[new]),
         pb.PlannedAgreement(invoices=[held]),
@@ -36,7 +40,7 @@ def test_bil_1_a_preview_shows_each_invoice_its_payments_and_why_not_the_rest(cl
     lines = [line.split() for line in result.stdout.splitlines()[1:]]
     assert lines == [
         ["A1", "2026-03-10", "35.00", "USD", "35.00", "USD", "New", "VISA", "35.00", "USD"],
-        ["i7", "20.00", "USD", "20.00", "USD", "Suspended."],
+        ["M7-3", "20.00", "USD", "20.00", "USD", "Suspended."],
         ["A9", "It", "is", "cancelled."],
     ]
     assert asked == [(f"enterprises/{ENTERPRISE}", DAY, ""), (f"enterprises/{ENTERPRISE}", DAY, "more")]
@@ -50,6 +54,31 @@ def test_bil_1_a_draft_is_made_for_a_day_and_shown(cli: Cli) -> None:
 
     cli.add("billing", stand_in(pb_grpc, "BillRunService", CreateBillRun=told))
     assert "draft" in cli.run("run", "draft", "--date", "2026-03-10").stdout
+
+
+@pytest.mark.parametrize("command", ["preview", "draft", "start"])
+def test_bil_1_a_run_may_be_for_a_division_by_its_name(cli: Cli, command: str) -> None:
+    west = division_pb.Division(name=f"enterprises/{ENTERPRISE}/divisions/d1", display_name="West")
+    listed = division_pb.ListDivisionsResponse(divisions=[west])
+    asked: list[str] = []
+
+    def told(request: Any) -> Any:
+        asked.append(request.parent)
+        return pb.PreviewBillRunResponse() if command == "preview" else pb.BillRun(name="r")
+
+    methods = {"PreviewBillRun": told, "CreateBillRun": told, "StartBillRun": told}
+    cli.add("billing", stand_in(pb_grpc, "BillRunService", **methods))
+    cli.add("agreements", stand_in(division_grpc, "DivisionService", ListDivisions=lambda _: listed))
+    day = ("--date", "2026-03-10")
+    assert cli.run("run", command, *day, "--division", "West").exit_code == 0
+    assert asked == [west.name]
+    unknown = cli.run("run", command, *day, "--division", "East")
+    assert (unknown.exit_code, unknown.stderr) == (
+        1,
+        "--division: there is no division 'East' in this enterprise; there are: West.\n",
+    )
+    both = cli.run("run", command, *day, "--division", "West", "--unit", "Denver Club")
+    assert (both.exit_code, both.stderr) == (1, "Give --unit or --division, not both: a unit lies in one division.\n")
 
 
 @pytest.mark.parametrize(

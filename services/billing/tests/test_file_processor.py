@@ -64,7 +64,7 @@ def in_last_row(old: str, new: str) -> Change:
             lambda lines: [lines[0] + "|amount", *(f"{one}|1.00" for one in lines[1:3]), lines[3]],
             "names 'amount' twice",
         ),
-        (lambda lines: [line.replace("|USD|", "|usd|") for line in lines], "line 2: currency 'usd' isn't one such as"),
+        (lambda lines: [line.replace("|USD|", "|usd|") for line in lines], "line 2: amount: is in 'usd', which isn't"),
         (lambda lines: [line.replace("|35.00|", "|1e999999|") for line in lines], "line 2: amount: '1e999999' is not"),
         (in_last_row("|Said so", '|"Said so'), "can't be read: "),
         (in_last_row("|Said so", "|" + "x" * 140_000), "line 3: can't be read"),

@@ -8,7 +8,7 @@ import typer
 from boss.billing.v1 import bill_run_service_pb2 as pb
 
 from boss_cli import screen
-from boss_cli.commands.runs import app, full_name, show
+from boss_cli.commands.runs import Division, Unit, app, full_name, show
 from boss_cli.days import day_option
 from boss_cli.session import request_id, session_of
 from boss_cli.timeline import all_pages, first_of
@@ -20,7 +20,6 @@ PAGE_SIZE = 500
 PREVIEW_COLUMNS = ("agreement or invoice", "due", "total", "to collect", "payments", "why not, or not all")
 SKIPPED_COLUMNS = ("agreement or invoice", "reason", "description")
 RunName = Annotated[str, typer.Argument(help="The run's name as `start` showed it, or its id as `list` does.")]
-Unit = Annotated[str, typer.Option(help="Only this business unit, by its external id.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most this many.")]
 
 
@@ -29,12 +28,13 @@ def preview(
     context: typer.Context,
     bill_date: Annotated[date, day_option("The bill date; it may be one to come.", "--date")],
     unit: Unit = "",
+    division: Division = "",
     limit: Limit = 100,
 ) -> None:
     """Show what a bill run would invoice and attempt, and why not the rest; nothing is written."""
     session = session_of(context)
     request = pb.PreviewBillRunRequest(
-        parent=session.scope(unit), bill_date=screen.to_date(bill_date), page_size=PAGE_SIZE
+        parent=session.scope(unit, division), bill_date=screen.to_date(bill_date), page_size=PAGE_SIZE
     )
     found = all_pages(session.clients.billing.bill_runs.PreviewBillRun, request, "agreements")
     _list(PREVIEW_COLUMNS, (row for one in found for row in _planned(one)), limit, "The run would do nothing.")
@@ -55,11 +55,12 @@ def draft(
     context: typer.Context,
     bill_date: Annotated[date, day_option("The bill date.", "--date")],
     unit: Unit = "",
+    division: Division = "",
 ) -> None:
     """Draft a bill run, which waits until somebody approves it and somebody starts it."""
     session = session_of(context)
     day = screen.to_date(bill_date)
-    request = pb.CreateBillRunRequest(parent=session.scope(unit), bill_date=day, request_id=request_id())
+    request = pb.CreateBillRunRequest(parent=session.scope(unit, division), bill_date=day, request_id=request_id())
     show(session.clients.billing.bill_runs.CreateBillRun(request))
 
 
@@ -101,7 +102,7 @@ def _planned(one: pb.PlannedAgreement) -> Iterator[tuple[str, ...]]:
     for invoice in one.invoices:
         payments = ", ".join(f"{paid.kind} {paid.tender} {screen.money(paid.amount)}" for paid in invoice.payments)
         yield (
-            one.agreement_number or invoice.invoice.rpartition("/")[2],
+            one.agreement_number or invoice.invoice_number,
             screen.day(invoice.due_date),
             screen.money(invoice.total),
             screen.money(invoice.balance),

@@ -27,6 +27,8 @@ STATES = {
     pb.BillRun.STATE_SUBMITTED: "submitted",
 }
 Run = pb.BillRun
+Unit = Annotated[str, typer.Option(help="Only this business unit, by its external id.")]
+Division = Annotated[str, typer.Option(help="Only the units of this division, by its name.")]
 COLUMNS = (
     "bill date", "of", "state", "invoices", "invoiced", "payments", "submitted", "skipped", "batches sent", "run",
 )  # fmt: skip
@@ -38,14 +40,15 @@ PAGE_SIZE_MAX = 1000
 def start(
     context: typer.Context,
     bill_date: Annotated[date, day_option("The bill date.", "--date")],
-    unit: Annotated[str, typer.Option(help="Only this business unit, by its external id.")] = "",
+    unit: Unit = "",
+    division: Division = "",
     *,
     wait: Annotated[bool, typer.Option("--watch", help="Stay until it is done.")] = False,
 ) -> None:
     """Start a bill run; the same date again goes on with the same run and bills nothing twice."""
     session = session_of(context)
     request = pb.StartBillRunRequest(
-        parent=session.scope(unit), bill_date=screen.to_date(bill_date), request_id=request_id()
+        parent=session.scope(unit, division), bill_date=screen.to_date(bill_date), request_id=request_id()
     )
     run = session.clients.billing.bill_runs.StartBillRun(request)
     show(follow(session, run.name) if wait else run)
@@ -108,7 +111,8 @@ def follow(session: Session, name: str) -> Run:
         shards = progress.add_task("Shards billed", total=None)
         batches = progress.add_task("Batches submitted", total=None)
         for last in session.clients.billing.bill_runs.WatchBillRun(pb.WatchBillRunRequest(name=name)):
-            progress.update(shards, completed=last.shards_done, total=last.shards or None)
+            told = f"Shards billed, {last.invoices:,} invoices at {last.invoices_per_second:,.0f}/s"
+            progress.update(shards, description=told, completed=last.shards_done, total=last.shards or None)
             progress.update(batches, completed=last.batches_submitted, total=last.batches or None)
     if last is None:
         raise BossCommandError(f"billing said nothing about {name}; look again with `boss run watch`.")
@@ -121,7 +125,9 @@ def show(run: Run) -> None:
         ("run", run.name),
         ("bill date", screen.day(run.bill_date)),
         ("state", STATES.get(run.state, "")),
+        ("approved by", run.approved_by or "nobody yet"),
         ("invoices", f"{run.invoices:,}, {_sums(run.amounts_invoiced)}"),
+        ("invoices a second", f"{run.invoices_per_second:,.0f}"),
         ("payments", f"{run.payments:,}, {_sums(run.amounts_submitted)}"),
         ("skipped", f"{run.skipped:,}"),
         ("batches submitted", f"{run.batches_submitted} of {run.batches}"),

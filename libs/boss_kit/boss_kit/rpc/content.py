@@ -21,6 +21,7 @@ _TEXTS = {
     "string.uuid": "must be a UUID, such as 0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f.",
     "string.uuid_empty": "must be a UUID, such as 0190b5a2-7c1e-7d3a-9f00-3a5b6c7d8e9f; it is empty.",
     "enum.defined_only": "isn't one of the values this field knows.",
+    "enum.not_in": "is not set; name one of its values.",
 }
 
 

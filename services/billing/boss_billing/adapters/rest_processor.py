@@ -23,7 +23,7 @@ from boss_billing.funding.rules import SubmittedInquiry
 from boss_billing.refunds.rules import RefundAnswer, SubmittedRefund
 from boss_kit.cards import find_card_number, redact
 from boss_kit.errors import Transient
-from boss_kit.money import MINOR_MAX, Money
+from boss_kit.money import EXPONENTS, MINOR_MAX, Money
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,7 +36,7 @@ NOT_VALID = "E03"
 PAYMENTS, REFUNDS = "/v1/payments", "/v1/refunds"
 _UNREADABLE = "the processor's answer can't be read"
 _MESSAGE_LENGTH_MAX = 500
-_ID, _CURRENCY = re.compile(r"[\x21-\x7e]{1,150}"), re.compile(r"[A-Z]{3}")
+_ID = re.compile(r"[\x21-\x7e]{1,150}")
 _WONT_HAVE_IT = (httpx.codes.BAD_REQUEST, httpx.codes.UNPROCESSABLE_ENTITY)
 _CREATED = (httpx.codes.OK, httpx.codes.CREATED, httpx.codes.ACCEPTED, httpx.codes.PAYMENT_REQUIRED)
 
@@ -222,9 +222,7 @@ def _result(payment: dict[str, Any]) -> ResultCallback:
         key, number = str(payment["reference"]), str(payment["id"])
     except (KeyError, ValueError, TypeError):
         raise NoAnswerError(_UNREADABLE) from None
-    is_readable = (
-        _ID.fullmatch(number) and _CURRENCY.fullmatch(amount.currency) and abs(amount.amount_minor) <= MINOR_MAX
-    )
+    is_readable = _ID.fullmatch(number) and amount.currency in EXPONENTS and abs(amount.amount_minor) <= MINOR_MAX
     if not is_readable or find_card_number(number) is not None:
         raise NoAnswerError(_UNREADABLE)
     return ResultCallback(f"rest-{number}", key, number, code_of(payment), _text(payment.get("message")), amount)

@@ -52,7 +52,8 @@ def check_amount(amount: Money, currency: str, field: str = "amount") -> None:
     if amount.currency != currency:
         raise InvalidArgument.field(f"{field}.currency_code", f"must be {currency}, the account's currency.")
     if not 0 < amount.amount_minor <= AMOUNT_MINOR_MAX:
-        raise InvalidArgument.field(field, "must be above zero, and no more than an account can owe.")
+        most = Money(AMOUNT_MINOR_MAX, currency)
+        raise InvalidArgument.field(field, f"must be above zero and at most {most}, the most an account can owe.")
 
 
 def check_approval(amount: Money, limit_minor: int | None, *, approved: bool) -> None:

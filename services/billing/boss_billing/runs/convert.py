@@ -107,6 +107,7 @@ def _planned_invoice(one: PlannedInvoice) -> pb.PlannedInvoice:
     invoice = one.invoice
     return pb.PlannedInvoice(
         invoice="" if one.is_new else invoice.name,
+        invoice_number="" if one.is_new else invoice.number,
         due_date=date_to_proto(invoice.due_date),
         total=money_to_proto(Money(invoice.total_minor, invoice.currency)),
         balance=money_to_proto(Money(invoice.balance_minor, invoice.currency)),
