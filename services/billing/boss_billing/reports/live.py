@@ -18,6 +18,12 @@ _WANTED = """
         WHERE payment.enterprise_id = :enterprise_id AND payment.payment_date = ANY(CAST(:only_days AS date[]))
           AND (payment.business_unit_id, payment.payment_date) IN (SELECT business_unit_id, day FROM wanted)
           AND payment.kind IN ('New', 'On Account', 'Past Due')
+    ), sold AS NOT MATERIALIZED (
+        SELECT id, business_unit_id, invoice_date AS day, currency
+        FROM invoice
+        WHERE enterprise_id = :enterprise_id AND kind NOT IN ('opening balance', 'returned payment')
+          AND invoice_date = ANY(CAST(:only_days AS date[]))
+          AND (business_unit_id, invoice_date) IN (SELECT business_unit_id, day FROM wanted)
     )
 """
 
@@ -71,11 +77,10 @@ _MORE_LINES = """
                 SELECT paid.*, line.item_category, line.item, line.line_no,
                        line.amount_minor + line.tax_minor AS line_minor, max(line.line_no) OVER whole AS last_no,
                        sum(line.amount_minor + line.tax_minor) OVER whole AS total_minor
-                FROM paid
-                JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = paid.invoice_id
-                WHERE paid.invoice_id IN (
-                    SELECT invoice_id FROM invoice_line WHERE enterprise_id = :enterprise_id AND line_no = 3
-                )
+                FROM invoice_line AS third
+                JOIN paid ON paid.invoice_id = third.invoice_id
+                JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = third.invoice_id
+                WHERE third.enterprise_id = :enterprise_id AND third.line_no = 3
                 WINDOW whole AS (PARTITION BY paid.id)
             ) AS parted
         ) AS cut
@@ -93,14 +98,11 @@ _WITHOUT_LINES = """
 _INVOICED = """
     SELECT {columns}, count(*) FILTER (WHERE line_no = 1) AS payments, CAST(sum(line_minor) AS bigint) AS amount_minor
     FROM (
-        SELECT invoice.business_unit_id, invoice.invoice_date AS day, CAST('Invoiced' AS text) AS kind,
-               CAST('' AS text) AS tender, CAST('' AS text) AS state, false AS is_recovered, invoice.currency,
-               line.item_category, line.item, line.line_no, line.amount_minor + line.tax_minor AS line_minor
-        FROM invoice
-        JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = invoice.id
-        WHERE invoice.enterprise_id = :enterprise_id AND invoice.kind NOT IN ('opening balance', 'returned payment')
-          AND invoice.invoice_date = ANY(CAST(:only_days AS date[]))
-          AND (invoice.business_unit_id, invoice.invoice_date) IN (SELECT business_unit_id, day FROM wanted)
+        SELECT sold.business_unit_id, sold.day, CAST('Invoiced' AS text) AS kind, CAST('' AS text) AS tender,
+               CAST('' AS text) AS state, false AS is_recovered, sold.currency, line.item_category, line.item,
+               line.line_no, line.amount_minor + line.tax_minor AS line_minor
+        FROM sold
+        JOIN invoice_line AS line ON line.enterprise_id = :enterprise_id AND line.invoice_id = sold.id
     ) AS invoiced
     GROUP BY {columns}
 """
