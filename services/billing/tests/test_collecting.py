@@ -184,6 +184,24 @@ def test_bil_11_no_more_goes_back_in_money_than_was_paid_for_the_agreement(club:
     club.assert_books()
 
 
+def test_bil_11_what_credit_paid_of_an_agreement_may_go_back_in_money_too(club: Club, till: Till) -> None:
+    till.pay("M1", 600)
+    sold(till, GOLD, 1000)
+    with pytest.raises(FailedPrecondition, match=r"paid for this agreement and not paid back yet, 6\.00 USD"):
+        gives_back(till, 601, GOLD, Destination.CASH)
+    gives_back(till, 600, GOLD, Destination.CASH)
+    club.assert_books()
+
+
+def test_bil_11_what_was_charged_back_was_not_paid_for_its_agreement(club: Club, till: Till) -> None:
+    till.take_back("M1", till.collected(), 3000)
+    till.pay("M1", 1000)
+    with pytest.raises(FailedPrecondition, match=r"paid for this agreement and not paid back yet, 15\.00 USD"):
+        gives_back(till, 1501, GOLD, Destination.CASH)
+    gives_back(till, 1000, GOLD, Destination.CASH)
+    club.assert_books()
+
+
 def test_bil_11_what_was_to_go_back_and_did_not_may_go_back_once_more(club: Club, till: Till) -> None:
     till.collected()
     gives_back(till, 1000, GOLD, Destination.FUNDING_SOURCE)
