@@ -121,6 +121,27 @@ def test_bil_5_a_share_that_waits_for_its_limit_goes_with_the_one_that_was_decli
     club.assert_books()
 
 
+def test_bil_5_a_share_that_is_not_tried_again_is_not_asked_for_with_another_one_until_its_card_is_renewed(
+    club: Club,
+) -> None:
+    club.add_account("M1")
+    share(club, 40)
+    club.script.update({("tok_M1", 1): "D04", ("tok_b", 2): "D03"})
+    club.due.charges = [due("M1", amount_minor=10_000)]
+    club.play(DAY)
+    club.due.charges = []
+    ((_, again),) = open_invoices(club)
+    assert again is not None
+    club.play(again)
+    assert (asked(club)[2:], open_invoices(club)) == ([("tok_b", again, 4000)], [(6000, None)])
+    ((reason, said),) = club.rows("SELECT reason, description FROM skipped_charge")
+    assert (reason, said) == ("NO_VALID_SOURCE", "60.00 USD of it is the share of a source that may not be charged.")
+    renew(club, expiry_year=2033)
+    club.play(again + timedelta(days=1))
+    assert (asked(club)[3:], open_invoices(club)) == ([("tok_M1", again + timedelta(days=1), 6000)], [])
+    club.assert_books()
+
+
 def test_bil_5_shares_of_one_card_are_asked_for_at_once_so_that_no_limit_holds_one_of_them_for_ever(
     club: Club, declines: Any
 ) -> None:

@@ -66,9 +66,16 @@ def open_planner(
     card_days = days_of_cards(connection, enterprise_id, per_card, asked, of.bill_date, only_looks=only_looks)
     account_ids = list(to_pay)
     invoice_days = store.attempts_of_invoices(connection, enterprise_id, account_ids, list(older or ()))
-    shared = [one for one in older or () if len(sources) > 1]
+    shared = _shared(sources, older) if older else ()
     paid = store.paid_by_sources(connection, enterprise_id, account_ids, shared)
-    return Planner(of.run_id, of.bill_date, limits, new_id, card_days, invoice_days, paid, of.late_days)
+    given_up = store.given_up(connection, enterprise_id, account_ids, shared)
+    return Planner(of.run_id, of.bill_date, limits, new_id, card_days, invoice_days, paid, of.late_days, given_up)
+
+
+def _shared(sources: Sequence[FundingSource], older: Mapping[UUID, Invoice]) -> Sequence[UUID]:
+    """Name the invoices that several sources pay."""
+    counts = Counter(source.account.id for source in sources)
+    return [one for one, invoice in older.items() if counts[invoice.account.id] > 1]
 
 
 def days_of_cards(

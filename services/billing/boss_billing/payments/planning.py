@@ -1,7 +1,7 @@
 """Which payments a run makes for an invoice: by source, within the networks' limits (SPEC BIL-1, BIL-5). Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -37,6 +37,10 @@ class NewAttempt(NamedTuple):
     bill_date: date
 
 
+TriedData = tuple[str, int, int]
+"""The data of a card when it was tried: token, and month and year of its expiry."""
+
+
 class TriedCard(NamedTuple):
     """The days on which a card was tried, for whichever of its sources, and whether it has several of them."""
 
@@ -60,7 +64,8 @@ class Planner:
     `card_days` (by token: networks count by card, not by source) and `invoice_days` (by invoice and token: a share is a
     debit of its own) hold the days of earlier attempts, where there were enough of them to matter; `paid` holds what
     each source has paid of an older invoice. `late_days` says by unit on which day its attempts are made, where that is
-    after the day they are billed for: networks count when they are asked.
+    after the day they are billed for: networks count when they are asked. `given_up` holds by older invoice the cards
+    that were declined there and aren't tried again.
     """
 
     bill_run_id: UUID
@@ -71,6 +76,7 @@ class Planner:
     invoice_days: Mapping[tuple[UUID, str], list[date]] = field(default_factory=dict)
     paid: Mapping[UUID, Mapping[UUID, int]] = field(default_factory=dict)
     late_days: Mapping[UUID, date] = field(default_factory=dict)
+    given_up: Mapping[UUID, Collection[TriedData]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._limits: dict[tuple[str, Per], list[AttemptLimit]] = defaultdict(list)
@@ -88,7 +94,7 @@ class Planner:
         """
         paid = self.paid.get(invoice.id, {}) if self.paid else {}
         if len(sources) > 1:
-            sources, paid = by_card(sources, paid)
+            sources, paid = by_card(self._without_given_up(invoice, sources), paid)
         shares = split(invoice.balance_minor, sources, invoice.total_minor, paid)
         parts = [(source, share) for source, share in shares if source.tender != MANUAL]
         if not parts:
@@ -109,6 +115,14 @@ class Planner:
             return after, payments, _at_limit(after, parts, asked)
         missing = _share_not_paid(invoice, shares, parts) if len(sources) > 1 else None
         return after, payments, missing
+
+    def _without_given_up(self, invoice: Invoice, sources: Sequence[FundingSource]) -> Sequence[FundingSource]:
+        """Ask a card for nothing that isn't tried again while another one is asked; a renewed card is another one."""
+        given_up = self.given_up.get(invoice.id, ())
+        asked = [one.is_valid and (one.token, one.expiry_month, one.expiry_year) not in given_up for one in sources]
+        if not any(asked):
+            return sources
+        return [one._replace(is_valid=is_asked) for one, is_asked in zip(sources, asked, strict=True)]
 
     def _allowed_day(self, invoice: Invoice, source: FundingSource, day: date) -> date:
         of_card, of_invoice = self._cards.get(source.token), self._invoices.get((invoice.id, source.token))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from boss_billing.accounts.rules import AccountRef
-from boss_billing.payments.planning import NewAttempt, TriedCard
+from boss_billing.payments.planning import NewAttempt, TriedCard, TriedData
 from boss_billing.payments.rules import Payment, State
 from boss_kit.database import copy_rows, rows_of
 
@@ -150,6 +150,24 @@ _PAID_BY_SOURCES = sa.text(
     """
 )
 
+# What was said last of a card at an invoice counts: it may have been tried again after it was renewed.
+_GIVEN_UP = sa.text(
+    """
+    SELECT invoice_id, token, expiry_month, expiry_year
+    FROM (
+        SELECT DISTINCT ON (attempt.invoice_id, attempt.token)
+               attempt.invoice_id, attempt.token, attempt.expiry_month, attempt.expiry_year, payment.state,
+               payment.next_attempt_date
+        FROM payment
+        JOIN attempt ON attempt.enterprise_id = payment.enterprise_id AND attempt.payment_id = payment.id
+        WHERE payment.enterprise_id = :enterprise_id AND payment.account_id = ANY(:account_ids)
+          AND payment.invoice_id = ANY(:ids) AND attempt.state <> 'not_attempted'
+        ORDER BY attempt.invoice_id, attempt.token, attempt.attempt_no DESC
+    ) AS last
+    WHERE state = 'finally_declined' AND next_attempt_date IS NULL
+    """
+)
+
 # A batch that a page has planned and nobody has cut is no more than a note.
 _UNSENT = """
     enterprise_id = :enterprise_id AND bill_run_id = :run_id AND (
@@ -278,6 +296,18 @@ def paid_by_sources(
         parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids), "ids": list(ids)}
         for row in connection.execute(_PAID_BY_SOURCES, parameters):
             found.setdefault(row[0], {})[row[1]] = int(row[2])
+    return found
+
+
+def given_up(
+    connection: sa.Connection, enterprise_id: UUID, account_ids: Collection[UUID], ids: Collection[UUID]
+) -> Mapping[UUID, set[TriedData]]:
+    """Read by invoice which cards, with which data, were declined there without another attempt being planned."""
+    found: dict[UUID, set[TriedData]] = {}
+    if ids:
+        parameters = {"enterprise_id": enterprise_id, "account_ids": list(account_ids), "ids": list(ids)}
+        for row in connection.execute(_GIVEN_UP, parameters):
+            found.setdefault(row.invoice_id, set()).add((row.token, row.expiry_month, row.expiry_year))
     return found
 
 
