@@ -18,6 +18,7 @@ from boss_billing.accounts.rules import AccountRef, account_id
 from boss_billing.adapters.chance import Script
 from boss_billing.adapters.conduct import Behaviour, Conduct
 from boss_billing.adapters.port import NoAnswerError
+from boss_billing.adapters.sandbox_refunds import SandboxRefunds
 from boss_billing.adapters.simulator import Simulator
 from boss_billing.batches.process import BatchProcesses
 from boss_billing.batches.rules import SUBMIT_TASK, Submission
@@ -28,6 +29,8 @@ from boss_billing.callbacks.updates import apply_updates, keep_updates
 from boss_billing.funding.process import CardUpdaterProcesses
 from boss_billing.invoices.rules import DueCharge
 from boss_billing.payments.rules import Label
+from boss_billing.refunds.process import RefundProcesses
+from boss_billing.refunds.rules import SEND_TASK
 from boss_billing.runs import commands as runs
 from boss_billing.runs.pages import COLLECT_TASK
 from boss_billing.runs.process import RunProcesses
@@ -278,6 +281,7 @@ class Club:
             COLLECT_TASK: bill_runs.collect,
             runs.WITHDRAW_TASK: bill_runs.withdraw,
             SUBMIT_TASK: BatchProcesses(self.units, self.wire).submit,
+            SEND_TASK: RefundProcesses(self.units, SandboxRefunds()).send,
             "ask-processor": BatchProcesses(self.units, self.wire).ask_processor,
             "apply-callbacks": CallbackProcesses(self.units).apply_left_over,
             "card-updater": CardUpdaterProcesses(self.units, self.wire, self.due).ask,
