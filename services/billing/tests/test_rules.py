@@ -134,6 +134,11 @@ def test_bil_12_money_at_the_desk_pays_the_oldest_first_and_no_cent_is_lost(
     assert all(paid <= left for paid in fully_paid for left in untouched)
 
 
+def test_bil_12_of_invoices_due_on_one_day_the_second_is_paid_before_the_tenth_invoice() -> None:
+    second, tenth = invoice("M1-2", DAY, 500), invoice("M1-10", DAY, 500)
+    assert allocate(600, [tenth, second]) == ([(second, 500), (tenth, 100)], 0)
+
+
 @pytest.mark.parametrize(("due", "shards"), [(0, 0), (1, 1), (1800, 1), (1801, 2), (50_000, 28)])
 def test_bil_1_shards_are_chosen_by_what_is_due(due: int, shards: int) -> None:
     assert count_shards(due) == shards
