@@ -58,9 +58,13 @@ WORDS = {
 
 
 def club_rows(file: str) -> list[dict[str, str]]:
-    csv.field_size_limit(sys.maxsize)
-    with (DATA / file).open(newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        with (DATA / file).open(newline="", encoding="utf-8") as opened:
+            return list(csv.DictReader(opened))
+    finally:
+        # It is the whole process's: billing's tests prove that a cell beyond it is refused.
+        csv.field_size_limit(limit)
 
 
 def add_clubs(club: Club) -> None:
